@@ -1,0 +1,44 @@
+"""The command line: `python -m cdp_assets <command>`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from cdp_assets.commands import check
+from cdp_assets.errors import CdpError
+
+
+class Command(Protocol):
+    """What a module of `commands` offers."""
+
+    HELP: str
+
+    def configure(self, parser: argparse.ArgumentParser, /) -> None:
+        """Add the command's options."""
+
+    def run(self, options: argparse.Namespace, /) -> int:
+        """Do it; the exit code."""
+
+
+COMMANDS: Mapping[str, Command] = {"check": check}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; mistakes somebody can mend are told without a traceback."""
+    parser = argparse.ArgumentParser(prog="python -m cdp_assets", description="Customer data pipeline.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    for name, command in COMMANDS.items():
+        command.configure(commands.add_parser(name, help=command.HELP, description=command.HELP))
+    options = parser.parse_args(arguments)
+    try:
+        return COMMANDS[options.command].run(options)
+    except CdpError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""`python -m cdp_assets check`: every mistake in the YAML, one per line, or what there is."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from cdp_assets.components.loading import defs_folder, load_deployment
+from cdp_assets.config.model import Deployment
+from cdp_assets.errors import ConfigError
+
+HELP = "find every mistake in the YAML of a defs folder"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument(
+        "--defs",
+        type=Path,
+        metavar="DIR",
+        help="folder with the YAML; default: the environment variable CDP_DEFS_DIR, else the package's own",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the result; 1 if there is a mistake."""
+    try:
+        deployment = load_deployment(options.defs or defs_folder())
+    except ConfigError as error:
+        for problem in error.problems:
+            print(problem)
+        print(_counted(len(error.problems), "problem"))
+        return 1
+    print(f"ok: {_summary(deployment)}")
+    return 0
+
+
+def _summary(deployment: Deployment) -> str:
+    connections = deployment.connections
+    goals = sum(len(connection.goals) for connection in connections)
+    return f"1 customer model, {_counted(len(connections), 'connection')}, {_counted(goals, 'goal')}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

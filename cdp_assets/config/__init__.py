@@ -1,0 +1,1 @@
+"""What the user wrote, typed: frozen pydantic models, one module per noun of the YAML."""

@@ -1,0 +1,173 @@
+"""Cross rules: what must fit between things that are each valid alone.
+
+Every rule is one small generator of places and messages. All of them always run, so an author sees every
+mistake at once; each mistake is found by one rule only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+
+from cdp_assets.config.check_goals import goal_places
+from cdp_assets.config.connections import Connection
+from cdp_assets.config.goals import ExportProfilesGoal
+from cdp_assets.config.known import Known, Location, Place, Unread, listed
+from cdp_assets.config.model import CustomerModelConfig, Deployment
+from cdp_assets.config.properties import NUMERIC, RESERVED_COLUMNS, Property, PropertyType
+from cdp_assets.config.segments import RANGE_OPERATORS, VALUE_OPERATORS, AllOf, Condition, PropertyCondition
+
+RESERVED_CONNECTIONS = frozenset({"model", "profiles", "products", "segments", "groups", "events", "lifecycles"})
+"""First parts of asset keys that are ours; no connection may take them."""
+RESERVED_GOALS = frozenset({"files", "done"})
+"""Assets every connection has beside its goals."""
+RANGE_TYPES = NUMERIC | {PropertyType.datetime}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One mistake between parts of a deployment."""
+
+    component: str
+    """`model` or the connection's name."""
+    location: Location
+    """Path inside the component's attributes."""
+    message: str
+    connection: int | None = None
+    """Place of the connection in `Deployment.connections`, as two may share a name; None = the model."""
+
+
+def check(deployment: Deployment, unread: Unread | None = None) -> list[Finding]:
+    """Every mistake between the parts of a deployment, in the order of its parts."""
+    unread = unread or Unread()
+    model = deployment.model
+    known = Known.of(model, unread)
+    found = [Finding("model", *place) for rule in _MODEL_RULES for place in rule(model, known)]
+    for index, connection in enumerate(deployment.connections):
+        earlier = [other.name for other in deployment.connections[:index]]
+        places = [*_connection_name(connection, earlier), *_connection_places(connection, known)]
+        found += [Finding(connection.name, *place, index) for place in places]
+    return found
+
+
+def _connection_places(connection: Connection, known: Known) -> Iterator[Place]:
+    yield from _goal_names(connection)
+    yield from _export_files_differ(connection, known)
+    for index, goal in enumerate(connection.goals):
+        for where, message in goal_places(goal, known):
+            yield ("goals", index, *where), message
+
+
+def _property_names(model: CustomerModelConfig, _: Known) -> Iterator[Place]:
+    seen: dict[str, str] = {}
+    for index, prop in enumerate(model.properties):
+        where, lower = ("properties", index, "name"), prop.name.lower()
+        if lower in RESERVED_COLUMNS:
+            taken = listed(sorted(RESERVED_COLUMNS))
+            yield where, f"property name {prop.name!r} is reserved; take another name than: {taken}"
+        elif lower in seen:
+            yield where, f"property name {prop.name!r} is taken by {seen[lower]!r} (case does not count)"
+        seen.setdefault(lower, prop.name)
+
+
+def _segment_names(model: CustomerModelConfig, _: Known) -> Iterator[Place]:
+    names = [segment.name for segment in model.segments]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield ("segments", index, "name"), f"segment name {name!r} is taken by an earlier segment"
+
+
+def _segment_conditions(model: CustomerModelConfig, known: Known) -> Iterator[Place]:
+    for index, segment in enumerate(model.segments):
+        for where, message in _condition(segment.where, known):
+            yield ("segments", index, "where", *where), message
+
+
+def _condition(condition: Condition, known: Known) -> Iterator[Place]:
+    if isinstance(condition, PropertyCondition):
+        yield from _property_condition(condition, known)
+        return
+    key, parts = ("all", condition.all) if isinstance(condition, AllOf) else ("any", condition.any)
+    for index, part in enumerate(parts):
+        yield from (((key, index, *where), message) for where, message in _condition(part, known))
+
+
+def _property_condition(condition: PropertyCondition, known: Known) -> Iterator[Place]:
+    unknown = known.unknown("property", condition.property)
+    if unknown:
+        yield ("property",), unknown
+    prop = known.properties.get(condition.property)
+    if prop is None:
+        return
+    if condition.operator in RANGE_OPERATORS and prop.type not in RANGE_TYPES:
+        accepted = listed([*sorted(VALUE_OPERATORS), "is_empty", "not_is_empty"])
+        needs = f"{condition.operator} needs a property of type {listed(sorted(RANGE_TYPES))}"
+        yield ("operator",), f"{needs}; {prop.name!r} is {prop.type}; accepted: {accepted}"
+        return
+    yield from _bounds(condition, prop)
+    if prop.is_numeric:
+        for index, value in enumerate(condition.values):
+            if isinstance(value, str) and not _is_number(value):
+                yield ("values", index), f"{value!r} is no number; {prop.name!r} is {prop.type}"
+
+
+def _bounds(condition: PropertyCondition, prop: Property) -> Iterator[Place]:
+    wants_time = prop.type is PropertyType.datetime
+    example = "a date and time such as 2026-01-31T00:00:00Z" if wants_time else "a number such as 100"
+    for key, bound in (("min", condition.min), ("max", condition.max)):
+        if bound is not None and isinstance(bound, datetime) != wants_time:
+            yield (key,), f"{key} must be {example}; {prop.name!r} is {prop.type}"
+
+
+def _is_number(value: str) -> bool:
+    try:
+        return Decimal(value).is_finite()
+    except InvalidOperation:
+        return False
+
+
+def _connection_name(connection: Connection, earlier: Collection[str]) -> Iterator[Place]:
+    if connection.name in RESERVED_CONNECTIONS:
+        taken = listed(sorted(RESERVED_CONNECTIONS))
+        yield ("name",), f"connection name {connection.name!r} is reserved; take another name than: {taken}"
+    elif connection.name in earlier:
+        yield ("name",), f"connection name {connection.name!r} is taken by another connection"
+
+
+def _goal_names(connection: Connection) -> Iterator[Place]:
+    names = [goal.name for goal in connection.goals]
+    for index, name in enumerate(names):
+        if name in RESERVED_GOALS:
+            taken = listed(sorted(RESERVED_GOALS))
+            yield ("goals", index, "name"), f"goal name {name!r} is reserved; take another name than: {taken}"
+        elif name in names[:index]:
+            yield ("goals", index, "name"), f"goal name {name!r} is taken by an earlier goal"
+
+
+def _export_files_differ(connection: Connection, known: Known) -> Iterator[Place]:
+    seen: dict[tuple[str, str], str] = {}
+    for index, goal in enumerate(connection.goals):
+        if not isinstance(goal, ExportProfilesGoal) or "{timestamp}" in goal.file.name:
+            continue
+        target = (goal.directory.rstrip("/"), _file_name(goal, known))
+        if target in seen:
+            told = f"goal {seen[target]!r} writes the same file {'/'.join(filter(None, target))!r}"
+            cure = "give another name or directory, or put {timestamp} or {goal} into the name"
+            yield ("goals", index, "file", "name"), f"{told}; {cure}"
+        seen.setdefault(target, goal.name)
+
+
+def _file_name(goal: ExportProfilesGoal, known: Known) -> str:
+    segment = known.segments.get(goal.segment)
+    label = segment.label if segment else goal.segment
+    stem = goal.file.name.replace("{segment}", label).replace("{goal}", goal.name).removesuffix(".csv")
+    return f"{stem}.csv{'.gz' if goal.file.gzip else ''}"
+
+
+_MODEL_RULES: tuple[Callable[[CustomerModelConfig, Known], Iterator[Place]], ...] = (
+    _property_names,
+    _segment_names,
+    _segment_conditions,
+)

@@ -1,0 +1,114 @@
+"""Cross rules of one goal: its names exist in the model, and what it does to them fits their types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from cdp_assets.config.goals import ExportProfilesGoal, ImportProfilesGoal, Mapping, PropertyColumn, Rule
+from cdp_assets.config.known import Known, Place, listed
+from cdp_assets.config.properties import NUMERIC, Property, PropertyType
+
+IDENTIFIER_TYPES = frozenset({PropertyType.text, PropertyType.email, PropertyType.number})
+
+
+def goal_places(goal: ImportProfilesGoal | ExportProfilesGoal, known: Known) -> Iterator[Place]:
+    """Every mistake of one goal; places are inside the goal."""
+    if isinstance(goal, ImportProfilesGoal):
+        for import_rule in _IMPORT_RULES:
+            yield from import_rule(goal, known)
+    else:
+        for export_rule in _EXPORT_RULES:
+            yield from export_rule(goal, known)
+
+
+def _one_identifier(goal: ImportProfilesGoal, _: Known) -> Iterator[Place]:
+    if len(goal.identifiers) > 1:
+        message = f"this version takes exactly one identifier per goal; there are {len(goal.identifiers)}"
+        yield ("identifiers", 1), message
+
+
+def _identifier_properties(goal: ImportProfilesGoal, known: Known) -> Iterator[Place]:
+    for index, item in enumerate(goal.identifiers):
+        where = ("identifiers", index, "property")
+        unknown = known.unknown("property", item.property)
+        if unknown:
+            yield where, unknown
+        prop = known.properties.get(item.property)
+        if prop is None:
+            continue
+        if prop.multiple:
+            yield where, f"an identifier holds one value; {prop.name!r} has multiple: true"
+        if prop.type not in IDENTIFIER_TYPES:
+            accepted = listed(sorted(IDENTIFIER_TYPES))
+            yield where, f"an identifier is of one of the types {accepted}; {prop.name!r} is {prop.type}"
+
+
+def _mapping_properties(goal: ImportProfilesGoal, known: Known) -> Iterator[Place]:
+    for index, mapping in enumerate(goal.mappings):
+        unknown = known.unknown("property", mapping.property)
+        if unknown:
+            yield ("mappings", index, "property"), unknown
+
+
+def _identifier_column(goal: ImportProfilesGoal, _: Known) -> Iterator[Place]:
+    columns = {item.property: item.column for item in goal.identifiers}
+    for index, mapping in enumerate(goal.mappings):
+        column = columns.get(mapping.property, mapping.column)
+        if mapping.column != column:
+            told = f"{mapping.property!r} identifies this goal's profiles by column {column!r}"
+            cure = f"a mapping into it must read that column, not {mapping.column!r}"
+            yield ("mappings", index, "column"), f"{told}; {cure}"
+
+
+def _rules_fit(goal: ImportProfilesGoal, known: Known) -> Iterator[Place]:
+    for index, mapping in enumerate(goal.mappings):
+        prop = known.properties.get(mapping.property)
+        message = _rule_problem(mapping, prop) if prop else None
+        if message:
+            yield ("mappings", index, "rule"), message
+
+
+def _rule_problem(mapping: Mapping, prop: Property) -> str | None:
+    others = listed([str(rule) for rule in Rule if rule not in {Rule.add, Rule.sum}])
+    if mapping.rule is Rule.add and not prop.multiple:
+        return f"rule add needs multiple: true on property {prop.name!r}; without it, accepted: {others}"
+    if mapping.rule is Rule.sum and (prop.multiple or not prop.is_numeric):
+        kind = "holds several values" if prop.is_numeric else f"is {prop.type}"
+        wanted = f"a property with one value of type {listed(sorted(NUMERIC))}"
+        also = ", add" if prop.multiple else ""
+        return f"rule sum needs {wanted}; {prop.name!r} {kind}; accepted: {others}{also}"
+    return None
+
+
+def _mappings_differ(goal: ImportProfilesGoal, _: Known) -> Iterator[Place]:
+    for index, mapping in enumerate(goal.mappings):
+        if mapping in goal.mappings[:index]:
+            told = f"column {mapping.column!r} into {mapping.property!r} by rule {mapping.rule}"
+            yield ("mappings", index), f"{told} is mapped twice; remove one"
+
+
+def _export_segment(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
+    unknown = known.unknown("segment", goal.segment)
+    if unknown:
+        yield ("segment",), unknown
+
+
+def _export_columns(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
+    for index, column in enumerate(goal.columns):
+        unknown = known.unknown("property", column.property) if isinstance(column, PropertyColumn) else None
+        if unknown:
+            yield ("columns", index, "property"), unknown
+
+
+_IMPORT_RULES: tuple[Callable[[ImportProfilesGoal, Known], Iterator[Place]], ...] = (
+    _one_identifier,
+    _identifier_properties,
+    _mapping_properties,
+    _identifier_column,
+    _rules_fit,
+    _mappings_differ,
+)
+_EXPORT_RULES: tuple[Callable[[ExportProfilesGoal, Known], Iterator[Place]], ...] = (
+    _export_segment,
+    _export_columns,
+)

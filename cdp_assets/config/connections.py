@@ -1,0 +1,128 @@
+"""Connections: one server, its log-in, when it runs, and its goals in order."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from cdp_assets.config.base import Name, SecretRef, Strict
+from cdp_assets.config.files import _check_timezone
+from cdp_assets.config.goals import ExportProfilesGoal, Goal, ImportProfilesGoal
+
+
+class Server(Strict):
+    """How to reach and recognise an SFTP server."""
+
+    host: str = Field(min_length=1)
+    port: int = Field(default=22, ge=1, le=65_535)
+    username: str = Field(min_length=1)
+    host_key: str | None = None
+    """The server's public key (`ssh-ed25519 AAAA…`) or its fingerprint (`SHA256:…`)."""
+    known_hosts: Path | None = None
+    """Path of a known_hosts file, instead of `host_key`."""
+    password: SecretRef | None = None
+    private_key: SecretRef | None = None
+    passphrase: SecretRef | None = None
+    """Opens the private key."""
+    user_directory: str = ""
+    """Every goal's directory is below it, unless that starts with `/`."""
+    connect_timeout_s: float = Field(default=20, gt=0, le=300)
+    keepalive_s: float = Field(default=10, gt=0, le=300)
+    """A silent link is given up after three of these."""
+
+    @model_validator(mode="after")
+    def _identified_and_authenticated(self) -> Server:
+        if (self.host_key is None) == (self.known_hosts is None):
+            message = "the server must be recognised: give exactly one of host_key or known_hosts"
+            raise ValueError(message)
+        if self.password is None and self.private_key is None:
+            message = "give password, private_key or both, each as {env: NAME} or {file: path}"
+            raise ValueError(message)
+        return self
+
+
+class Weekday(StrEnum):
+    """Days as cron names them."""
+
+    mon = "mon"
+    tue = "tue"
+    wed = "wed"
+    thu = "thu"
+    fri = "fri"
+    sat = "sat"
+    sun = "sun"
+
+
+TIMES_PER_DAY = (1, 2, 3, 4, 6, 8, 12, 24)
+
+
+class Schedule(Strict):
+    """When a connection runs by the clock: times per day, or days of the week at one time."""
+
+    times_per_day: Literal[1, 2, 3, 4, 6, 8, 12, 24] | None = None
+    """Every 24/n hours from midnight."""
+    days_of_week: tuple[Weekday, ...] = ()
+    at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] | None = None
+    """Time of day, `HH:MM`."""
+    timezone: str = "UTC"
+
+    _zone = field_validator("timezone")(_check_timezone)
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Schedule:
+        by_week = bool(self.days_of_week) and self.at is not None
+        if (self.times_per_day is not None) == by_week or bool(self.days_of_week) != (self.at is not None):
+            message = "give either times_per_day, or days_of_week together with at"
+            raise ValueError(message)
+        return self
+
+    @property
+    def cron(self) -> str:
+        """The schedule as a cron line, in its own time zone."""
+        if self.times_per_day is not None:
+            return f"0 */{24 // self.times_per_day} * * *" if self.times_per_day > 1 else "0 0 * * *"
+        hour, minute = (self.at or "00:00").split(":")
+        return f"{int(minute)} {int(hour)} * * {','.join(self.days_of_week)}"
+
+
+class Connection(Strict):
+    """One SFTP server and what is done with it."""
+
+    name: Name
+    description: str = ""
+    server: Server
+    enabled: bool = True
+    """False switches every sensor, schedule and run of this connection off."""
+    run: Literal["auto", "schedule", "arrival", "manual"] = "auto"
+    """auto = schedule if one is given, else arrival."""
+    schedule: Schedule | None = None
+    order: int = 0
+    """Connections with a lower number fold first where two files have the same time; then by name."""
+    goals: tuple[Goal, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _run_fits_the_schedule(self) -> Connection:
+        if self.run == "schedule" and self.schedule is None:
+            message = "run: schedule needs a schedule"
+            raise ValueError(message)
+        return self
+
+    @property
+    def run_mode(self) -> Literal["schedule", "arrival", "manual"]:
+        """`run`, with `auto` resolved."""
+        if self.run != "auto":
+            return self.run
+        return "schedule" if self.schedule is not None else "arrival"
+
+    @property
+    def imports(self) -> tuple[ImportProfilesGoal, ...]:
+        """The import goals, in their listed order."""
+        return tuple(goal for goal in self.goals if isinstance(goal, ImportProfilesGoal))
+
+    @property
+    def exports(self) -> tuple[ExportProfilesGoal, ...]:
+        """The export goals, in their listed order."""
+        return tuple(goal for goal in self.goals if isinstance(goal, ExportProfilesGoal))

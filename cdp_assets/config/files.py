@@ -1,0 +1,110 @@
+"""Which files a goal reads and how their text is laid out (spec.md 3)."""
+
+from __future__ import annotations
+
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator, model_validator
+
+from cdp_assets.config.base import Strict
+
+DEFAULT_MAX_ROW_BYTES = 1_048_576
+
+
+def _check_timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError) as error:
+        message = f"unknown time zone {value!r}; give an IANA name such as Europe/Amsterdam or UTC"
+        raise ValueError(message) from error
+    return value
+
+
+class Files(Strict):
+    """Where a goal's files stand, which of them it takes, and what a second delivery means."""
+
+    directory: str = ""
+    """Relative to the connection's user directory unless it starts with `/`."""
+    root: str = Field(min_length=1)
+    """File name: exact, with wildcards (`*` any run of characters, `?` one), or a regular expression."""
+    match: Literal["auto", "exact", "wildcard", "regex"] = "auto"
+    """How `root` is read; auto = wildcard if it holds `*` or `?`, else exact."""
+    delta: bool = False
+    """True: every row of every file applies. False: rows equal to the goal's earlier files do not."""
+    rename_done: bool = True
+    """Append `.done` to a file's name once its rows are folded."""
+    keep_received: bool = True
+    """Keep each file as received beside its batch, so that `reland` can import it anew."""
+    date_format: str | None = None
+    """Pattern of the date in the partition key, e.g. `YYYYMMDD`; left out = a date is looked for."""
+    timezone: str = "UTC"
+    """Zone of a date or time in the partition key."""
+    redelivery: Literal["auto", "supersede", "append"] = "auto"
+    """A newer version of a partition replaces the older one, or applies after it; auto = replaces if dated"""
+    duplicate_content: Literal["apply", "skip"] = "apply"
+    """What happens to a file whose bytes already came under another partition key of this goal."""
+
+    @field_validator("root")
+    @classmethod
+    def _root_is_a_name(cls, value: str) -> str:
+        if "/" in value:
+            message = "root is a file name without a folder; put the folder into `directory`"
+            raise ValueError(message)
+        return value
+
+    @field_validator("directory")
+    @classmethod
+    def _directory_stays_inside(cls, value: str) -> str:
+        if ".." in value.split("/") or value.startswith("~"):
+            message = "directory may not leave the user directory (no `..`, no `~`)"
+            raise ValueError(message)
+        return value
+
+    _zone = field_validator("timezone")(_check_timezone)
+
+    @property
+    def pattern_type(self) -> Literal["exact", "wildcard", "regex"]:
+        """How `root` is read, with `auto` resolved."""
+        if self.match != "auto":
+            return self.match
+        return "wildcard" if any(sign in self.root for sign in "*?") else "exact"
+
+
+class Format(Strict):
+    """The dialect of a delimited file (spec.md 3.3)."""
+
+    separator: str = ","
+    """Between fields; the two characters `\\t` mean TAB."""
+    decimal: Literal[".", ","] = "."
+    """Decimal separator; the other of `.` and `,` is the grouping sign."""
+    multi_value: str = Field(default="|", min_length=1)
+    """Between the values of one cell."""
+    quote: str = Field(default='"', max_length=1)
+    """Quote character; empty = quotes are data."""
+    escape: str = Field(default='"', max_length=1)
+    """Before a quote inside a quoted field; a doubled quote is always accepted."""
+    date_format: str = "auto"
+    """Pattern of date cells; auto = ISO 8601 and UNIX timestamps."""
+    timezone: str = "UTC"
+    """Zone of dates that name none."""
+    max_row_bytes: int = Field(default=DEFAULT_MAX_ROW_BYTES, ge=1_024, le=67_108_864)
+    """Longer rows are rejected."""
+
+    @field_validator("separator")
+    @classmethod
+    def _one_character(cls, value: str) -> str:
+        value = "\t" if value == "\\t" else value
+        if len(value) != 1 or value in "\r\n":
+            message = "separator is one character, such as `,` `;` or `\\t`"
+            raise ValueError(message)
+        return value
+
+    _zone = field_validator("timezone")(_check_timezone)
+
+    @model_validator(mode="after")
+    def _signs_differ(self) -> Format:
+        if self.separator in {self.quote, self.escape}:
+            message = "separator, quote and escape must differ"
+            raise ValueError(message)
+        return self

@@ -1,0 +1,69 @@
+"""The names a deployment holds, and how a name that it does not hold is reported."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Literal
+
+from cdp_assets.config.model import CustomerModelConfig
+from cdp_assets.config.properties import Property
+from cdp_assets.config.segments import Segment
+
+Location = tuple[str | int, ...]
+Place = tuple[Location, str]
+"""Where below the thing a rule looked at, and what is wrong there."""
+_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Unread:
+    """What stands in the YAML but could not be read: no rule calls it unknown or asks what it is."""
+
+    properties: frozenset[str] = frozenset()
+    segments: frozenset[str] = frozenset()
+    model: bool = False
+    """True: there is no model to check against, so any name may be meant."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """Names to their things; None = exists, but what it is could not be read."""
+
+    properties: Mapping[str, Property | None]
+    segments: Mapping[str, Segment | None]
+    complete: bool
+    """False: a name that is not here may still exist."""
+
+    @classmethod
+    def of(cls, model: CustomerModelConfig, unread: Unread) -> Known:
+        """What a model holds, and what its YAML holds beside that could not be read."""
+        return cls(
+            {**dict.fromkeys(unread.properties), **{item.name: item for item in model.properties}},
+            {**dict.fromkeys(unread.segments), **{item.name: item for item in model.segments}},
+            not unread.model,
+        )
+
+    def unknown(self, kind: Literal["property", "segment"], name: str) -> str | None:
+        """The message if nothing of that kind has the name."""
+        names = self.properties if kind == "property" else self.segments
+        if name in names or not self.complete:
+            return None
+        return f"unknown {kind} {name!r}; known, nearest first: {listed(nearest_first(name, names))}"
+
+
+def nearest_first(word: str, accepted: Iterable[str]) -> list[str]:
+    """The accepted words, those most like `word` first; case does not count."""
+
+    def distance(name: str) -> tuple[float, str]:
+        return (-SequenceMatcher(None, word.lower(), name.lower()).ratio(), name)
+
+    return sorted(accepted, key=distance)
+
+
+def listed(names: Collection[str]) -> str:
+    """The names with commas between, shortened to what a person reads."""
+    names = list(names)
+    more = f", … and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more if names else "(none)"

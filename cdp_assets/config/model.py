@@ -1,0 +1,88 @@
+"""The customer model, the whole deployment, and the config a batch carries for ever."""
+
+from __future__ import annotations
+
+import hashlib
+
+from pydantic import Field
+
+from cdp_assets.config.base import Name, Strict
+from cdp_assets.config.connections import Connection
+from cdp_assets.config.goals import ImportProfilesGoal
+from cdp_assets.config.properties import Property
+from cdp_assets.config.segments import Segment
+
+
+class CustomerModelConfig(Strict):
+    """What a profile can hold and which segments there are; exactly one per warehouse."""
+
+    properties: tuple[Property, ...] = Field(min_length=1)
+    segments: tuple[Segment, ...] = ()
+    publish_every_s: int = Field(default=300, ge=0)
+    """Seconds between two copies of the warehouse for readers; 0 = after every fold."""
+
+    def find_property(self, name: str) -> Property | None:
+        """The property of that name, or None."""
+        return next((prop for prop in self.properties if prop.name == name), None)
+
+    def find_segment(self, name: str) -> Segment | None:
+        """The segment of that name, or None."""
+        return next((segment for segment in self.segments if segment.name == name), None)
+
+
+class Deployment(Strict):
+    """The customer model and all connections that feed it or are fed by it."""
+
+    model: CustomerModelConfig
+    connections: tuple[Connection, ...] = ()
+
+    def find_connection(self, name: str) -> Connection | None:
+        """The connection of that name, or None."""
+        return next((connection for connection in self.connections if connection.name == name), None)
+
+
+class BatchConfig(Strict):
+    """Everything that decides what a batch means, frozen into it when it is landed.
+
+    Fold and replay use this and never today's YAML; `reland` makes a new batch with today's.
+    """
+
+    connection: Name
+    connection_order: int
+    goal_order: int
+    """0-based place of the goal in its connection."""
+    goal: ImportProfilesGoal
+    properties: tuple[Property, ...]
+    """The properties the goal writes or matches by, as they were."""
+
+    @property
+    def goal_id(self) -> str:
+        """`connection/goal`, the name of a goal across connections."""
+        return f"{self.connection}/{self.goal.name}"
+
+    def find_property(self, name: str) -> Property:
+        """The property of that name as it was; mappings and identifiers name no other."""
+        return next(prop for prop in self.properties if prop.name == name)
+
+    @property
+    def config_hash(self) -> str:
+        """Equal for two configs that give the same batch from the same file and place it alike."""
+        meaning = self.model_dump_json(
+            exclude={"goal": {"description", "active"}, "properties": {"__all__": {"description", "pii"}}}
+        )
+        return hashlib.sha256(meaning.encode()).hexdigest()
+
+
+def batch_config(deployment: Deployment, connection: Connection, goal: ImportProfilesGoal) -> BatchConfig:
+    """The config a batch of this goal carries when landed today. Cross rules must have been checked."""
+    names = {mapping.property for mapping in goal.mappings} | {item.property for item in goal.identifiers}
+    properties = tuple(
+        prop for prop in sorted(deployment.model.properties, key=lambda prop: prop.name) if prop.name in names
+    )
+    return BatchConfig(
+        connection=connection.name,
+        connection_order=connection.order,
+        goal_order=connection.goals.index(goal),
+        goal=goal,
+        properties=properties,
+    )

@@ -1,0 +1,83 @@
+"""Profile properties: their names, types and how many values they hold (spec.md 1.2)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field, model_validator
+
+from cdp_assets.config.base import PropertyName, Strict
+
+
+class PropertyType(StrEnum):
+    """The types of spec.md 1.2."""
+
+    text = "text"
+    email = "email"
+    number = "number"
+    decimal = "decimal"
+    currency = "currency"
+    datetime = "datetime"
+
+
+NUMERIC = frozenset({PropertyType.number, PropertyType.decimal, PropertyType.currency})
+MAX_TEXT_LENGTH = 65_000
+"""Characters; a longer text is not stored (spec.md 1.2)."""
+RESERVED_COLUMNS = frozenset(
+    {
+        "profile_id",
+        "domain_group",
+        "creation_date",
+        "last_modified_date",
+        "created_by_property",
+        "created_by_value",
+        "created_by_number",
+        "created_at_position",
+        "created_at_row",
+    }
+)
+"""Columns of `profiles` that are ours; no property may take their names."""
+
+
+class Property(Strict):
+    """One property a profile can have; one column of `profiles`."""
+
+    name: PropertyName
+    type: PropertyType = PropertyType.text
+    multiple: bool = False
+    """Whether a profile can hold several values; then the column is a LIST in the order values came."""
+    description: str = ""
+    precision: int | None = Field(default=None, ge=0, le=4)
+    """Decimal places of a decimal (default 4) or currency (default 2); more are rounded half to even."""
+    currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
+    """ISO 4217 code of a currency property."""
+    pii: bool = False
+    """Whether values identify a person; identifiers always do."""
+
+    @property
+    def scale(self) -> int:
+        """Decimal places that are stored."""
+        if self.precision is not None:
+            return self.precision
+        return 2 if self.type is PropertyType.currency else 4
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether values can be summed."""
+        return self.type in NUMERIC
+
+    @property
+    def type_signature(self) -> str:
+        """What must stay the same for old batches to fit the warehouse's column."""
+        scale = f"({self.scale})" if self.type in {PropertyType.decimal, PropertyType.currency} else ""
+        return f"{self.type}{scale}{'[]' if self.multiple else ''}"
+
+    @model_validator(mode="after")
+    def _settings_fit_the_type(self) -> Property:
+        if self.precision is not None and self.type not in {PropertyType.decimal, PropertyType.currency}:
+            message = f"precision belongs to a decimal or currency property; {self.name} is {self.type}"
+            raise ValueError(message)
+        if (self.currency is not None) != (self.type is PropertyType.currency):
+            message = "a currency property needs its ISO code (currency: EUR), and only a currency property"
+            raise ValueError(message)
+        return self

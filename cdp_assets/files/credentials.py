@@ -1,0 +1,88 @@
+"""What we show a server to be let in: a password, a private key, or both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import asyncssh
+
+from cdp_assets.config.base import SecretRef
+from cdp_assets.config.connections import Server
+from cdp_assets.errors import ConfigError
+from cdp_assets.files.secrets import resolve_secret, secret_label
+
+ACCEPTED_KEY_TYPES = (
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "ssh-rsa",
+    "ssh-dss",
+)
+
+_CONVERT = {
+    "PuTTY-User-Key-File": ("a PuTTY key (.ppk); convert it with: puttygen key.ppk -O private-openssh -o key"),
+    "---- BEGIN SSH2": ("an ssh.com key; convert it with: puttygen key -O private-openssh -o key.openssh"),
+    "ssh-": "a public key; give the private key that belongs to it",
+    "ecdsa-": "a public key; give the private key that belongs to it",
+}
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Secrets in memory, kept out of `repr`."""
+
+    password: str | None = field(repr=False)
+    key: asyncssh.SSHKey | None = field(repr=False)
+
+    @property
+    def methods(self) -> str:
+        """What a refused log-in had tried, in words."""
+        tried = [("private key", self.key), ("password", self.password)]
+        return " and ".join(name for name, given in tried if given is not None)
+
+
+def load_credentials(server: Server) -> Credentials:
+    """Resolve and open everything the log-in needs, before any connection is made.
+
+    Raises:
+        ConfigError: A secret is missing, or the key or its passphrase is not usable.
+    """
+    password = resolve_secret(server.password) if server.password is not None else None
+    passphrase = resolve_secret(server.passphrase) if server.passphrase is not None else None
+    key = _load_key(server.private_key, passphrase) if server.private_key is not None else None
+    return Credentials(password=password, key=key)
+
+
+def _load_key(ref: SecretRef, passphrase: str | None) -> asyncssh.SSHKey:
+    text = resolve_secret(ref).strip()
+    if "\n" not in text:
+        # Environment files often hold a key on one line, with its line ends written as \n.
+        text = text.replace("\\n", "\n")
+    for start, what in _CONVERT.items():
+        if text.startswith(start):
+            raise ConfigError(f"Unsupported private key format in {secret_label(ref)}: this is {what}")
+    key = _opened(ref, text, passphrase)
+    kind = key.get_algorithm()
+    if kind not in ACCEPTED_KEY_TYPES:
+        raise ConfigError(
+            f"Unsupported private key format in {secret_label(ref)}: type {kind}; "
+            f"accepted are {', '.join(ACCEPTED_KEY_TYPES)}"
+        )
+    return key
+
+
+def _opened(ref: SecretRef, text: str, passphrase: str | None) -> asyncssh.SSHKey:
+    try:
+        return asyncssh.import_private_key(text + "\n", passphrase)
+    except asyncssh.KeyEncryptionError as error:
+        raise ConfigError(f"the passphrase does not open the private key in {secret_label(ref)}") from error
+    except asyncssh.KeyImportError as error:
+        if passphrase is None and "assphrase" in str(error):
+            raise ConfigError(
+                f"the private key in {secret_label(ref)} is protected; give its passphrase as well"
+            ) from error
+        raise ConfigError(
+            f"Unsupported private key format in {secret_label(ref)}: expected an OpenSSH, PEM or PKCS8 "
+            "private key (-----BEGIN … PRIVATE KEY-----)"
+        ) from error

@@ -1,0 +1,172 @@
+"""Applies one pass: consecutive batches of one goal with the same config and columns, in one go.
+
+Runs inside the caller's transaction. Everything it reads is in the warehouse and the batches; no clock, no
+chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from cdp_assets.config.model import BatchConfig
+from cdp_assets.faults import step
+from cdp_assets.flows.manifests import Manifest
+from cdp_assets.sql import identity, merging
+from cdp_assets.sql.identity import Memory, PassBatch
+from cdp_assets.sql.text import Sql, comma, literal, sql
+from cdp_assets.warehouse import Database
+
+MAX_BATCHES = 100
+"""Batches of one pass at most: bounds the statement, and how much one transaction holds."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A batch with its place in the order and its folder."""
+
+    position: int
+    manifest: Manifest
+    folder: Path
+
+    @property
+    def parquet(self) -> str:
+        """Its rows."""
+        return str(self.folder / "batch.parquet")
+
+
+@dataclass(frozen=True)
+class Fates:
+    """What became of the rows of one batch that carry an identifier."""
+
+    position: int
+    created: int
+    modified: int
+    unchanged: int
+    not_found: int
+
+
+def cut_into_passes(batches: Sequence[Placed]) -> Iterator[list[Placed]]:
+    """Runs of batches that can be applied together; a full file always stands alone."""
+
+    def alike(item: Placed) -> tuple[object, ...]:
+        config = item.manifest.config
+        alone = 0 if config.goal.files.delta else item.position
+        return config.goal_id, config.config_hash, sorted(item.manifest.present), alone
+
+    for _, run in groupby(batches, key=alike):
+        group = list(run)
+        for start in range(0, len(group), MAX_BATCHES):
+            yield group[start : start + MAX_BATCHES]
+
+
+def apply_pass(
+    database: Database, batches: Sequence[Placed], indexed: frozenset[str], earlier: dict[str, Placed]
+) -> list[Fates]:
+    """Applies the batches and returns the fates of their rows.
+
+    Args:
+        database: the warehouse, in a transaction.
+        batches: one pass, as `cut_into_passes` makes them.
+        indexed: identifier properties of all batches before this pass.
+        earlier: every batch folded so far, by id: full files look back at them after a config change.
+    """
+    config, present = batches[0].manifest.config, batches[0].manifest.present
+    own = config.goal.identifiers[0].property
+    if own not in indexed:
+        database.run(identity.index_property(own))
+    database.run(
+        identity.batch_rows_view([PassBatch(item.position, item.manifest.batch_id, item.parquet) for item in batches])
+    )
+    counted: dict[int, frozenset[int]] = {}
+    if not config.goal.files.delta:
+        memories, counted = _memories(database, config, present, earlier)
+        database.run(identity.applied_rows(memories))
+    database.run(identity.key_targets(config))
+    columns = frozenset(name for (name,) in database.rows(Sql("SELECT name FROM pragma_table_info('main.profiles')")))
+    writes = merging.writes_of(config, present, columns)
+    database.run(merging.changes_table(config, writes, counted))
+    step("fold: changes worked out")
+    looks = _looks(batches)
+    if config.goal.allow_create:
+        database.run(merging.new_profiles(config, writes, looks))
+    if writes:
+        database.run(merging.changed_profiles(writes, looks))
+    for statement in merging.reindex(writes, config, sorted(indexed | {own})):
+        database.run(statement)
+    fates = [Fates(*row) for row in database.rows(merging.row_fates(config))]
+    database.run(_imported(config))
+    if not config.goal.files.delta:
+        digest = identity.row_digest(config, range(len(config.goal.mappings)), present)
+        for statement in identity.remember_rows(config, batches[0].manifest.batch_id, _signature(config), digest):
+            database.run(statement)
+    step("fold: pass applied")
+    missing = {item.position for item in batches} - {fate.position for fate in fates}
+    return fates + [Fates(position, 0, 0, 0, 0) for position in sorted(missing)]
+
+
+def _looks(batches: Sequence[Placed]) -> Sql:
+    """The batches of the pass as a table: number within the pass, position, look."""
+    rows = comma(
+        sql(
+            "({number}, {position}, {look})",
+            number=literal(number),
+            position=literal(item.position),
+            look=literal(item.manifest.look_at),
+        )
+        for number, item in enumerate(batches)
+    )
+    return sql("(SELECT * FROM (VALUES {rows}) AS looks(number, position, look_at))", rows=rows)
+
+
+def _signature(config: BatchConfig) -> str:
+    return "\x1e".join(identity.mapping_signature(mapping) for mapping in config.goal.mappings)
+
+
+def _memories(
+    database: Database, config: BatchConfig, present: frozenset[int], earlier: dict[str, Placed]
+) -> tuple[list[Memory], dict[int, frozenset[int]]]:
+    """What earlier full files said: under today's mappings, and batch by batch under older ones.
+
+    Returns the memories, and for each of today's mappings the groups whose rows have counted it already.
+    """
+    today = _signature(config)
+    everything = range(len(config.goal.mappings))
+    memories = [
+        Memory(0, identity.current_memory(config, today), identity.row_digest(config, everything, present)),
+    ]
+    counted: dict[int, set[int]] = {}
+    older = database.rows(
+        Sql("SELECT DISTINCT batch_id FROM main.goal_rows WHERE goal_id = ? AND mappings <> ? ORDER BY batch_id"),
+        [config.goal_id, today],
+    )
+    for group, (batch_id,) in enumerate(older, start=1):
+        source = earlier[batch_id]
+        then = {
+            identity.mapping_signature(mapping): number
+            for number, mapping in enumerate(source.manifest.config.goal.mappings)
+        }
+        shared = [
+            (number, then[identity.mapping_signature(mapping)])
+            for number, mapping in enumerate(config.goal.mappings)
+            if identity.mapping_signature(mapping) in then
+        ]
+        if not shared:
+            continue
+        past = identity.row_digest(source.manifest.config, [old for _, old in shared], source.manifest.present)
+        now = identity.row_digest(config, [new for new, _ in shared], present)
+        memories.append(Memory(group, identity.earlier_memory(config, batch_id, source.parquet, past), now))
+        for new, _ in shared:
+            counted.setdefault(new, set()).add(group)
+    return memories, {number: frozenset(groups) for number, groups in counted.items()}
+
+
+def _imported(config: BatchConfig) -> Sql:
+    return sql(
+        "INSERT INTO main.imported_profiles (connection, profile_id) SELECT DISTINCT {name}, profile_id"
+        " FROM key_targets WHERE profile_id IN (SELECT profile_id FROM main.profiles) AND profile_id NOT IN"
+        " (SELECT profile_id FROM main.imported_profiles WHERE connection = {name})",
+        name=literal(config.connection),
+    )

@@ -1,0 +1,40 @@
+"""The derived tables as text that two equal warehouses share to the letter.
+
+Ids are replaced by the key of the row that made the profile, rows are sorted, and wall-clock times are left
+out. Memberships are left out too: they are computed, not folded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from cdp_assets.sql import tables
+from cdp_assets.sql.dumping import dump_queries
+from cdp_assets.sql.text import Sql
+from cdp_assets.warehouse import Database
+
+
+def canonical_dump(database: Database) -> dict[str, list[str]]:
+    """Table name → its rows, each as JSON text, sorted. For tests and small warehouses: it holds all rows."""
+    columns = [
+        name
+        for (name,) in database.rows(
+            Sql(
+                "SELECT column_name FROM information_schema.columns WHERE table_schema = 'main'"
+                " AND table_name = 'profiles' ORDER BY column_name"
+            )
+        )
+    ]
+    own = {column.name for column in tables.PROFILE_COLUMNS}
+    queries = dump_queries([name for name in columns if name not in own])
+    return {name: [row for (row,) in database.rows(query)] for name, query in queries.items()}
+
+
+def dump_digest(database: Database) -> str:
+    """One digest of the canonical dump."""
+    state = hashlib.sha256()
+    for table, rows in sorted(canonical_dump(database).items()):
+        state.update(f"{table}\n".encode())
+        for row in rows:
+            state.update(f"{row}\n".encode())
+    return state.hexdigest()

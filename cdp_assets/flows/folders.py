@@ -1,0 +1,122 @@
+"""Where this deployment keeps its files, and how they are written: whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+
+@dataclass(frozen=True)
+class DataFolders:
+    """The folders below `CDP_DATA_DIR`; made when first written to, for the owner only."""
+
+    root: Path
+
+    @property
+    def landing(self) -> Path:
+        """Batches, rejects, attempts and looks: everything a replay needs."""
+        return self.root / "landing"
+
+    @property
+    def staging(self) -> Path:
+        """Files under way; whatever a dead process left here is removed."""
+        return self.root / "staging"
+
+    @property
+    def warehouse(self) -> Path:
+        """The writer's database."""
+        return self.root / "warehouse" / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """The readers' copy."""
+        return self.root / "warehouse" / "published.duckdb"
+
+    @property
+    def spill(self) -> Path:
+        """Where the engine puts what does not fit into memory."""
+        return self.root / "warehouse" / "spill"
+
+    @property
+    def folded(self) -> Path:
+        """Ids of all registered batches and attempts, as the fold last knew them: a hint for sensors."""
+        return self.root / "warehouse" / "folded.json"
+
+    def goal(self, connection: str, goal: str) -> Path:
+        """Everything landed for one import goal."""
+        return self.landing / connection / goal
+
+    def looks(self, connection: str) -> Path:
+        """What each look at a connection's server saw first."""
+        return self.landing / connection / "looks.jsonl"
+
+
+def make_private(folder: Path) -> Path:
+    """The folder, made with rights for the owner only."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Puts a file in place by rename, so that no reader ever sees half of it."""
+    make_private(path.parent)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    with temporary.open("xb") as target:
+        target.write(content)
+        target.flush()
+        os.fsync(target.fileno())
+    temporary.rename(path)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes files and names in a folder survive a power cut."""
+    for path in [*folder.rglob("*"), folder]:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+@contextmanager
+def staging_folder(folders: DataFolders) -> Iterator[Path]:
+    """A private folder for files under way, removed afterwards; leftovers of the dead go first."""
+    _sweep(folders.staging)
+    folder = make_private(folders.staging / uuid.uuid4().hex)
+    lock = FileLock(folder / ".lock")
+    lock.acquire()
+    try:
+        yield folder
+    finally:
+        lock.release()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(staging: Path) -> None:
+    if not staging.exists():
+        return
+    for folder in staging.iterdir():
+        lock = FileLock(folder / ".lock", timeout=0)
+        try:
+            lock.acquire()
+        except (Timeout, OSError):
+            continue
+        lock.release()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def digest(*parts: str | int) -> str:
+    """sha256 over the parts, none of which can run into the next."""
+    state = hashlib.sha256()
+    for part in parts:
+        piece = str(part).encode("utf-8", "surrogateescape")
+        state.update(len(piece).to_bytes(8, "big") + piece)
+    return state.hexdigest()

@@ -1,0 +1,100 @@
+"""Keeps the ledger in step with the landing folder: every batch and attempt is entered once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from cdp_assets.flows.folders import DataFolders, write_whole
+from cdp_assets.flows.manifests import Manifest, all_attempts, all_batch_folders, read_attempt, read_manifest
+from cdp_assets.sql import ledger, tables
+from cdp_assets.sql.text import Sql
+from cdp_assets.warehouse import Database
+
+
+def prepare_schemas(database: Database) -> None:
+    """Makes the tables that do not depend on the customer model; existing ones are left alone."""
+    with database.transaction():
+        database.run(Sql("CREATE SCHEMA IF NOT EXISTS ops"))
+        for table in (*tables.FACTS, *tables.DERIVED, *tables.MEMBERSHIPS):
+            known = database.rows(
+                Sql("SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = ?"),
+                [table.schema, table.name],
+            )
+            for statement in [] if known else tables.create_table(table):
+                database.run(statement)
+
+
+def register(database: Database, folders: DataFolders) -> dict[str, tuple[Manifest, Path]]:
+    """Enters what was landed since the last time, in one transaction; returns every batch and its folder.
+
+    A batch that is entered already is not entered again, whatever became of the process that did it.
+    """
+    batches = {}
+    for folder in all_batch_folders(folders):
+        manifest = read_manifest(folder)
+        batches[manifest.batch_id] = (manifest, folder)
+    entered = {batch_id for (batch_id,) in database.rows(ledger.REGISTERED)}
+    attempts = {attempt_id for (attempt_id,) in database.rows(ledger.KNOWN_ATTEMPTS)}
+    with database.transaction():
+        for batch_id in sorted(batches.keys() - entered):
+            _enter_batch(database, folders, *batches[batch_id])
+        for path in all_attempts(folders):
+            attempt = read_attempt(path)
+            if attempt.attempt_id not in attempts:
+                entry = attempt.model_dump(exclude={"look_at"})
+                database.insert(tables.ATTEMPTS.path, list(entry), [list(entry.values())])
+    return batches
+
+
+def _enter_batch(database: Database, folders: DataFolders, manifest: Manifest, folder: Path) -> None:
+    config = manifest.config
+    entry = {
+        "batch_id": manifest.batch_id,
+        "connection": config.connection,
+        "goal": config.goal.name,
+        "partition_key": manifest.partition_key,
+        "name": manifest.name,
+        "path": manifest.path,
+        "version_id": manifest.version_id,
+        "sha256": manifest.sha256,
+        "size_bytes": manifest.size_bytes,
+        "modified_at": manifest.modified_at,
+        "look_at": manifest.look_at,
+        "effective_at": manifest.effective_at,
+        "landed_at": manifest.landed_at,
+        "folder": str(folder.relative_to(folders.landing)),
+        "state": "waiting",
+        "note": "",
+        "rows_received": manifest.rows_received,
+        "rows_no_identifier": manifest.rows_no_identifier,
+        "rows_rejected": manifest.rows_rejected,
+        "cells_rejected": manifest.cells_rejected,
+    }
+    database.insert(tables.BATCHES.path, list(entry), [list(entry.values())])
+    place = [manifest.batch_id, config.connection, config.goal.name, manifest.partition_key, manifest.name]
+    if manifest.rows_rejected or manifest.cells_rejected:
+        database.run(ledger.add_rejects(str(folder / "rejects.parquet"), place))
+
+
+def note_folded(database: Database, folders: DataFolders) -> None:
+    """Tells sensors, without opening the warehouse, what the ledger knows."""
+    known = sorted(batch_id for (batch_id,) in database.rows(ledger.REGISTERED))
+    attempts = sorted(attempt_id for (attempt_id,) in database.rows(ledger.KNOWN_ATTEMPTS))
+    write_whole(folders.folded, json.dumps({"batches": known, "attempts": attempts}).encode())
+
+
+def waiting(folders: DataFolders) -> list[tuple[str, float]]:
+    """(folder name, landing time in UNIX seconds) of every batch the ledger does not know yet.
+
+    Opens no database. After a crash between the fold's commit and its note, a batch may be named that is in
+    already; folding once more is harmless and sets this right.
+    """
+    known: set[str] = set()
+    if folders.folded.exists():
+        known = {batch_id[:20] for batch_id in json.loads(folders.folded.read_bytes())["batches"]}
+    return [
+        (folder.name, (folder / "manifest.json").stat().st_mtime)
+        for folder in all_batch_folders(folders)
+        if folder.name.split("-")[1] not in known
+    ]

@@ -1,0 +1,137 @@
+"""What stands beside a batch: which file it came from, its place in the order, and the config it carries."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import AwareDatetime
+
+from cdp_assets.config.base import Strict
+from cdp_assets.config.model import BatchConfig
+from cdp_assets.flows.folders import DataFolders, digest, write_whole
+
+SHORT = 20
+"""Hex digits of a digest that stand in a folder's name."""
+
+
+class Manifest(Strict):
+    """One batch. Written once, together with its rows; never changed."""
+
+    batch_id: str
+    """Digest of the version, the config and the batch it replaces."""
+    version_id: str
+    """Digest of goal, path, size, modification time and content."""
+    seen_id: str
+    """Digest of goal, path, size and modification time: all that a listing tells."""
+    replaces: str = ""
+    """The batch of the same version that this one was landed anew for; empty = none."""
+    partition_key: str
+    """Wildcard value; empty for a goal without partitions."""
+    path: str
+    """Where the file stood on the server."""
+    name: str
+    size_bytes: int
+    modified_at: AwareDatetime
+    sha256: str
+    look_at: AwareDatetime
+    """When the file was first seen on the server."""
+    effective_at: AwareDatetime
+    """Its time in the order: the date in the partition key, else the look."""
+    dated: bool
+    """Whether the partition key holds a date."""
+    landed_at: AwareDatetime
+    columns: tuple[str, ...]
+    """The file's header."""
+    header_lines: int | None
+    """Row n stands on line n + header_lines; None = the batch has a `line_no` column."""
+    rows_received: int
+    """Rows in the file, header and blank lines not counted."""
+    rows_unreadable: int
+    """Rows that are no rows: kept in the reject file, absent from the batch."""
+    rows_rejected: int
+    """Rows refused altogether: unreadable, or with an identifier that is not valid."""
+    rows_no_identifier: int
+    cells_rejected: int
+    """Cells not valid for their type; their rows still apply."""
+    padded_rows: int
+    """Rows with fewer cells than the header; the missing ones count as empty."""
+    config: BatchConfig
+
+    @property
+    def goal_id(self) -> str:
+        """`connection/goal`."""
+        return self.config.goal_id
+
+    @property
+    def present(self) -> frozenset[int]:
+        """Numbers of the mappings whose column the file has."""
+        return frozenset(
+            number for number, mapping in enumerate(self.config.goal.mappings) if mapping.column in self.columns
+        )
+
+
+class Attempt(Strict):
+    """A landing that failed: what, when and why. The next look tries the file again only if it changed."""
+
+    attempt_id: str
+    connection: str
+    goal: str
+    partition_key: str
+    path: str
+    size_bytes: int
+    modified_at: AwareDatetime
+    look_at: AwareDatetime
+    failed_at: AwareDatetime
+    error: str
+
+
+def batch_folder(folders: DataFolders, manifest: Manifest) -> Path:
+    """Where a batch stands: its name tells a listing which file it came from."""
+    goal = folders.goal(manifest.config.connection, manifest.config.goal.name)
+    return goal / "batches" / f"{manifest.seen_id[:SHORT]}-{manifest.batch_id[:SHORT]}"
+
+
+def seen_id(goal_id: str, path: str, size_bytes: int, modified_at: datetime) -> str:
+    """What a listing tells about a file, as one digest."""
+    return digest(goal_id, path, size_bytes, int(modified_at.timestamp()))
+
+
+def landed_seen_ids(folders: DataFolders, connection: str, goal: str) -> set[str]:
+    """Short seen ids of everything landed for a goal: one listing, no file is opened."""
+    batches = folders.goal(connection, goal) / "batches"
+    return {entry.name.split("-")[0] for entry in batches.iterdir()} if batches.exists() else set()
+
+
+def goal_manifests(folders: DataFolders, connection: str, goal: str) -> list[Manifest]:
+    """Every batch of a goal, in no particular order."""
+    batches = folders.goal(connection, goal) / "batches"
+    return [read_manifest(entry) for entry in sorted(batches.iterdir())] if batches.exists() else []
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of one batch folder."""
+    return Manifest.model_validate_json((folder / "manifest.json").read_bytes())
+
+
+def all_batch_folders(folders: DataFolders) -> Iterator[Path]:
+    """Every batch folder of every goal, also of goals that are no longer configured."""
+    yield from sorted(folders.landing.glob("*/*/batches/*-*"))
+
+
+def all_attempts(folders: DataFolders) -> Iterator[Path]:
+    """Every attempt record."""
+    yield from sorted(folders.landing.glob("*/*/attempts/*.json"))
+
+
+def write_attempt(folders: DataFolders, attempt: Attempt) -> None:
+    """Keeps a failed landing for the ledger."""
+    folder = folders.goal(attempt.connection, attempt.goal) / "attempts"
+    write_whole(folder / f"{attempt.attempt_id[: SHORT * 2]}.json", attempt.model_dump_json().encode())
+
+
+def read_attempt(path: Path) -> Attempt:
+    """One attempt record."""
+    return Attempt.model_validate(json.loads(path.read_bytes()))

@@ -1,0 +1,42 @@
+"""Publishes the warehouse: a copy analysts can open at any time, also while a fold runs."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import uuid
+
+from cdp_assets.faults import step
+from cdp_assets.flows.folders import DataFolders, make_private
+from cdp_assets.sql.text import Sql
+from cdp_assets.warehouse import open_warehouse, writer_lock
+
+
+def publish(folders: DataFolders, *, every_s: int = 0, wait_s: float = 300) -> bool:
+    """Puts a fresh copy in place by rename, unless the last one is younger than `every_s`.
+
+    Readers of the old copy keep it until they close it. Says whether it copied.
+    """
+    target = folders.published
+    if target.exists() and time.time() - target.stat().st_mtime < every_s:
+        return False
+    with open_warehouse(folders.warehouse, wait_s=wait_s) as database:
+        database.run(Sql("CHECKPOINT"))
+    with writer_lock(folders.warehouse, wait_s):
+        make_private(target.parent)
+        for leftover in target.parent.glob(".published.*"):
+            leftover.unlink()
+        copy = target.with_name(f".published.{uuid.uuid4().hex}")
+        shutil.copyfile(folders.warehouse, copy)
+        copy.touch()
+        step("publish: before the rename")
+        copy.rename(target)
+    return True
+
+
+def is_stale(folders: DataFolders) -> bool:
+    """Whether the warehouse was written to since the last copy."""
+    if not folders.warehouse.exists():
+        return False
+    written = max(path.stat().st_mtime for path in folders.warehouse.parent.glob(f"{folders.warehouse.name}*"))
+    return not folders.published.exists() or folders.published.stat().st_mtime < written

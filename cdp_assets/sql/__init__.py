@@ -1,0 +1,1 @@
+"""Config in, SQL text out: nothing here reads a file, a clock or a database."""

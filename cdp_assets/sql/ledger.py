@@ -1,0 +1,54 @@
+"""Statements over the ledger: what was registered, folded and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cdp_assets.sql.tables import BATCHES, REJECTS
+from cdp_assets.sql.text import Sql, literal, sql
+
+FATES = ("created", "modified", "unchanged", "not_found")
+
+BALANCE = Sql(
+    "SELECT batch_id, name, rows_received, rows_created + rows_modified + rows_unchanged + rows_not_found"
+    " + rows_no_identifier + rows_consent_mismatch + rows_filtered + rows_rejected AS rows_accounted"
+    " FROM ops.batches WHERE position = ?"
+)
+"""Rows in must equal the sum of their fates (design.md 3, rule 4)."""
+
+REGISTERED = Sql("SELECT batch_id FROM ops.batches")
+FOLDED = Sql("SELECT batch_id FROM ops.batches WHERE position IS NOT NULL ORDER BY position")
+KNOWN_ATTEMPTS = Sql("SELECT attempt_id FROM ops.attempts")
+SET_STATE = Sql("UPDATE ops.batches SET state = ?, note = ? WHERE batch_id = ?")
+SET_POSITION = Sql("UPDATE ops.batches SET position = ?, state = 'folded', note = ? WHERE batch_id = ?")
+CLEAR_POSITIONS = Sql("UPDATE ops.batches SET position = NULL, state = 'waiting', note = ''")
+FIRST_COUNTS = Sql(
+    "UPDATE ops.batches SET rows_created = ?, rows_modified = ?, rows_unchanged = ?, rows_not_found = ?,"
+    " rows_consent_mismatch = 0, rows_filtered = 0, folded_at = ? WHERE batch_id = ? AND folded_at IS NULL"
+)
+REPLAY_COUNTS = Sql(
+    "UPDATE ops.batches SET replayed_created = ?, replayed_modified = ?, replayed_unchanged = ?,"
+    " replayed_not_found = ? WHERE batch_id = ?"
+)
+
+
+def add_rejects(parquet: str, place: Sequence[str]) -> Sql:
+    """Copies a batch's rejects into the ledger. `place`: batch, connection, goal, partition, file."""
+    return sql(
+        "INSERT INTO {table} SELECT {place}, level, row_no, line_no, column_name, raw_text, reason"
+        " FROM read_parquet({parquet}) ORDER BY line_no",
+        table=REJECTS.path,
+        place=Sql(", ".join(literal(part) for part in place)),
+        parquet=literal(parquet),
+    )
+
+
+def batch_counts(batch_ids: Sequence[str]) -> Sql:
+    """Everything the ledger knows of some batches, in their order."""
+    names = Sql(", ".join(column.name for column in BATCHES.columns))
+    wanted = Sql(", ".join(literal(batch_id) for batch_id in batch_ids) or "NULL")
+    return sql(
+        "SELECT {names} FROM ops.batches WHERE batch_id IN ({wanted}) ORDER BY position NULLS LAST, effective_at",
+        names=names,
+        wanted=wanted,
+    )

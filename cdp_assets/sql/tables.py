@@ -1,0 +1,289 @@
+"""Every table of the warehouse, with its comments: the public interface analysts query.
+
+`main` is derived: it can be dropped and rebuilt from batches and ledger. `ops` holds facts that survive a
+replay. All times are UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cdp_assets.config.properties import Property
+from cdp_assets.sql.dialect import column_type
+from cdp_assets.sql.text import Sql, comma, ident, literal, sql
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: name, type, and what it means."""
+
+    name: str
+    type: Sql
+    comment: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of a schema."""
+
+    schema: str
+    name: str
+    comment: str
+    columns: tuple[Column, ...]
+
+    @property
+    def path(self) -> Sql:
+        """Schema and name, quoted."""
+        return ident(self.schema, self.name)
+
+
+TEXT, BIGINT, TIME, FLAG = Sql("VARCHAR"), Sql("BIGINT"), Sql("TIMESTAMPTZ"), Sql("BOOLEAN")
+UUID = Sql("UUID")
+
+
+def _columns(*triples: tuple[str, Sql, str]) -> tuple[Column, ...]:
+    return tuple(Column(name, kind, comment) for name, kind, comment in triples)
+
+
+PROFILE_COLUMNS = _columns(
+    ("profile_id", UUID, "Identity of the person; survives replays and rebuilds."),
+    ("domain_group", TEXT, "Profiles of different domain groups never match each other."),
+    ("creation_date", TIME, "When the file that made the profile was first seen on the server."),
+    ("last_modified_date", TIME, "When the file that last changed a property was first seen."),
+    ("created_by_property", TEXT, "Identifier property of the row that made the profile."),
+    ("created_by_value", TEXT, "Its value."),
+    ("created_by_number", BIGINT, "1 for the first profile this value made, 2 for the second, and so on."),
+    ("created_at_position", BIGINT, "Place in the order of the batch that made the profile."),
+    ("created_at_row", BIGINT, "Row of that batch, from 1."),
+)
+IDENTIFIERS = Table(
+    "main",
+    "identifiers",
+    "Which values find which profile; a value held by several profiles finds the one made first.",
+    _columns(
+        ("property", TEXT, "Identifier property."),
+        ("value", TEXT, "Canonical value, as text."),
+        ("profile_id", UUID, "The profile that holds it."),
+    ),
+)
+GOAL_ROWS = Table(
+    "main",
+    "goal_rows",
+    "What each full file last said about an identifier, so that equal rows are not applied again.",
+    _columns(
+        ("goal_id", TEXT, "connection/goal."),
+        ("key", TEXT, "Identifier cell as written."),
+        ("row_digest", Sql("UBIGINT"), "Digest of the typed values of the row's mapped cells."),
+        ("occurrences", BIGINT, "How many rows of the file had this key and digest."),
+        ("mappings", TEXT, "Which columns, properties and rules the digest covers."),
+        ("batch_id", TEXT, "The batch they came from."),
+    ),
+)
+IMPORTED_PROFILES = Table(
+    "main",
+    "imported_profiles",
+    "Which profiles each connection has created, modified or confirmed.",
+    _columns(("connection", TEXT, "Connection."), ("profile_id", UUID, "Profile.")),
+)
+SEGMENT_MEMBERS = Table(
+    "main",
+    "segment_members",
+    "Who is in which segment now.",
+    _columns(
+        ("segment", TEXT, "Segment."),
+        ("profile_id", UUID, "Member."),
+        ("entered_at", TIME, "Run in which the profile was first found in the segment."),
+    ),
+)
+BATCHES = Table(
+    "ops",
+    "batches",
+    "Every batch ever landed: where it came from, its place in the order and what its rows did.",
+    _columns(
+        ("batch_id", TEXT, "Digest of version, config and replaced batch."),
+        ("connection", TEXT, "Connection."),
+        ("goal", TEXT, "Import goal."),
+        ("partition_key", TEXT, "Wildcard value of the file name; empty for a goal without partitions."),
+        ("name", TEXT, "File name on the server."),
+        ("path", TEXT, "Full path on the server."),
+        ("version_id", TEXT, "Digest of goal, path, size, modification time and content."),
+        ("sha256", TEXT, "Content of the file as received."),
+        ("size_bytes", BIGINT, "Size of the file as received."),
+        ("modified_at", TIME, "Modification time on the server."),
+        ("look_at", TIME, "First seen on the server."),
+        ("effective_at", TIME, "Time in the order: the date in the partition key, else the look."),
+        ("landed_at", TIME, "When the batch was written."),
+        ("folder", TEXT, "Folder of the batch below the landing folder."),
+        ("state", TEXT, "waiting, folded, superseded, duplicate or replaced."),
+        ("note", TEXT, "Why the batch is not in the warehouse, or a warning; empty = nothing to say."),
+        ("position", BIGINT, "Place in the order of folded batches; NULL = not folded."),
+        ("folded_at", TIME, "When its rows were first folded; NULL = never."),
+        ("rows_received", BIGINT, "Rows in the file."),
+        ("rows_created", BIGINT, "Rows that made a profile, at the first fold."),
+        ("rows_modified", BIGINT, "Rows whose profile differed after the first fold."),
+        ("rows_unchanged", BIGINT, "Rows whose profile did not, or equal to the goal's earlier files."),
+        ("rows_not_found", BIGINT, "Rows that found no profile and may not make one."),
+        ("rows_no_identifier", BIGINT, "Rows without a value in the identifier column."),
+        ("rows_consent_mismatch", BIGINT, "Rows refused for lack of consent."),
+        ("rows_filtered", BIGINT, "Rows dropped by a processor."),
+        ("rows_rejected", BIGINT, "Rows refused; each is in `rejects`."),
+        ("cells_rejected", BIGINT, "Cells not valid for their type; each is in `rejects`."),
+        ("replayed_created", BIGINT, "Rows that made a profile, at the latest replay; NULL = never replayed."),
+        ("replayed_modified", BIGINT, "Likewise, rows whose profile differed."),
+        ("replayed_unchanged", BIGINT, "Likewise, rows whose profile did not."),
+        ("replayed_not_found", BIGINT, "Likewise, rows that found no profile."),
+    ),
+)
+ATTEMPTS = Table(
+    "ops",
+    "attempts",
+    "Landings that failed.",
+    _columns(
+        ("attempt_id", TEXT, "Digest of file and time."),
+        ("connection", TEXT, "Connection."),
+        ("goal", TEXT, "Import goal."),
+        ("partition_key", TEXT, "Partition."),
+        ("path", TEXT, "Full path on the server."),
+        ("size_bytes", BIGINT, "Size."),
+        ("modified_at", TIME, "Modification time on the server."),
+        ("failed_at", TIME, "When the landing failed."),
+        ("error", TEXT, "What was wrong and what would be right."),
+    ),
+)
+REJECTS = Table(
+    "ops",
+    "rejects",
+    "Rows and cells that were refused, each with its place, text and reason.",
+    _columns(
+        ("batch_id", TEXT, "Batch."),
+        ("connection", TEXT, "Connection."),
+        ("goal", TEXT, "Import goal."),
+        ("partition_key", TEXT, "Partition."),
+        ("file", TEXT, "File name."),
+        ("level", TEXT, "row: the row was not applied; cell: the row was, without this cell."),
+        ("row_no", BIGINT, "Row of the batch, from 1; NULL = the row could not be read at all."),
+        ("line_no", BIGINT, "Line of the file as received, from 1."),
+        ("column_name", TEXT, "Column of the file; NULL = the row as a whole."),
+        ("raw_text", TEXT, "The cell or row as written."),
+        ("reason", TEXT, "Why it was refused."),
+    ),
+)
+PROFILE_IDS = Table(
+    "ops",
+    "profile_ids",
+    "Published profile ids that differ from the one their creating row gives, because a late file changed it.",
+    _columns(
+        ("created_by_property", TEXT, "Identifier property of the row that makes the profile now."),
+        ("created_by_value", TEXT, "Its value."),
+        ("created_by_number", BIGINT, "Which profile of that value."),
+        ("profile_id", UUID, "The id published first, kept for ever."),
+    ),
+)
+SEGMENT_CHANGES = Table(
+    "ops",
+    "segment_changes",
+    "How each segment changed, run by run.",
+    _columns(
+        ("segment", TEXT, "Segment."),
+        ("computed_at", TIME, "Run."),
+        ("size", BIGINT, "Members after it."),
+        ("joined", BIGINT, "Members that were none before."),
+        ("left", BIGINT, "Members before that are none now."),
+    ),
+)
+EXPORTS = Table(
+    "ops",
+    "exports",
+    "Files delivered, or about to be.",
+    _columns(
+        ("export_id", TEXT, "Identity of the delivery."),
+        ("connection", TEXT, "Connection."),
+        ("goal", TEXT, "Export goal."),
+        ("path", TEXT, "Full path on the server."),
+        ("state", TEXT, "staged: to be delivered first by the next run; delivered."),
+        ("sha256", TEXT, "Content of the file."),
+        ("rows", BIGINT, "Rows in the file, header not counted."),
+        ("started_at", TIME, "Start of the run."),
+        ("delivered_at", TIME, "When the file stood complete under its name; NULL = not yet."),
+        ("no_identifier", BIGINT, "Members left out for lack of a value in an identifier column."),
+        ("unchanged", BIGINT, "Members left out because nothing changed since their last delivery."),
+    ),
+)
+EXPORTED_ROWS = Table(
+    "ops",
+    "exported_rows",
+    "What each export goal last delivered of a profile; advances only when the file has arrived.",
+    _columns(
+        ("connection", TEXT, "Connection."),
+        ("goal", TEXT, "Export goal."),
+        ("profile_id", UUID, "Profile."),
+        ("row_digest", Sql("UBIGINT"), "Digest of the profile's properties as delivered."),
+        ("export_id", TEXT, "The delivery."),
+    ),
+)
+ACKNOWLEDGEMENTS = Table(
+    "ops",
+    "acknowledgements",
+    "Source files renamed after their rows were folded, or found gone.",
+    _columns(
+        ("batch_id", TEXT, "Batch."),
+        ("path", TEXT, "Where the file stood."),
+        ("renamed_to", TEXT, "Where it stands now; NULL = it was gone or replaced by a newer version."),
+        ("at", TIME, "When."),
+    ),
+)
+DERIVED = (IDENTIFIERS, GOAL_ROWS, IMPORTED_PROFILES)
+"""Tables of `main` that a replay rebuilds, besides `profiles`."""
+MEMBERSHIPS = (SEGMENT_MEMBERS,)
+FACTS = (
+    BATCHES,
+    ATTEMPTS,
+    REJECTS,
+    PROFILE_IDS,
+    SEGMENT_CHANGES,
+    EXPORTS,
+    EXPORTED_ROWS,
+    ACKNOWLEDGEMENTS,
+)
+
+
+def profiles_table(properties: Iterable[Property]) -> Table:
+    """`profiles`: our own columns, then one per property."""
+    own = tuple(
+        Column(prop.name, column_type(prop), prop.description or f"Property {prop.name} ({prop.type_signature}).")
+        for prop in sorted(properties, key=lambda prop: prop.name)
+    )
+    return Table("main", "profiles", "One row per person.", PROFILE_COLUMNS + own)
+
+
+def create_table(table: Table, *, replace: bool = False) -> list[Sql]:
+    """The statements that make a table with its comments; without `replace`, an existing one is left alone."""
+    columns = comma(sql("{name} {type}", name=ident(column.name), type=column.type) for column in table.columns)
+    verb = Sql("CREATE OR REPLACE TABLE" if replace else "CREATE TABLE IF NOT EXISTS")
+    return [sql("{verb} {path} (\n    {columns}\n)", verb=verb, path=table.path, columns=columns), *comments(table)]
+
+
+def comments(table: Table) -> list[Sql]:
+    """The statements that explain a table and its columns."""
+    texts = [sql("COMMENT ON TABLE {path} IS {text}", path=table.path, text=literal(table.comment))]
+    return texts + [
+        sql(
+            "COMMENT ON COLUMN {path} IS {text}",
+            path=ident(table.schema, table.name, column.name),
+            text=literal(column.comment),
+        )
+        for column in table.columns
+    ]
+
+
+def add_column(table: Table, column: Column) -> list[Sql]:
+    """The statements that give a table one more column, empty in every row."""
+    return [
+        sql("ALTER TABLE {t} ADD COLUMN {c} {type}", t=table.path, c=ident(column.name), type=column.type),
+        sql(
+            "COMMENT ON COLUMN {path} IS {text}",
+            path=ident(table.schema, table.name, column.name),
+            text=literal(column.comment),
+        ),
+    ]

@@ -1,0 +1,127 @@
+"""From the text of a cell to a typed value (spec.md 1.2, 4.2, 4.3). NULL in = NULL out; NULL = not valid.
+
+Two stages, so that no expression is written twice into a statement: `prepared` turns a trimmed, non-empty
+text into a form the engine can read (a number loses its grouping signs), `typed` reads that form.
+"""
+
+from __future__ import annotations
+
+from cdp_assets.config.date_patterns import parse_date_pattern
+from cdp_assets.config.files import Format
+from cdp_assets.config.properties import MAX_TEXT_LENGTH, Property, PropertyType
+from cdp_assets.sql.dialect import instant, value_type
+from cdp_assets.sql.text import Sql, literal, sql
+
+EMAIL = (
+    r"^[\p{L}\p{N}!#$%&'*+/=?^_`{|}~-]+(\.[\p{L}\p{N}!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@([\p{L}\p{N}]([\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.)+[\p{L}\p{N}][\p{L}\p{N}-]*[\p{L}\p{N}]$"
+)
+MAX_EMAIL_LENGTH = 254
+ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?$"
+ISO_OFFSET = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)? ?(Z|[+-]\d{2}(:?\d{2})?)$"
+INVALID = {
+    PropertyType.text: f"longer than {MAX_TEXT_LENGTH} characters",
+    PropertyType.email: "not a valid e-mail address",
+    PropertyType.number: "not a whole number between -9223372036854775808 and 9223372036854775807",
+    PropertyType.decimal: "not a decimal number, or too large",
+    PropertyType.currency: "not an amount, or too large",
+    PropertyType.datetime: "not a date in the expected format",
+}
+"""Why a cell of each type is refused, in the supplier's words."""
+
+
+def matches(text: Sql, pattern: str) -> Sql:
+    """Whether a text fits a regular expression; the pattern carries its own anchors."""
+    return sql("regexp_matches({text}, {pattern})", text=text, pattern=literal(pattern))
+
+
+def cell_parts(text: Sql, layout: Format) -> Sql:
+    """The trimmed, non-empty texts of a cell with several values."""
+    return sql(
+        "list_filter(list_transform(string_split({text}, {sign}), lambda t: trim(t)), lambda t: t <> '')",
+        text=text,
+        sign=literal(layout.multi_value),
+    )
+
+
+def prepared(prop: Property, text: Sql, layout: Format) -> Sql:
+    """A text the second stage can read: plain digits for a number, NULL where it is none; else the text."""
+    return _plain_digits(text, layout) if prop.is_numeric else text
+
+
+def typed(prop: Property, text: Sql, layout: Format) -> Sql:
+    """The value of a prepared text, of the property's value type."""
+    match prop.type:
+        case PropertyType.text:
+            limit = literal(MAX_TEXT_LENGTH)
+            return sql("CASE WHEN length({text}) <= {limit} THEN {text} END", text=text, limit=limit)
+        case PropertyType.email:
+            return _email(text)
+        case PropertyType.number:
+            return _number(text)
+        case PropertyType.decimal | PropertyType.currency:
+            return _decimal(prop, text)
+        case PropertyType.datetime:
+            return sql("date_trunc('milliseconds', {moment})", moment=_moment(text, layout))
+
+
+def _email(text: Sql) -> Sql:
+    return sql(
+        "CASE WHEN length({text}) <= {limit} AND {fits} THEN lower({text}) END",
+        text=text,
+        limit=literal(MAX_EMAIL_LENGTH),
+        fits=matches(text, EMAIL),
+    )
+
+
+def _plain_digits(text: Sql, layout: Format) -> Sql:
+    point = layout.decimal
+    group = "," if point == "." else "."
+    fits = rf"^[-+]?(\d+|\d{{1,3}}([{group}]\d{{3}})+)([{point}]\d+)?$"
+    cleaned = sql("replace({text}, {group}, '')", text=text, group=literal(group))
+    if point == ",":
+        cleaned = sql("replace({text}, ',', '.')", text=cleaned)
+    return sql("CASE WHEN {fits} THEN {cleaned} END", fits=matches(text, fits), cleaned=cleaned)
+
+
+def _number(digits: Sql) -> Sql:
+    """A fraction of zeros is accepted; the engine would round any other."""
+    return sql(
+        "CASE WHEN {whole} THEN try_cast(split_part({digits}, '.', 1) AS BIGINT) END",
+        whole=matches(digits, r"^[-+]?\d+(\.0+)?$"),
+        digits=digits,
+    )
+
+
+def _decimal(prop: Property, digits: Sql) -> Sql:
+    """Rounded half to even: the engine rounds half away from zero, so exact ties are mended."""
+    exact_tie = rf"\.\d{{{prop.scale - 1}}}[02468]50*$" if prop.scale else r"[02468]\.50*$"
+    return sql(
+        "try_cast(CASE WHEN {tie} THEN regexp_replace({digits}, '50*$', '0') ELSE {digits} END AS {kind})",
+        tie=matches(digits, exact_tie),
+        kind=value_type(prop),
+        digits=digits,
+    )
+
+
+def _moment(text: Sql, layout: Format) -> Sql:
+    if layout.date_format != "auto":
+        local = sql(
+            "try_strptime({text}, {pattern})",
+            text=text,
+            pattern=literal(parse_date_pattern(layout.date_format).strptime),
+        )
+        return instant(local, layout.timezone)
+    return sql(
+        "CASE WHEN {iso} THEN {local} WHEN {offset} THEN try_cast({text} AS TIMESTAMPTZ)"
+        " WHEN {compact} THEN {day} WHEN {millis} THEN make_timestamptz(try_cast({text} AS BIGINT) * 1000)"
+        " WHEN {seconds} THEN make_timestamptz(try_cast({text} AS BIGINT) * 1000000) END",
+        iso=matches(text, ISO),
+        local=instant(sql("try_cast({text} AS TIMESTAMP)", text=text), layout.timezone),
+        offset=matches(text, ISO_OFFSET),
+        compact=matches(text, r"^\d{8}$"),
+        day=instant(sql("try_strptime({text}, '%Y%m%d')", text=text), layout.timezone),
+        millis=matches(text, r"^\d{13}$"),
+        seconds=matches(text, r"^\d{10}$"),
+        text=text,
+    )

@@ -1,0 +1,179 @@
+"""The door to DuckDB: the only module that imports it.
+
+Two kinds of database pass through it: the profile warehouse, one file with one writer at a time, and a
+scratch database for landing, which lives and dies with its connection. Statements come as text from `sql/`;
+failures leave as WarehouseError with that text.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from filelock import FileLock, Timeout
+
+from cdp_assets.errors import WarehouseBusyError, WarehouseError
+from cdp_assets.sql.text import Sql, literal, sql
+
+STORAGE_VERSION = "v1.5.0"
+"""Files can be opened by DuckDB 1.5 and 2.0."""
+
+
+class Database:
+    """One connection; rows in and out as plain Python values."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def run(self, query: Sql, parameters: Sequence[object] = ()) -> None:
+        """Runs a statement whose rows nobody wants.
+
+        Raises:
+            WarehouseError: we must act; the message ends with the statement.
+        """
+        self._execute(query, parameters)
+
+    def rows(self, query: Sql, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query: for small answers only."""
+        return self._execute(query, parameters).fetchall()
+
+    def row(self, query: Sql, parameters: Sequence[object] = ()) -> tuple[Any, ...]:
+        """The single row of a query that always has one."""
+        found = self.rows(query, parameters)
+        assert len(found) == 1, query
+        return found[0]
+
+    def insert(self, table: Sql, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """Adds a few rows of Python values: ledger entries, never file contents."""
+        if not rows:
+            return
+        names = Sql(", ".join(f'"{name}"' for name in columns))
+        places = Sql(", ".join("?" for _ in columns))
+        query = sql("INSERT INTO {table} ({names}) VALUES ({places})", table=table, names=names, places=places)
+        for row in rows:
+            self._execute(query, row)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing: commits when the block ends, rolls back when it raises."""
+        self.run(Sql("BEGIN TRANSACTION"))
+        try:
+            yield
+        except BaseException:
+            self._connection.rollback()
+            raise
+        self.run(Sql("COMMIT"))
+
+    def _execute(self, query: Sql, parameters: Sequence[object]) -> duckdb.DuckDBPyConnection:
+        try:
+            return self._connection.execute(query, list(parameters) if parameters else None)
+        except duckdb.Error as error:
+            message = f"{str(error).strip()}\nin the statement:\n{query}"
+            raise WarehouseError(message) from error
+
+
+def _settings(database: Database, temporary: Path | None, memory_limit: str | None) -> None:
+    database.run(Sql("SET TimeZone = 'UTC'"))
+    database.run(Sql("SET autoinstall_known_extensions = false"))
+    database.run(Sql("SET autoload_known_extensions = false"))
+    database.run(Sql("SET enable_progress_bar = false"))
+    if temporary is not None:
+        temporary.mkdir(parents=True, exist_ok=True, mode=0o700)
+        database.run(sql("SET temp_directory = {folder}", folder=literal(str(temporary))))
+    if memory_limit is not None:
+        database.run(sql("SET memory_limit = {limit}", limit=literal(memory_limit)))
+
+
+@contextmanager
+def scratch(temporary: Path | None = None, memory_limit: str | None = None) -> Iterator[Database]:
+    """A database in memory that spills into `temporary` and is gone afterwards."""
+    connection = duckdb.connect()
+    try:
+        database = Database(connection)
+        _settings(database, temporary, memory_limit)
+        yield database
+    finally:
+        connection.close()
+
+
+@contextmanager
+def writer_lock(path: Path, wait_s: float) -> Iterator[None]:
+    """Holds the warehouse against every other process of ours, also those that bypass the run queue.
+
+    The operating system frees the lock when its holder dies.
+
+    Raises:
+        WarehouseBusyError: nobody need act; another process held it all the time.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    holder = path.with_suffix(".holder")
+    lock = FileLock(path.with_suffix(".lock"), timeout=wait_s)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        pid = holder.read_text() if holder.exists() else "unknown"
+        message = f"the warehouse is busy: process {pid} has been using it for more than {wait_s:g} s"
+        raise WarehouseBusyError(message) from error
+    try:
+        holder.write_text(str(os.getpid()))
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def open_warehouse(
+    path: Path, *, temporary: Path | None = None, wait_s: float = 300, memory_limit: str | None = None
+) -> Iterator[Database]:
+    """The warehouse for reading and writing, made if absent; held alone until the block ends.
+
+    Raises:
+        WarehouseBusyError: nobody need act; it was held by another process for longer than `wait_s`.
+    """
+    with writer_lock(path, wait_s):
+        connection = _connect(path)
+        try:
+            database = Database(connection)
+            _settings(database, temporary, memory_limit)
+            yield database
+        finally:
+            connection.close()
+
+
+def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    try:
+        connection = duckdb.connect()
+        try:
+            options = literal(STORAGE_VERSION)
+            connection.execute(f"ATTACH {literal(str(path))} AS warehouse (STORAGE_VERSION {options})")
+            connection.execute("USE warehouse")
+        except BaseException:
+            connection.close()
+            raise
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            message = f"another program holds the warehouse open: {str(error).splitlines()[0]}"
+            raise WarehouseBusyError(message) from error
+        message = f"the warehouse cannot be opened: {error}"
+        raise WarehouseError(message) from error
+    return connection
+
+
+@contextmanager
+def read_copy(path: Path) -> Iterator[Database]:
+    """A published copy, read-only; many may read it at once."""
+    try:
+        connection = duckdb.connect(str(path), read_only=True)
+    except duckdb.Error as error:
+        message = f"the readers' copy of the warehouse cannot be opened: {error}"
+        raise WarehouseError(message) from error
+    try:
+        database = Database(connection)
+        database.run(Sql("SET TimeZone = 'UTC'"))
+        yield database
+    finally:
+        connection.close()

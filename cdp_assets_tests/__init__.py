@@ -1,0 +1,1 @@
+"""Tests, mirroring the package; benchmarks stand beside them."""

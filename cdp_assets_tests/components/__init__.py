@@ -1,0 +1,1 @@
+"""Tests of turning YAML into checked config and Dagster definitions."""

@@ -1,0 +1,60 @@
+"""`python -m cdp_assets check`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cdp_assets.__main__ import main
+from cdp_assets_tests.components.folders import MODEL, SHOP, changed, write
+
+
+@pytest.fixture
+def defs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "defs"
+
+
+def test_a_right_folder_is_counted(defs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--defs", str(write(defs, model=MODEL, shop=SHOP))]) == 0
+    assert capsys.readouterr().out == "ok: 1 customer model, 1 connection, 2 goals\n"
+
+
+def test_every_problem_is_one_line_and_the_exit_code_is_one(defs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shop = changed(SHOP, ("segment: vip", "segment: vop"), ("property: city", "property: town"))
+    assert main(["check", "--defs", str(write(defs, model=MODEL, shop=shop))]) == 1
+    assert capsys.readouterr().out == (
+        "defs/shop/defs.yaml:16: unknown property 'town'; known, nearest first: city, spend, email\n"
+        "defs/shop/defs.yaml:20: unknown segment 'vop'; known, nearest first: vip\n"
+        "2 problems\n"
+    )
+
+
+def test_one_problem_is_not_called_problems(
+    defs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CDP_DEFS_DIR", str(defs))
+    assert main(["check"]) == 1
+    assert capsys.readouterr().out == (
+        "defs: this folder does not exist; give --defs, or set CDP_DEFS_DIR\n1 problem\n"
+    )
+
+
+def test_what_comes_with_the_package_is_right(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("CDP_DEFS_DIR", raising=False)
+    assert main(["check"]) == 0
+    assert capsys.readouterr().out.startswith("ok: 1 customer model, ")
+
+
+def test_it_runs_as_a_module(defs: Path) -> None:
+    folder = write(defs, model=MODEL, shop=SHOP)
+    done = subprocess.run(
+        [sys.executable, "-m", "cdp_assets", "check", "--defs", str(folder)],
+        check=False, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "ok: 1 customer model, 1 connection, 2 goals\n")

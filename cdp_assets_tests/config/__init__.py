@@ -1,0 +1,1 @@
+"""Tests of the config and its cross rules."""

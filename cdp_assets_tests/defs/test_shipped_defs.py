@@ -1,0 +1,52 @@
+from importlib.resources import files
+
+import pytest
+import yaml
+
+from cdp_assets.config.connections import Connection
+from cdp_assets.config.goals import PropertyColumn
+from cdp_assets.config.model import CustomerModelConfig, Deployment
+from cdp_assets.sample import write_shop
+from cdp_assets_tests.sample.recount import read_rows
+
+
+def attributes(name):
+    text = files("cdp_assets").joinpath("defs", name, "defs.yaml").read_text(encoding="utf-8")
+    return yaml.safe_load(text)["attributes"]
+
+
+@pytest.fixture
+def deployment():
+    return Deployment(
+        model=CustomerModelConfig.model_validate(attributes("model")),
+        connections=(Connection.model_validate(attributes("shop")),),
+    )
+
+
+def test_the_shop_runs_when_files_arrive_and_knows_its_server(deployment):
+    shop = deployment.find_connection("shop")
+    assert shop.run_mode == "arrival"
+    assert shop.server.port == 2222
+
+
+def test_every_property_that_a_goal_names_is_declared(deployment):
+    shop = deployment.find_connection("shop")
+    named = {mapping.property for goal in shop.imports for mapping in goal.mappings}
+    named |= {identifier.property for goal in shop.imports for identifier in goal.identifiers}
+    for goal in shop.exports:
+        named |= {column.property for column in goal.columns if isinstance(column, PropertyColumn)}
+    assert named <= {prop.name for prop in deployment.model.properties}
+
+
+def test_every_segment_that_is_exported_is_declared(deployment):
+    shop = deployment.find_connection("shop")
+    assert all(deployment.model.find_segment(goal.segment) for goal in shop.exports)
+
+
+def test_every_column_that_a_goal_names_stands_in_the_sample_files(deployment, tmp_path):
+    write_shop(tmp_path, customers=5)
+    for goal in deployment.find_connection("shop").imports:
+        paths = sorted((tmp_path / goal.files.directory).glob(goal.files.root))
+        assert paths, goal.name
+        named = {one.column for one in (*goal.mappings, *goal.identifiers)}
+        assert all(named <= set(read_rows(path)[0]) for path in paths), goal.name

@@ -1,0 +1,1 @@
+"""Tests of `cdp_assets.files`."""

@@ -1,0 +1,98 @@
+"""A warehouse in a folder, fed with bytes instead of a server: for tests of landing, order, folding and replay."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cdp_assets.config.model import CustomerModelConfig, Deployment, batch_config
+from cdp_assets.files.remote import RemoteFile
+from cdp_assets.files.selection import partition_key
+from cdp_assets.flows.canonical_dump import canonical_dump
+from cdp_assets.flows.fold_batches import FoldResult, fold_batches
+from cdp_assets.flows.folders import DataFolders, staging_folder
+from cdp_assets.flows.land_files import Landed, Origin, current_versions, land_received, reland
+from cdp_assets.flows.manifests import seen_id
+from cdp_assets.flows.take_look import Candidate
+from cdp_assets.sql.text import Sql
+from cdp_assets.warehouse import open_warehouse
+
+SERVER = {"host": "127.0.0.1", "username": "nobody", "host_key": "SHA256:none", "password": {"env": "NOT_USED"}}
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def deployment(
+    properties: list[dict[str, Any]],
+    goals: list[dict[str, Any]],
+    segments: list[dict[str, Any]] | None = None,
+    connections: list[dict[str, Any]] | None = None,
+) -> Deployment:
+    """A deployment of one connection `shop` with these goals, or of the connections given."""
+    listed = connections or [{"name": "shop", "goals": goals}]
+    return Deployment.model_validate(
+        {
+            "model": {"properties": properties, "segments": segments or []},
+            "connections": [{"server": SERVER} | entry for entry in listed],
+        }
+    )
+
+
+class Lab:
+    """Lands and folds under one deployment, which may be exchanged at any time."""
+
+    def __init__(self, root: Path, setup: Deployment) -> None:
+        self.folders = DataFolders(root)
+        self.deployment = setup
+
+    @property
+    def model(self) -> CustomerModelConfig:
+        return self.deployment.model
+
+    def config(self, goal: str, connection: str = "shop"):
+        found = self.deployment.find_connection(connection)
+        return batch_config(self.deployment, found, next(item for item in found.imports if item.name == goal))
+
+    def land(
+        self,
+        goal: str,
+        name: str,
+        content: str | bytes,
+        *,
+        look_at: datetime = EPOCH,
+        modified_at: datetime = EPOCH,
+        connection: str = "shop",
+    ) -> Landed:
+        """Lands a file as if `look_at` had been the first look to see it."""
+        config = self.config(goal, connection)
+        key = partition_key(config.goal.files, name)
+        assert key is not None, f"{name} does not match {config.goal.files.root}"
+        data = content.encode() if isinstance(content, str) else content
+        file = RemoteFile(f"in/{name}", name, len(data), modified_at.replace(microsecond=0))
+        identity = seen_id(config.goal_id, file.path, file.size_bytes, file.modified_at)
+        candidate = Candidate(goal, key, file, identity, look_at, landed=False)
+        with staging_folder(self.folders) as staging:
+            received = staging / "received"
+            received.write_bytes(data)
+            origin = Origin(candidate, hashlib.sha256(data).hexdigest(), received)
+            return land_received(config, origin, self.folders, staging, look_at)
+
+    def reland(self, goal: str, connection: str = "shop") -> list[Landed]:
+        config = self.config(goal, connection)
+        return [
+            reland(config, manifest, self.folders, EPOCH)
+            for manifest in current_versions(self.folders, connection, goal)
+        ]
+
+    def fold(self, *, rebuild: bool = False) -> FoldResult:
+        with open_warehouse(self.folders.warehouse) as database:
+            return fold_batches(database, self.model, self.folders, EPOCH, rebuild=rebuild)
+
+    def dump(self) -> dict[str, list[str]]:
+        with open_warehouse(self.folders.warehouse) as database:
+            return canonical_dump(database)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with open_warehouse(self.folders.warehouse) as database:
+            return database.rows(Sql(query))
