@@ -7,7 +7,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from cdp_assets.commands import check
+from cdp_assets.commands import check, demo, dev, serve_sftp
+from cdp_assets.commands.rebuild import Reland, Replay
 from cdp_assets.errors import CdpError
 
 
@@ -23,7 +24,14 @@ class Command(Protocol):
         """Do it; the exit code."""
 
 
-COMMANDS: Mapping[str, Command] = {"check": check}
+COMMANDS: Mapping[str, Command] = {
+    "check": check,
+    "demo": demo,
+    "dev": dev,
+    "serve-sftp": serve_sftp,
+    "reland": Reland(),
+    "replay": Replay(),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

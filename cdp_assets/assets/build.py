@@ -4,32 +4,47 @@ from __future__ import annotations
 
 import dagster as dg
 
-from cdp_assets.assets.specs import (
-    done_spec,
-    export_spec,
-    files_spec,
-    import_spec,
-    profiles_spec,
-    segment_spec,
-)
+from cdp_assets.assets.imports import files_asset, import_asset
+from cdp_assets.assets.jobs import landing_name, run_now_jobs, run_now_name
+from cdp_assets.assets.sensors import FOLD_JOB, arrivals_sensor, connection_schedule, fold_sensor
+from cdp_assets.assets.specs import PROFILES_KEY
+from cdp_assets.assets.warehouse import done_asset, export_asset, fold_asset, segment_asset
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.model import Deployment
 
 
-def connection_definitions(deployment: Deployment, connection: Connection) -> dg.Definitions:  # noqa: ARG001
-    """The files on the server, one asset for each goal, and the acknowledgement."""
+def connection_definitions(deployment: Deployment, connection: Connection) -> dg.Definitions:
+    """The files on the server, one asset for each goal, the acknowledgement, and what starts them."""
+    jobs = {job.name: job for job in run_now_jobs(deployment, connection)}
+    runs = connection.enabled
+    arrives = runs and connection.run_mode == "arrival" and any(goal.active for goal in connection.imports)
+    scheduled = runs and connection.run_mode == "schedule"
     return dg.Definitions(
         assets=[
-            files_spec(connection),
-            *(import_spec(connection, goal) for goal in connection.imports),
-            done_spec(connection),
-            *(export_spec(connection, goal) for goal in connection.exports),
-        ]
+            files_asset(connection),
+            *(import_asset(deployment, connection, goal) for goal in connection.imports),
+            done_asset(connection),
+            *(export_asset(deployment, connection, goal) for goal in connection.exports),
+        ],
+        jobs=list(jobs.values()),
+        sensors=[arrivals_sensor(connection, jobs[landing_name(connection)])] if arrives else [],
+        schedules=[connection_schedule(connection, jobs[run_now_name(connection)])] if scheduled else [],
     )
 
 
 def model_definitions(deployment: Deployment) -> dg.Definitions:
-    """The profiles and the segments computed from them."""
+    """The profiles, the segments computed from them, and the fold's sensor."""
     return dg.Definitions(
-        assets=[profiles_spec(deployment), *(segment_spec(segment) for segment in deployment.model.segments)]
+        assets=[
+            fold_asset(deployment),
+            *(segment_asset(deployment, segment) for segment in deployment.model.segments),
+        ],
+        jobs=[
+            dg.define_asset_job(
+                FOLD_JOB,
+                selection=dg.AssetSelection.assets(PROFILES_KEY),
+                description="Folds every batch that waits.",
+            )
+        ],
+        sensors=[fold_sensor()],
     )

@@ -23,6 +23,7 @@ from cdp_assets.errors import LocalDiskError, RemoteError
 USERNAME = "cdp"
 _START_S = 30.0
 _STOP_S = 10.0
+_TURNS_TO_CLOSE = 10
 
 
 class EmbeddedServer:
@@ -128,9 +129,15 @@ class EmbeddedServer:
             await self._stop.wait()
         finally:
             acceptor.close()
-            for connection in list(self._connections):
-                connection.abort()
+            await self._drop_connections()
             await acceptor.wait_closed()
+
+    async def _drop_connections(self) -> None:
+        for connection in list(self._connections):
+            connection.abort()
+        # asyncio closes the sockets a few turns of the loop later; ended before, it would leak them.
+        for _ in range(_TURNS_TO_CLOSE):
+            await asyncio.sleep(0)
 
 
 class _Doorkeeper(asyncssh.SSHServer):

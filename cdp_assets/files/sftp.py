@@ -24,13 +24,12 @@ from cdp_assets.config.connections import Server
 from cdp_assets.errors import LocalDiskError
 from cdp_assets.files.credentials import load_credentials
 from cdp_assets.files.login import log_in
+from cdp_assets.files.patience import Alive, patience
 from cdp_assets.files.remote import Fetched, RemoteFile, shown
 from cdp_assets.files.transfer import (
-    Alive,
     download,
     list_regular_files,
     look_at,
-    patience,
     rename_new,
     upload,
 )
@@ -38,7 +37,7 @@ from cdp_assets.files.translation import translated
 
 _ANSWER_INTERVALS = 12
 """How many keepalive intervals a living server may take for one answer."""
-_CLOSE_S = 5.0
+_CLOSE_S = 4.0
 _SECRETIVE = "an open server holds credentials and is not written down; pass its Server configuration instead"
 
 T = TypeVar("T")
@@ -101,7 +100,7 @@ class SftpFileSystem(SSHFileSystem):  # type: ignore[misc]
 
     async def _first_channel(self, pool: Any) -> None:
         with translated(self._where, "start an SFTP session"):
-            async with patience(self._answer_s), _channel(pool):
+            async with patience(self._answer_s, pool.client.abort), _channel(pool):
                 pass
 
     @property
@@ -190,7 +189,10 @@ class SftpFileSystem(SSHFileSystem):  # type: ignore[misc]
     def _run(self, doing: str, work: Callable[[asyncssh.SFTPClient, Alive], Awaitable[T]]) -> T:
         async def on_a_channel() -> T:
             with translated(self._where, doing):
-                async with patience(self._answer_s) as alive, _channel(self._pool) as client:
+                async with (
+                    patience(self._answer_s, self._client.abort) as alive,
+                    _channel(self._pool) as client,
+                ):
                     return await work(client, alive)
 
         return self._wait(on_a_channel())

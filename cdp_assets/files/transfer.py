@@ -4,33 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import asyncssh
 from asyncssh.constants import FILEXFER_TYPE_DIRECTORY, FILEXFER_TYPE_REGULAR
 
 from cdp_assets.errors import FileChangedError, RemoteError, TargetExistsError
+from cdp_assets.files.patience import Alive
+from cdp_assets.files.pipelining import Block, for_every_block
 from cdp_assets.files.remote import RemoteFile, child_of, shown, split_path
 from cdp_assets.files.translation import is_absent
 
-_CLEANUP_S = 5.0
-
-Alive = Callable[[], None]
-"""Call it when the server did something: the wait for its next answer starts anew."""
-
-
-@asynccontextmanager
-async def patience(seconds: float) -> AsyncIterator[Alive]:
-    """Bounds the wait for each answer, not the whole transfer: `TimeoutError` after that long without one.
-
-    Keepalive sees a dead link; this sees a server that lives but no longer answers.
-    """
-    loop = asyncio.get_running_loop()
-    async with asyncio.timeout(seconds) as deadline:
-        yield lambda: deadline.reschedule(loop.time() + seconds)
+_CLEANUP_S = 3.0
 
 
 async def list_regular_files(client: asyncssh.SFTPClient, directory: str, alive: Alive) -> list[RemoteFile]:
@@ -73,16 +62,24 @@ async def download(client: asyncssh.SFTPClient, file: RemoteFile, descriptor: in
     files that young must not be fetched yet.
     """
     await _must_be(client, file)
-    async with client.open(file.path, "rb") as handle:
+    async with _opened(client, file.path, "rb") as handle:
         _compare(file, await handle.stat())
-        received = 0
-        async for offset, block in await handle.read_parallel(file.size_bytes, 0):
-            _write_all(descriptor, block, offset)
-            received += len(block)
-            alive()
+
+        async def copy(block: Block) -> None:
+            offset, left = block
+            while left:
+                # A server may answer with less than was asked for; nothing means the end of the file.
+                data = await handle.read(left, offset)
+                if not data:
+                    raise _changed(file, f"it ended at byte {offset} of {file.size_bytes}")
+                if len(data) > left:
+                    raise asyncssh.SFTPBadMessage("more bytes came than were asked for")
+                alive()
+                _write_all(descriptor, cast("bytes", data), offset)
+                offset, left = offset + len(data), left - len(data)
+
+        await for_every_block(file.size_bytes, client.limits.max_read_len, copy)
         _compare(file, await handle.stat())
-    if received != file.size_bytes:
-        raise _changed(file, f"{received} of {file.size_bytes} bytes came")
     await _must_be(client, file)
 
 
@@ -94,25 +91,36 @@ async def upload(client: asyncssh.SFTPClient, source: Path, path: str, alive: Al
     """
     directory, name = split_path(path)
     part = child_of(directory, f".{name}.part")
-    size = source.stat().st_size
     if not await client.isdir(directory):
         await client.mkdir(directory)
     for taken in (path, part):
         await _must_not_be_a_folder(client, taken)
     await _remove_leftover(client, part)
     alive()
-    try:
+    with source.open("rb") as local:
+        size = os.fstat(local.fileno()).st_size
         try:
-            await client.put(str(source), part, sparse=False, progress_handler=lambda *_: alive())
-        except asyncssh.SFTPFailure as error:
-            raise await _why_not_written(client, directory, path, size) from error
-        await _must_hold(client, part, size)
-        await _replace(client, part, path)
-    except BaseException:
-        with suppress(asyncssh.Error, OSError):
-            await asyncio.wait_for(client.remove(part), _CLEANUP_S)
-        raise
+            await _send(client, local.fileno(), size, part, alive)
+            await _must_hold(client, part, size)
+            await _replace(client, part, path)
+        except BaseException as error:
+            with suppress(asyncssh.Error, OSError):
+                await asyncio.wait_for(client.remove(part), _CLEANUP_S)
+            if type(error) is asyncssh.SFTPFailure:
+                raise await _why_not_written(client, directory, path, size) from error
+            raise
     await _must_hold(client, path, size)
+
+
+async def _send(client: asyncssh.SFTPClient, descriptor: int, size: int, part: str, alive: Alive) -> None:
+    async with _opened(client, part, "xb") as handle:
+
+        async def copy(block: Block) -> None:
+            offset, length = block
+            await handle.write(os.pread(descriptor, length, offset), offset)
+            alive()
+
+        await for_every_block(size, client.limits.max_write_len, copy)
 
 
 async def rename_new(client: asyncssh.SFTPClient, path: str, new_path: str) -> None:
@@ -134,6 +142,19 @@ async def rename_new(client: asyncssh.SFTPClient, path: str, new_path: str) -> N
         if await _lstat(client, new_path) is not None:
             raise _taken(path, new_path) from error
         raise
+
+
+@asynccontextmanager
+async def _opened(client: asyncssh.SFTPClient, path: str, mode: str) -> AsyncIterator[asyncssh.SFTPClientFile]:
+    """An open remote file. After a failure the wait for its closing is short: the server may be the cause."""
+    handle = await client.open(path, mode, block_size=0)
+    try:
+        yield handle
+    except BaseException:
+        with suppress(asyncssh.Error, OSError):
+            await asyncio.wait_for(handle.close(), _CLEANUP_S)
+        raise
+    await handle.close()
 
 
 async def _replace(client: asyncssh.SFTPClient, part: str, path: str) -> None:

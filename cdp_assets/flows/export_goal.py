@@ -39,7 +39,7 @@ LATEST = Sql(
     "SELECT path, sha256 FROM ops.exports WHERE connection = ? AND goal = ? AND state = 'delivered'"
     " ORDER BY delivered_at DESC LIMIT 1"
 )
-DELIVERED = Sql("UPDATE ops.exports SET state = 'delivered', delivered_at = ? WHERE export_id = ?")
+DELIVERED = Sql("UPDATE ops.exports SET state = 'delivered', delivered_at = ?, uploaded = ? WHERE export_id = ?")
 
 
 @dataclass(frozen=True)
@@ -197,6 +197,6 @@ def _deliver(
         parquet = str(folder / "delivered.parquet")
         for statement in exports.remember_delivered(connection.name, goal.name, export.export_id, parquet):
             database.run(statement)
-        database.run(DELIVERED, [now, export.export_id])
+        database.run(DELIVERED, [now, export.uploaded, export.export_id])
     step("export: settled")
     shutil.rmtree(folder, ignore_errors=True)

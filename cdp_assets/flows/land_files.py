@@ -59,7 +59,7 @@ def land_file(
     """Fetches a file and lands it. The same version a second time changes nothing.
 
     Raises:
-        FileError: the supplier must act; an attempt record keeps the reason.
+        FileError: the supplier must act; an attempt record keeps the reason, unless trying again may help.
         RemoteError: the server's operator must act, or nobody yet.
     """
     try:
@@ -71,7 +71,8 @@ def land_file(
             origin = Origin(candidate, fetched.sha256_hex, received)
             return land_received(config, origin, folders, staging, now)
     except CdpError as error:
-        _record_failure(config, candidate, folders, now, error)
+        if not error.retryable:
+            _record_failure(config, candidate, folders, now, error)
         raise
 
 
@@ -169,6 +170,7 @@ def _record_failure(
     write_attempt(
         folders,
         Attempt(
+            seen_id=candidate.seen_id,
             attempt_id=digest(candidate.seen_id, now.isoformat(), uuid.uuid4().hex),
             connection=config.connection,
             goal=config.goal.name,

@@ -42,7 +42,7 @@ def register(database: Database, folders: DataFolders) -> dict[str, tuple[Manife
         for path in all_attempts(folders):
             attempt = read_attempt(path)
             if attempt.attempt_id not in attempts:
-                entry = attempt.model_dump(exclude={"look_at"})
+                entry = attempt.model_dump(exclude={"look_at", "seen_id"})
                 database.insert(tables.ATTEMPTS.path, list(entry), [list(entry.values())])
     return batches
 

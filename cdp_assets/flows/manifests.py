@@ -77,6 +77,8 @@ class Attempt(Strict):
     """A landing that failed: what, when and why. The next look tries the file again only if it changed."""
 
     attempt_id: str
+    seen_id: str
+    """What the listing told of the file."""
     connection: str
     goal: str
     partition_key: str
@@ -129,7 +131,14 @@ def all_attempts(folders: DataFolders) -> Iterator[Path]:
 def write_attempt(folders: DataFolders, attempt: Attempt) -> None:
     """Keeps a failed landing for the ledger."""
     folder = folders.goal(attempt.connection, attempt.goal) / "attempts"
-    write_whole(folder / f"{attempt.attempt_id[: SHORT * 2]}.json", attempt.model_dump_json().encode())
+    name = f"{attempt.seen_id[:SHORT]}-{attempt.attempt_id[:SHORT]}.json"
+    write_whole(folder / name, attempt.model_dump_json().encode())
+
+
+def failed_seen_ids(folders: DataFolders, connection: str, goal: str) -> set[str]:
+    """Short seen ids of files whose landing failed: they wait for a person, or for another version."""
+    attempts = folders.goal(connection, goal) / "attempts"
+    return {entry.name.split("-")[0] for entry in attempts.glob("*.json")} if attempts.exists() else set()
 
 
 def read_attempt(path: Path) -> Attempt:

@@ -205,3 +205,12 @@ def parquet_rows(paths: list[str], *, numbered: bool = True) -> Sql:
     """The rows of Parquet files whose names we made ourselves; `file_row_number` counts from 0."""
     names = Sql("[" + ", ".join(literal(path) for path in paths) + "]")
     return sql("read_parquet({names}, file_row_number = {numbered})", names=names, numbered=literal(numbered))
+
+
+def reject_sample_query(parquet: str, limit: int) -> Sql:
+    """The first rejects of a batch: line, column, text, reason."""
+    return sql(
+        "SELECT line_no, column_name, raw_text, reason FROM read_parquet({parquet}) ORDER BY line_no LIMIT {limit}",
+        parquet=literal(parquet),
+        limit=literal(limit),
+    )

@@ -203,6 +203,7 @@ EXPORTS = Table(
         ("path", TEXT, "Full path on the server."),
         ("state", TEXT, "staged: to be delivered first by the next run; delivered."),
         ("sha256", TEXT, "Content of the file."),
+        ("uploaded", FLAG, "false = the same content already stood there, so nothing was sent."),
         ("rows", BIGINT, "Rows in the file, header not counted."),
         ("started_at", TIME, "Start of the run."),
         ("delivered_at", TIME, "When the file stood complete under its name; NULL = not yet."),
@@ -230,7 +231,7 @@ ACKNOWLEDGEMENTS = Table(
         ("batch_id", TEXT, "Batch."),
         ("path", TEXT, "Where the file stood."),
         ("renamed_to", TEXT, "Where it stands now; NULL = it was gone or replaced by a newer version."),
-        ("at", TIME, "When."),
+        ("acknowledged_at", TIME, "When."),
     ),
 )
 DERIVED = (IDENTIFIERS, GOAL_ROWS, IMPORTED_PROFILES)

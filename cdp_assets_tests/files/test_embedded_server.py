@@ -1,6 +1,7 @@
 import asyncio
 import os
 import socket
+import time
 
 import asyncssh
 import pytest
@@ -115,15 +116,33 @@ def test_after_the_block_nobody_answers_and_open_connections_are_dropped(tmp_pat
         pass
 
 
-def test_a_server_that_lives_but_never_answers_is_given_up(served, monkeypatch):
-    """Keepalive is answered, so only the bound on each answer can end the wait."""
+WORK = {
+    "lstat": lambda files, folder: files.stat_file("a.csv"),
+    "scandir": lambda files, folder: files.list_files("."),
+    "read": lambda files, folder: files.fetch(files.stat_file("a.csv"), folder / "a"),
+    "write": lambda files, folder: files.deliver(folder / "source", "b.csv"),
+    "rename": lambda files, folder: files.rename_without_overwriting("a.csv", "c.csv"),
+}
+
+
+@pytest.mark.parametrize("request_", WORK)
+def test_a_server_that_lives_but_never_answers_is_given_up(served, tmp_path, monkeypatch, request_):
+    """Keepalive is answered, so only the bound on each answer can end the wait; tidying is not answered either."""
+    (served.folder / "a.csv").write_text("a")
+    (tmp_path / "source").write_text("b")
 
     async def never(*_):
         await asyncio.sleep(3600)
 
-    monkeypatch.setattr(embedded_server._Folder, "lstat", never)
-    with (
-        open_server(config_of(served, keepalive_s=0.1)) as files,
-        pytest.raises(RemoteDownError, match="stopped answering"),
-    ):
-        files.stat_file("a.csv")
+    async def never_list(*_):
+        await asyncio.sleep(3600)
+        yield
+
+    with open_server(config_of(served, keepalive_s=0.1)) as files:
+        for name in (request_, "close", "remove"):
+            monkeypatch.setattr(embedded_server._Folder, name, never_list if name == "scandir" else never)
+        began = time.monotonic()
+        with pytest.raises(RemoteDownError, match=r"stopped answering|connection was lost"):
+            WORK[request_](files, tmp_path)
+        assert time.monotonic() - began < 12
+    assert not (tmp_path / "a").exists()

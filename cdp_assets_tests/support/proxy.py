@@ -78,6 +78,8 @@ class Proxy:
         await self._stop.wait()
         server.close()
         self._abort_all()
+        for _ in range(10):
+            await asyncio.sleep(0)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1

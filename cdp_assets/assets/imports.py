@@ -1,0 +1,146 @@
+"""What stands on a server, and the import goals: one partition for each wildcard value.
+
+Dagster reads the annotations of `context` as they are, so they are not put off here.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from cdp_assets.assets.metadata import Metadata, landing_metadata, look_metadata
+from cdp_assets.assets.runtime import as_dagster_failure, data_folders, now
+from cdp_assets.assets.specs import files_spec, goal_key, import_spec
+from cdp_assets.config.connections import Connection
+from cdp_assets.config.goals import ImportProfilesGoal
+from cdp_assets.config.model import Deployment, batch_config
+from cdp_assets.errors import FileError
+from cdp_assets.files.selection import natural_key
+from cdp_assets.files.sftp import open_server
+from cdp_assets.flows.folders import digest
+from cdp_assets.flows.import_files import Outcome, land_partition
+from cdp_assets.flows.run_connection import check_enabled
+from cdp_assets.flows.take_look import Look, take_look
+
+PARTITIONS_PER_RUN = 25
+
+
+def partitions_of(connection: Connection, goal: ImportProfilesGoal) -> dg.DynamicPartitionsDefinition | None:
+    """The partitions of a goal: by wildcard value; None for a goal whose root is one exact name."""
+    if goal.files.pattern_type == "exact":
+        return None
+    return dg.DynamicPartitionsDefinition(name=f"{connection.name}__{goal.name}")
+
+
+def add_partitions(instance: dg.DagsterInstance, connection: Connection, look: Look) -> None:
+    """Makes the partitions of everything a look found; those that exist stay as they are."""
+    for goal in connection.imports:
+        partitions = partitions_of(connection, goal)
+        if partitions is not None:
+            keys = {item.partition_key for item in look.candidates if item.goal == goal.name}
+            missing = keys - set(instance.get_dynamic_partitions(partitions.name or ""))
+            if missing:
+                instance.add_dynamic_partitions(partitions.name or "", sorted(missing, key=natural_key))
+
+
+def files_asset(connection: Connection) -> dg.AssetsDefinition:
+    """The connection's files: observing it looks at the server, lists what is there and adds partitions."""
+    spec = files_spec(connection)
+
+    def _files(context: dg.OpExecutionContext) -> dg.ObserveResult:
+        with as_dagster_failure():
+            check_enabled(connection)
+            with open_server(connection.server) as server:
+                look = take_look(connection, server, data_folders(), now())
+        add_partitions(context.instance, connection, look)
+        version = digest(*sorted(item.seen_id for item in look.candidates))
+        return dg.ObserveResult(asset_key=spec.key, data_version=dg.DataVersion(version), metadata=look_metadata(look))
+
+    observable: dg.AssetsDefinition = dg.multi_observable_source_asset(specs=[spec], name=f"{connection.name}__files")(
+        _files
+    )
+    return observable
+
+
+def import_asset(deployment: Deployment, connection: Connection, goal: ImportProfilesGoal) -> dg.AssetsDefinition:
+    """An import goal: lands the files of its partitions.
+
+    A partition without anything new is landed anew from the kept files under today's config; where that
+    changes nothing, nothing happens. A bad file fails its own partition only.
+    """
+    partitions = partitions_of(connection, goal)
+    config = batch_config(deployment, connection, goal)
+
+    @dg.multi_asset(
+        specs=[import_spec(connection, goal)],
+        name=f"{connection.name}__{goal.name}",
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.multi_run(PARTITIONS_PER_RUN) if partitions else None,
+        op_tags={"cdp/connection": connection.name},
+    )
+    def _import(
+        context: dg.AssetExecutionContext,
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetMaterialization]:
+        keys = sorted(context.partition_keys, key=natural_key) if partitions else [""]
+        folders = data_folders()
+        outcomes: dict[str, list[Outcome]] = {}
+        with as_dagster_failure():
+            check_enabled(connection, goal.name)
+            with open_server(connection.server) as server:
+                look = take_look(connection, server, folders, now())
+                for key in keys:
+                    try:
+                        outcomes[key] = land_partition(config, key, look, server, folders, now())
+                    except FileError as error:
+                        outcomes[key] = [Outcome(goal.name, key, "", None, str(error))]
+                    for outcome in outcomes[key]:
+                        context.log.info(f"{outcome.name or key}: {outcome.error or 'landed'}")
+        yield from _results(context, connection, goal, outcomes)
+
+    return _import
+
+
+def _results(
+    context: dg.AssetExecutionContext,
+    connection: Connection,
+    goal: ImportProfilesGoal,
+    outcomes: dict[str, list[Outcome]],
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetMaterialization]:
+    """Good partitions are recorded, each with its own metadata; then bad ones fail the run."""
+    key = goal_key(connection, goal)
+    bad = [outcome for found in outcomes.values() for outcome in found if outcome.error]
+    good = {name: found for name, found in outcomes.items() if not any(outcome.error for outcome in found)}
+    if bad:
+        for name, found in good.items():
+            yield dg.AssetMaterialization(key, partition=name or None, metadata=partition_metadata(found))
+        raise dg.Failure(description=_told(bad), metadata={"failed": len(bad)}, allow_retries=False)
+    if len(good) == 1:
+        (found,) = good.values()
+        yield dg.MaterializeResult(asset_key=key, metadata=partition_metadata(found))
+        return
+    for name, found in good.items():
+        context.add_asset_metadata(partition_metadata(found), asset_key=key, partition_key=name)
+    yield dg.MaterializeResult(asset_key=key)
+
+
+def partition_metadata(outcomes: Sequence[Outcome]) -> Metadata:
+    """The metadata of a partition's latest file; earlier ones of the same run are counted."""
+    metadata = landing_metadata(outcomes[-1])
+    if len(outcomes) > 1:
+        metadata["files landed"] = len(outcomes)
+    return metadata
+
+
+def _told(bad: Sequence[Outcome]) -> str:
+    lines = "\n".join(f"{outcome.name or outcome.partition_key}: {outcome.error}" for outcome in bad[:20])
+    return f"{len(bad)} file(s) could not be imported; the others were.\n{lines}"
+
+
+def landed_events(connection: Connection, outcomes: Sequence[Outcome]) -> Iterator[dg.AssetMaterialization]:
+    """Records what a job of ops landed on the goals' own partitions."""
+    for outcome in outcomes:
+        if not outcome.error:
+            yield dg.AssetMaterialization(
+                dg.AssetKey([connection.name, outcome.goal]),
+                partition=outcome.partition_key or None,
+                metadata=landing_metadata(outcome),
+            )

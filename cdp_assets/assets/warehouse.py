@@ -1,0 +1,112 @@
+"""The fold, the acknowledgement, segments and exports, as assets.
+
+Dagster reads the annotations of `context` as they are, so they are not put off here.
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from cdp_assets.assets.metadata import Metadata, batch_metadata, done_metadata, export_metadata, fold_metadata
+from cdp_assets.assets.runtime import as_dagster_failure, data_folders, now
+from cdp_assets.assets.specs import PROFILES_KEY, done_spec, export_spec, profiles_spec, segment_spec
+from cdp_assets.config.connections import Connection
+from cdp_assets.config.goals import ExportProfilesGoal
+from cdp_assets.config.model import Deployment
+from cdp_assets.config.segments import Segment
+from cdp_assets.flows import run_connection
+from cdp_assets.flows.compute_segments import SegmentResult
+from cdp_assets.flows.fold_batches import FoldResult
+
+POOL = "warehouse"
+FOLD = "fold"
+"""Name of the op that is the warehouse's only writer."""
+
+C = dg.AutomationCondition
+AFTER_UPSTREAM = (C.any_deps_updated().since_last_handled() & ~C.any_deps_in_progress() & ~C.in_progress()).with_label(
+    "after what it is made of changed"
+)
+"""Not `eager`: that waits for ever for a partition that never came."""
+
+
+def fold_events(result: FoldResult) -> Iterator[dg.AssetObservation]:
+    """What each batch did, as an observation on the partition it was landed for."""
+    for entry in (*result.folded, *result.left_out):
+        yield dg.AssetObservation(
+            dg.AssetKey([str(entry["connection"]), str(entry["goal"])]),
+            partition=str(entry["partition_key"]) or None,
+            metadata=batch_metadata(entry),
+        )
+
+
+def fold_asset(deployment: Deployment) -> dg.AssetsDefinition:
+    """Folds every batch that waits into the profiles."""
+
+    @dg.multi_asset(specs=[profiles_spec(deployment)], name=FOLD, pool=POOL)
+    def _fold(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None] | dg.AssetObservation]:
+        with as_dagster_failure():
+            result = run_connection.fold_and_publish(deployment.model, data_folders(), now())
+        context.log.info(f"{len(result.folded)} batches folded, {result.profiles} profiles")
+        yield from fold_events(result)
+        yield dg.MaterializeResult(asset_key=PROFILES_KEY, metadata=fold_metadata(result))
+
+    return _fold
+
+
+def done_asset(connection: Connection) -> dg.AssetsDefinition:
+    """Renames the files of folded batches."""
+    spec = done_spec(connection)
+    if connection.enabled and connection.run_mode == "arrival":
+        spec = spec.replace_attributes(automation_condition=AFTER_UPSTREAM)
+
+    @dg.multi_asset(specs=[spec], name=f"{connection.name}__done")
+    def _done() -> dg.MaterializeResult[None]:
+        with as_dagster_failure():
+            outcomes = run_connection.acknowledge(connection, data_folders(), now())
+        failed = [item.note for item in outcomes if not item.settled]
+        if failed:
+            raise dg.Failure("\n".join(failed), metadata=done_metadata(outcomes), allow_retries=False)
+        return dg.MaterializeResult(asset_key=spec.key, metadata=done_metadata(outcomes))
+
+    return _done
+
+
+def segment_metadata(result: SegmentResult) -> Metadata:
+    """Size and movement of a segment."""
+    return {
+        "dagster/row_count": result.size,
+        "joined": result.joined,
+        "left": result.left,
+        "share of all profiles (%)": round(100 * result.size / result.profiles, 1) if result.profiles else 0.0,
+    }
+
+
+def segment_asset(deployment: Deployment, segment: Segment) -> dg.AssetsDefinition:
+    """Computes a segment's members."""
+    spec = segment_spec(segment).replace_attributes(automation_condition=AFTER_UPSTREAM)
+
+    @dg.multi_asset(specs=[spec], name=f"segment__{segment.name}")
+    def _segment() -> dg.MaterializeResult[None]:
+        with as_dagster_failure():
+            found = run_connection.select(deployment.model, data_folders(), now(), (segment.name,))
+        return dg.MaterializeResult(asset_key=spec.key, metadata=segment_metadata(found[segment.name]))
+
+    return _segment
+
+
+def export_asset(deployment: Deployment, connection: Connection, goal: ExportProfilesGoal) -> dg.AssetsDefinition:
+    """Delivers a segment; by itself where the connection runs on arrival, after its segment."""
+    spec = export_spec(connection, goal)
+    if connection.enabled and goal.active and connection.run_mode == "arrival":
+        spec = spec.replace_attributes(automation_condition=AFTER_UPSTREAM)
+
+    @dg.multi_asset(specs=[spec], name=f"{connection.name}__{goal.name}")
+    def _export() -> dg.MaterializeResult[None]:
+        with as_dagster_failure():
+            run_connection.check_enabled(connection, goal.name)
+            (delivered,) = run_connection.deliver(deployment, connection, data_folders(), now(), goal.name)
+        if delivered.error:
+            raise dg.Failure(delivered.error, allow_retries=False)
+        return dg.MaterializeResult(asset_key=spec.key, metadata=export_metadata(delivered.exports))
+
+    return _export

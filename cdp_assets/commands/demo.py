@@ -1,0 +1,109 @@
+"""`python -m cdp_assets demo`: the whole way once, on the sample shop, through Dagster."""
+
+from __future__ import annotations
+
+import argparse
+import threading
+import warnings
+from pathlib import Path
+
+import dagster as dg
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from cdp_assets.assets.build import connection_definitions, model_definitions
+from cdp_assets.assets.jobs import run_now_name
+from cdp_assets.assets.runtime import data_folders, now
+from cdp_assets.commands.sample_server import prepare_dagster_home, sample_server
+from cdp_assets.commands.summary import print_summary
+from cdp_assets.components.loading import defs_folder, load_deployment
+from cdp_assets.config.connections import Connection
+from cdp_assets.config.model import Deployment
+
+HELP = "import the sample shop from an SFTP server on this machine, and send its segments back"
+STEPS = {
+    "land": "looking at the server, landing what is new",
+    "fold_now": "folding it into the profiles",
+    "rename_done": "renaming imported files to .done",
+    "select": "computing segments",
+    "deliver": "delivering exports",
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """No options: it is a demonstration."""
+
+
+def run(options: argparse.Namespace) -> int:  # noqa: ARG001 - every command is given them
+    """Run it; again at once, it finds no new files and changes nothing."""
+    console = Console()
+    prepare_dagster_home()
+    with sample_server() as server:
+        console.print(f"SFTP server on {server.host}:{server.port}, files in {_short(server.folder)}")
+        deployment = load_deployment(defs_folder())
+        connection = deployment.find_connection("shop")
+        assert connection is not None, "the sample deployment has the connection `shop`"
+        started = now()
+        ok = _run_job(console, deployment, connection)
+        if not ok:
+            console.print("[red]The run failed.[/red] `make dev` shows its log.")
+            return 1
+        print_summary(console, data_folders(), started)
+        _where_next(console, server.folder)
+    return 0
+
+
+def _run_job(console: Console, deployment: Deployment, connection: Connection) -> bool:
+    """Runs the connection as one Dagster run that the web page shows later, with a progress display."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        definitions = dg.Definitions.merge(
+            model_definitions(deployment),
+            *(connection_definitions(deployment, item) for item in deployment.connections),
+        )
+        job = definitions.resolve_job_def(run_now_name(connection))
+    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    outcome: dict[str, bool] = {}
+    with dg.DagsterInstance.get() as instance:
+        run_id = dg.DagsterRun(job_name=job.name).run_id
+
+        def execute() -> None:
+            result = job.execute_in_process(run_config=quiet, instance=instance, raise_on_error=False, run_id=run_id)
+            outcome["ok"] = result.success
+
+        worker = threading.Thread(target=execute, name="demo-run")
+        worker.start()
+        _show_progress(console, instance, run_id, worker)
+    return outcome.get("ok", False)
+
+
+def _show_progress(console: Console, instance: dg.DagsterInstance, run_id: str, worker: threading.Thread) -> None:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("starting", total=len(STEPS))
+        while worker.is_alive():
+            worker.join(0.2)
+            events = [entry.dagster_event for entry in instance.all_logs(run_id)]
+            started = [event.step_key for event in events if event and event.event_type_value == "STEP_START"]
+            ended = sum(1 for event in events if event and event.event_type_value == "STEP_SUCCESS")
+            if started:
+                progress.update(task, description=STEPS.get(started[-1] or "", "working"), completed=ended)
+        progress.update(task, description="done", completed=len(STEPS))
+
+
+def _where_next(console: Console, folder: Path) -> None:
+    published = data_folders().published
+    console.print("\n[bold]Where to look next[/bold]")
+    console.print(f"  delivered files      {_short(folder / 'out')}")
+    console.print(
+        f"  the profiles         {_short(published)} (DuckDB; tables main.profiles, ops.batches, ops.rejects)"
+    )
+    console.print("  the pipeline         make dev, then http://127.0.0.1:3000")
+    console.print("  your own server      docs/getting-started.md")
+
+
+def _short(path: Path) -> str:
+    try:
+        return str(path.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,68 @@
+"""`python -m cdp_assets replay` and `reland`: the warehouse from its batches, and batches from kept files."""
+
+from __future__ import annotations
+
+import argparse
+
+from cdp_assets.assets.runtime import data_folders, now
+from cdp_assets.components.loading import defs_folder, load_deployment
+from cdp_assets.config.model import batch_config
+from cdp_assets.errors import ConfigError
+from cdp_assets.flows.fold_batches import FoldResult
+from cdp_assets.flows.import_files import reland_versions
+from cdp_assets.flows.land_files import current_versions
+from cdp_assets.flows.run_connection import fold_and_publish
+
+
+class Replay:
+    """Rebuilds every derived table from all batches; the result is the same warehouse."""
+
+    HELP = "rebuild the warehouse from all batches"
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """No options: the batches say everything."""
+
+    def run(self, options: argparse.Namespace) -> int:  # noqa: ARG002 - every command is given them
+        """Rebuild and publish."""
+        deployment = load_deployment(defs_folder())
+        _tell(fold_and_publish(deployment.model, data_folders(), now(), rebuild=True, at_once=True))
+        return 0
+
+
+class Reland:
+    """Imports kept files anew under today's YAML, in their old places in the order."""
+
+    HELP = "import files that were imported before anew, under today's YAML"
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Which goal, and which of its partitions."""
+        parser.add_argument("connection")
+        parser.add_argument("goal")
+        parser.add_argument("partitions", nargs="*", help="default: all")
+
+    def run(self, options: argparse.Namespace) -> int:
+        """Land, fold, publish; 1 if a file could not be landed."""
+        deployment = load_deployment(defs_folder())
+        connection = deployment.find_connection(options.connection)
+        goals = {goal.name: goal for goal in connection.imports} if connection else {}
+        if connection is None or options.goal not in goals:
+            known = ", ".join(f"{item.name} {goal.name}" for item in deployment.connections for goal in item.imports)
+            raise ConfigError(f"no import goal {options.connection} {options.goal}; there are: {known}")
+        folders = data_folders()
+        versions = [
+            version
+            for version in current_versions(folders, connection.name, options.goal)
+            if not options.partitions or version.partition_key in options.partitions
+        ]
+        config = batch_config(deployment, connection, goals[options.goal])
+        outcomes = reland_versions(config, versions, folders, now())
+        for outcome in outcomes:
+            state = outcome.error or ("landed anew" if outcome.landed and outcome.landed.is_new else "unchanged")
+            print(f"{outcome.name}: {state}")
+        _tell(fold_and_publish(deployment.model, folders, now(), at_once=True))
+        return 1 if any(outcome.error for outcome in outcomes) else 0
+
+
+def _tell(result: FoldResult) -> None:
+    print(f"{len(result.folded)} batches folded{', warehouse rebuilt' if result.replayed else ''}")
+    print(f"{result.profiles} profiles")

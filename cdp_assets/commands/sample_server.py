@@ -1,0 +1,65 @@
+"""The sample shop on an embedded SFTP server: what `demo` and `dev` run against."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+
+from cdp_assets.assets.runtime import data_folders
+from cdp_assets.files.embedded_server import EmbeddedServer
+from cdp_assets.flows.folders import make_private, write_whole
+from cdp_assets.sample import write_shop
+
+PORT_VARIABLE = "SHOP_SFTP_PORT"
+PREFERRED_PORT = 2222
+HOST = "127.0.0.1"
+
+
+@contextmanager
+def sample_server(port: int | None = None) -> Iterator[EmbeddedServer]:
+    """Serves `data/sftp`, filled with the sample shop the first time, while the block lasts.
+
+    Puts the server's key where the shop's YAML expects it and its port into the environment.
+    """
+    root = data_folders().root
+    folder, state = root / "sftp", root / "server"
+    if not folder.exists():
+        unfinished = root / ".sftp"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        write_shop(make_private(unfinished))
+        (unfinished / "out").mkdir(exist_ok=True)
+        unfinished.rename(folder)
+    with EmbeddedServer(folder, state, HOST, _free_port() if port is None else port) as server:
+        write_whole(state / "known_hosts", f"[{HOST}]:{server.port} {server.host_key}\n".encode())
+        os.environ[PORT_VARIABLE] = str(server.port)
+        yield server
+
+
+def _free_port() -> int:
+    """The usual port where it is free, so that it can be remembered; else any."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, PREFERRED_PORT))
+        except OSError:
+            return 0
+    return PREFERRED_PORT
+
+
+def prepare_dagster_home() -> Path:
+    """A folder where Dagster remembers runs, cursors and partitions; without it they are gone at exit."""
+    home = Path(os.environ.setdefault("DAGSTER_HOME", str(Path(".dagster_home").absolute())))
+    home.mkdir(parents=True, exist_ok=True)
+    settings = Path("dagster.yaml")
+    target = home / "dagster.yaml"
+    if settings.exists() and not target.exists():
+        shutil.copyfile(settings, target)
+    elif not target.exists():
+        target.write_text(yaml.safe_dump({"telemetry": {"enabled": False}}))
+    return home

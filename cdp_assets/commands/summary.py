@@ -1,0 +1,78 @@
+"""What happened since a moment, as tables for a person at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from cdp_assets.flows.folders import DataFolders
+from cdp_assets.sql.text import Sql
+from cdp_assets.warehouse import Database, open_warehouse
+
+IMPORTED = Sql(
+    "SELECT name, rows_received, rows_created, rows_modified, rows_unchanged, rows_not_found,"
+    " rows_no_identifier, rows_rejected FROM ops.batches WHERE folded_at >= ? ORDER BY position"
+)
+REASONS = Sql(
+    "SELECT rejects.reason, level, count(*) AS n FROM ops.rejects JOIN ops.batches USING (batch_id)"
+    " WHERE folded_at >= ? GROUP BY ALL ORDER BY n DESC, 1 LIMIT 12"
+)
+RENAMED = Sql("SELECT count(*) FROM ops.acknowledgements WHERE acknowledged_at >= ? AND renamed_to IS NOT NULL")
+SELECTED = Sql(
+    'SELECT segment, size, joined, "left" FROM ops.segment_changes WHERE computed_at >= ? ORDER BY segment, computed_at'
+)
+DELIVERED = Sql(
+    "SELECT path, rows, no_identifier, unchanged, CASE WHEN uploaded THEN 'new file' ELSE 'same as there' END"
+    " FROM ops.exports WHERE started_at >= ? ORDER BY started_at, goal"
+)
+
+
+def print_summary(console: Console, folders: DataFolders, since: datetime) -> None:
+    """Imported, merged, rejected, selected, delivered: real counts from the ledger."""
+    with open_warehouse(folders.warehouse) as database:
+        _imported(console, database, since)
+        (profiles,) = database.row(Sql("SELECT count(*) FROM main.profiles"))
+        console.print(f"{profiles:,} profiles in the warehouse\n")
+        reasons = database.rows(REASONS, [since])
+        if reasons:
+            _print(console, "Rejected", ["reason", "row or cell", "count"], reasons)
+        _print(console, "Selected", ["segment", "members", "joined", "left"], database.rows(SELECTED, [since]))
+        delivered = database.rows(DELIVERED, [since])
+        if delivered:
+            columns = ["delivered file", "profiles", "no id", "unchanged", "content"]
+            _print(console, "Delivered", columns, delivered)
+        else:
+            console.print("Delivered: nothing; no member changed since the last delivery")
+
+
+def _imported(console: Console, database: Database, since: datetime) -> None:
+    rows = database.rows(IMPORTED, [since])
+    if not rows:
+        console.print("No new files on the server: nothing was imported, nothing changed.")
+        return
+    columns = ["file", "rows", "created", "modified", "unchanged", "not found", "no id", "rejected"]
+    totals = ["total", *(sum(row[place] or 0 for row in rows) for place in range(1, len(columns)))]
+    _print(console, "Imported and merged", columns, [*rows, totals])
+    (renamed,) = database.row(RENAMED, [since])
+    console.print(f"{renamed} source files renamed to .done")
+
+
+def _print(console: Console, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Headers may break between words, numbers never; the first column takes what is left."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for place, column in enumerate(columns):
+        number = bool(rows) and isinstance(rows[0][place], int)
+        widest = max((len(_shown(row[place])) for row in rows), default=0)
+        word = max(len(word) for word in column.split())
+        table.add_column(column, justify="right" if number else "left", min_width=max(word, min(widest, 24)))
+    for row in rows:
+        table.add_row(*(_shown(cell) for cell in row))
+    console.print(table)
+
+
+def _shown(cell: object) -> str:
+    return f"{cell:,}" if isinstance(cell, int) else str(cell or "")

@@ -1,0 +1,54 @@
+"""Many requests on their way at once, so that a far server is as fast as a near one.
+
+asyncssh's own `get` and `put` do the same, but leave dozens of unretrieved errors in the log when the link
+breaks, and cannot create a file exclusively or be held to a version.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+
+Block = tuple[int, int]
+"""Offset and length in bytes."""
+
+_MOST_BYTES_PER_BLOCK = 255 * 1024
+"""What OpenSSH accepts; a server that names a higher limit does not decide about our memory."""
+_MOST_BYTES_UNDER_WAY = 4 * 1024 * 1024
+_LEAST_REQUESTS, _MOST_REQUESTS = 16, 128
+
+
+async def for_every_block(size: int, server_limit: int, work: Callable[[Block], Awaitable[None]]) -> None:
+    """Run `work` for every block of a file, several at a time, in any order.
+
+    Blocks are as long as the server takes, at most 255 KiB; about 4 MiB are under way.
+    The first failure stops the rest; when this returns or raises, nothing is under way any more.
+    """
+    block_bytes = min(server_limit, _MOST_BYTES_PER_BLOCK)
+    width = max(_LEAST_REQUESTS, min(_MOST_BYTES_UNDER_WAY // block_bytes, _MOST_REQUESTS))
+    under_way: set[asyncio.Task[None]] = set()
+    try:
+        for block in _blocks(size, block_bytes):
+            if len(under_way) >= width:
+                under_way = await _some_are_done(under_way)
+            under_way.add(asyncio.ensure_future(work(block)))
+        while under_way:
+            under_way = await _some_are_done(under_way)
+    finally:
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+
+
+def _blocks(size: int, block_bytes: int) -> Iterator[Block]:
+    for offset in range(0, size, block_bytes):
+        yield offset, min(block_bytes, size - offset)
+
+
+async def _some_are_done(under_way: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
+    done, rest = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+    # gather looks at every result, so no error of the others is reported as forgotten.
+    await asyncio.gather(*done, return_exceptions=True)
+    for task in done:
+        task.result()
+    return rest

@@ -1,0 +1,122 @@
+"""Lands files one after the other, so that a bad one never stops its neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cdp_assets.config.connections import Connection
+from cdp_assets.config.model import BatchConfig, Deployment, batch_config
+from cdp_assets.errors import CdpError, FileError, RemoteDownError
+from cdp_assets.files.sftp import SftpFileSystem
+from cdp_assets.flows.folders import DataFolders
+from cdp_assets.flows.land_files import Landed, current_versions, land_file, reland
+from cdp_assets.flows.manifests import Manifest
+from cdp_assets.flows.take_look import Candidate, Look
+from cdp_assets.sql.landing import reject_sample_query
+from cdp_assets.warehouse import scratch
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one file, or of one batch landed anew."""
+
+    goal: str
+    partition_key: str
+    name: str
+    landed: Landed | None
+    error: str
+    """Empty = it is landed."""
+
+
+@dataclass(frozen=True)
+class RejectSample:
+    """One reject, for people: masked, since it may hold personal data."""
+
+    line_no: int | None
+    column_name: str
+    text: str
+    reason: str
+
+
+def land_candidates(
+    deployment: Deployment,
+    connection: Connection,
+    candidates: Sequence[Candidate],
+    server: SftpFileSystem,
+    folders: DataFolders,
+    now: datetime,
+) -> list[Outcome]:
+    """Lands each file under its goal's config of today.
+
+    Raises:
+        RemoteDownError: nobody need act: the link was lost; what is landed stays landed.
+    """
+    configs = {goal.name: batch_config(deployment, connection, goal) for goal in connection.imports}
+    return [_land_one(configs[candidate.goal], candidate, server, folders, now) for candidate in candidates]
+
+
+def _land_one(
+    config: BatchConfig, candidate: Candidate, server: SftpFileSystem, folders: DataFolders, now: datetime
+) -> Outcome:
+    """What is wrong with one file is its own outcome; a lost link is everybody's."""
+    landed, error = None, ""
+    try:
+        landed = land_file(config, candidate, server, folders, now)
+    except RemoteDownError:
+        raise
+    except CdpError as refused:
+        error = str(refused)
+    return Outcome(candidate.goal, candidate.partition_key, candidate.file.name, landed, error)
+
+
+def land_partition(
+    config: BatchConfig, key: str, look: Look, server: SftpFileSystem, folders: DataFolders, now: datetime
+) -> list[Outcome]:
+    """Lands what is new of one partition; where nothing is, lands its kept files anew under this config.
+
+    Raises:
+        FileError: the partition has no file on the server and was never landed.
+        RemoteDownError: nobody need act; the link was lost.
+    """
+    goal = config.goal.name
+    fresh = [item for item in look.of(goal, key) if not item.landed]
+    if fresh:
+        return [_land_one(config, item, server, folders, now) for item in fresh]
+    versions = [item for item in current_versions(folders, config.connection, goal) if item.partition_key == key]
+    if not versions:
+        message = f"no file for partition {key!r} of {config.goal_id} on the server, and none was landed before"
+        raise FileError(message)
+    return reland_versions(config, versions, folders, now)
+
+
+def reland_versions(
+    config: BatchConfig, versions: Sequence[Manifest], folders: DataFolders, now: datetime
+) -> list[Outcome]:
+    """Lands kept files anew under this config; those it gives the same batch for stay as they are."""
+    outcomes = []
+    for version in versions:
+        landed, error = None, ""
+        try:
+            landed = reland(config, version, folders, now)
+        except CdpError as refused:
+            error = str(refused)
+        outcomes.append(Outcome(config.goal.name, version.partition_key, version.name, landed, error))
+    return outcomes
+
+
+def reject_sample(landed: Landed, limit: int = 20) -> list[RejectSample]:
+    """The first rejects of a batch, masked."""
+    if not landed.manifest.rows_rejected and not landed.manifest.cells_rejected:
+        return []
+    with scratch() as engine:
+        rows = engine.rows(reject_sample_query(str(landed.folder / "rejects.parquet"), limit))
+    return [RejectSample(line, column or "", masked(text or ""), reason) for line, column, text, reason in rows]
+
+
+def masked(text: str) -> str:
+    """A text people can recognise in their file without it being shown: its ends and its length."""
+    if len(text) <= 2:
+        return "•" * len(text)
+    return f"{text[0]}…{text[-1]} ({len(text)} characters)"

@@ -1,0 +1,123 @@
+"""Run now: everything a connection does, in order, from one look at its server.
+
+    look → land each file → fold → acknowledge → select → deliver
+
+The same flows the assets use; nothing is held over a transfer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from cdp_assets.config.connections import Connection
+from cdp_assets.config.goals import ExportProfilesGoal
+from cdp_assets.config.model import CustomerModelConfig, Deployment
+from cdp_assets.errors import ConfigError, RemoteError
+from cdp_assets.files.sftp import open_server
+from cdp_assets.flows.acknowledge_files import Acknowledged, acknowledge_files
+from cdp_assets.flows.compute_segments import SegmentResult, compute_segment
+from cdp_assets.flows.export_goal import Export, export_goal
+from cdp_assets.flows.fold_batches import FoldResult, fold_batches
+from cdp_assets.flows.folders import DataFolders
+from cdp_assets.flows.import_files import Outcome, land_candidates
+from cdp_assets.flows.publish import is_stale, publish
+from cdp_assets.flows.take_look import Look, take_look
+from cdp_assets.warehouse import open_warehouse
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What one look found and what became of it."""
+
+    look: Look
+    outcomes: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """One export goal's deliveries, or why they failed."""
+
+    goal: str
+    exports: tuple[Export, ...]
+    error: str
+    """Empty = delivered, or nothing was due."""
+
+
+def check_enabled(connection: Connection, goal: str | None = None) -> None:
+    """Refuses to run what the YAML switches off.
+
+    Raises:
+        ConfigError: the YAML author must act, if it was meant to run.
+    """
+    if not connection.enabled:
+        raise ConfigError(f"connection {connection.name} is switched off (enabled: false)")
+    for item in connection.goals:
+        if item.name == goal and not item.active:
+            raise ConfigError(f"goal {connection.name}/{item.name} is switched off (active: false)")
+
+
+def import_new(
+    deployment: Deployment, connection: Connection, folders: DataFolders, now: datetime, goal: str | None = None
+) -> Imported:
+    """Lands everything new of a connection, or of one of its goals."""
+    check_enabled(connection, goal)
+    with open_server(connection.server) as server:
+        look = take_look(connection, server, folders, now)
+        outcomes = land_candidates(deployment, connection, look.new(goal), server, folders, now)
+    return Imported(look, tuple(outcomes))
+
+
+def fold_and_publish(
+    model: CustomerModelConfig, folders: DataFolders, now: datetime, *, rebuild: bool = False, at_once: bool = False
+) -> FoldResult:
+    """Folds what was landed, and publishes a copy unless the last one is young enough."""
+    with open_warehouse(folders.warehouse, temporary=folders.spill) as database:
+        result = fold_batches(database, model, folders, now, rebuild=rebuild)
+    if is_stale(folders):
+        publish(folders, every_s=0 if at_once else model.publish_every_s)
+    return result
+
+
+def acknowledge(connection: Connection, folders: DataFolders, now: datetime) -> list[Acknowledged]:
+    """Renames the files of this connection that are safely in."""
+    check_enabled(connection)
+    with open_server(connection.server) as server:
+        return acknowledge_files(connection, server, folders, now)
+
+
+def select(
+    model: CustomerModelConfig, folders: DataFolders, now: datetime, names: tuple[str, ...]
+) -> dict[str, SegmentResult]:
+    """Computes the named segments."""
+    with open_warehouse(folders.warehouse, temporary=folders.spill) as database:
+        return {
+            segment.name: compute_segment(database, model, segment, now)
+            for segment in model.segments
+            if segment.name in names
+        }
+
+
+def deliver(
+    deployment: Deployment, connection: Connection, folders: DataFolders, now: datetime, goal: str | None = None
+) -> Iterator[Delivered]:
+    """Delivers the active export goals in their order; one that fails does not stop the next."""
+    check_enabled(connection, goal)
+    wanted = [item for item in connection.exports if item.active and goal in {None, item.name}]
+    if not wanted:
+        return
+    with open_server(connection.server) as server:
+        for item in wanted:
+            try:
+                done = export_goal(connection, item, deployment.model, server, folders, now)
+            except RemoteError as error:
+                yield Delivered(item.name, (), str(error))
+            else:
+                yield Delivered(item.name, tuple(done), "")
+
+
+def segments_of(connection: Connection, goal: str | None = None) -> tuple[str, ...]:
+    """The segments that the active export goals of a connection send, in their order."""
+    goals: list[ExportProfilesGoal] = [item for item in connection.exports if item.active and goal in {None, item.name}]
+    return tuple(dict.fromkeys(item.segment for item in goals))

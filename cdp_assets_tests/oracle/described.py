@@ -1,0 +1,76 @@
+"""The words of the oracle: properties, goals and deliveries."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Property:
+    """One property of profiles; `type` is text, email, number, decimal or datetime."""
+
+    name: str
+    type: str = "text"
+    multiple: bool = False
+    scale: int = 2
+    """Decimal places of a decimal."""
+
+
+@dataclass(frozen=True)
+class Mapping:
+    column: str
+    property: str
+    rule: str = "set"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """An import goal; its place in the list of goals is its place in the connection."""
+
+    name: str
+    column: str
+    """Holds the identifier."""
+    property: str
+    """The property the identifier is looked up in."""
+    mappings: tuple[Mapping, ...]
+    delta: bool = True
+    allow_create: bool = True
+    redelivery: str = "auto"
+    duplicate_content: str = "apply"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A file that stands on the server: one version of one partition of a goal."""
+
+    goal: str
+    key: str
+    """The partition key; empty for a goal without partitions."""
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    modified_at: datetime
+    look_at: datetime
+    """The look that first saw it."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.goal}_{self.key}.csv" if self.key else f"{self.goal}.csv"
+
+    @property
+    def content(self) -> bytes:
+        return written(self.header, self.rows)
+
+    @property
+    def sha(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+
+def written(header: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> bytes:
+    """A delimited file that holds these cells."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    return text.getvalue().encode()

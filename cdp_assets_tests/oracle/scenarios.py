@@ -1,0 +1,107 @@
+"""Random deployments and deliveries over few values, so that they collide often."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import strategies as st
+
+from cdp_assets_tests.oracle.described import Delivery, Goal, Mapping, Property
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+PROPERTIES = (
+    Property("email", "email"),
+    Property("crm"),
+    Property("card", "number"),
+    Property("city"),
+    Property("points", "number"),
+    Property("spend", "decimal", scale=2),
+    Property("seen", "datetime"),
+    Property("tags", multiple=True),
+    Property("scores", "decimal", multiple=True, scale=1),
+)
+IDENTIFIERS = (("mail", "email"), ("crm", "crm"), ("card", "card"))
+CELLS = {
+    "mail": ("a@x.com", "A@x.com", "b@x.com", "b@x.com", "c@x.com", "", "nobody"),
+    "crm": ("1", "1", "2", "a", "", "7"),
+    "card": ("1", "2", "1.0", "01", "", "x"),
+    "c1": ("", "1", "2", "-1", "1|2", "x", "2|x|1", "2026-01-02"),
+    "c2": ("", "a", "b|a", "0.125", "0.135|0.05", "1,000", "2026-01-01 10:30", "|"),
+}
+HEADERS = (("mail", "crm", "card", "c1", "c2"), ("c2", "card", "crm", "mail", "c1"), ("mail", "crm", "card", "c1"))
+KEYS = ("20260101", "20260102", "20251231", "eu", "us")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    goals: tuple[Goal, ...]
+    deliveries: tuple[Delivery, ...]
+    """In the order they arrive."""
+
+
+def rules_for(prop: Property) -> tuple[str, ...]:
+    """The merge rules a property can be written by."""
+    rules: tuple[str, ...] = ("set", "set_if_empty", "set_or_clear")
+    if prop.multiple:
+        return (*rules, "add", "add")
+    return (*rules, "sum", "sum") if prop.type in {"number", "decimal"} else rules
+
+
+@st.composite
+def mappings(draw: st.DrawFn, column: str, identifier: str) -> Mapping:
+    prop = draw(st.sampled_from(PROPERTIES))
+    own = prop.name == identifier
+    cells = column if own else draw(st.sampled_from(tuple(CELLS)))
+    rules = ("set", "set_if_empty") if own else rules_for(prop)
+    return Mapping(cells, prop.name, draw(st.sampled_from(rules)))
+
+
+@st.composite
+def goals(draw: st.DrawFn, name: str) -> Goal:
+    column, identifier = draw(st.sampled_from(IDENTIFIERS))
+    return Goal(
+        name,
+        column,
+        identifier,
+        tuple(draw(st.lists(mappings(column, identifier), min_size=1, max_size=5, unique=True))),
+        delta=draw(st.booleans()),
+        allow_create=draw(st.sampled_from((True, True, False))),
+        redelivery=draw(st.sampled_from(("auto", "auto", "auto", "append", "supersede"))),
+        duplicate_content=draw(st.sampled_from(("apply", "apply", "apply", "skip"))),
+    )
+
+
+@st.composite
+def contents(draw: st.DrawFn) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    header = draw(st.sampled_from(HEADERS))
+    row = st.tuples(*(st.sampled_from(CELLS[column]) for column in header))
+    return header, tuple(draw(st.lists(row, max_size=4)))
+
+
+@st.composite
+def scenarios(draw: st.DrawFn, *, keys: Sequence[str] = KEYS, max_files: int = 6) -> Scenario:
+    """Up to three goals of one connection and some files; the same version arrives at one look only."""
+    several = tuple(draw(goals(f"g{number}")) for number in range(draw(st.integers(1, 3))))
+    bodies = draw(st.lists(contents(), min_size=1, max_size=4))
+    deliveries: list[Delivery] = []
+    for _ in range(draw(st.integers(1, max_files))):
+        header, rows = draw(st.sampled_from(bodies))
+        hours = draw(st.integers(0, 5))
+        deliveries.append(
+            Delivery(
+                draw(st.sampled_from(several)).name,
+                draw(st.sampled_from(keys)),
+                header,
+                rows,
+                START + timedelta(hours=hours),
+                START + timedelta(hours=hours + draw(st.integers(0, 2))),
+            )
+        )
+    return Scenario(several, tuple(deliveries))
+
+
+def at_looks(deliveries: Sequence[Delivery]) -> list[Delivery]:
+    """The same files, each first seen at a look of its own, in this order."""
+    return [replace(item, look_at=START + timedelta(days=30, hours=hour)) for hour, item in enumerate(deliveries)]

@@ -1,0 +1,87 @@
+"""Files that arrive in any order, and folds in between: landed once, delivered to as many warehouses as needed.
+
+A batch is immutable and content-named, so a copy of its folder is the same landing. The warehouses live in
+memory.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from cdp_assets.flows.canonical_dump import canonical_dump
+from cdp_assets.flows.fold_batches import FoldResult, fold_batches
+from cdp_assets.flows.folders import DataFolders
+from cdp_assets.flows.land_files import Landed
+from cdp_assets.sql.text import Sql
+from cdp_assets.warehouse import Database, scratch
+from cdp_assets_tests.oracle.described import Delivery, Goal, Property
+from cdp_assets_tests.support.lab import EPOCH, Lab, deployment
+
+
+def lab_for(root: Path, properties: Sequence[Property], goals: Sequence[Goal]) -> Lab:
+    """A lab of the deployment the oracle describes."""
+    return Lab(root, deployment([_property(prop) for prop in properties], [_goal(goal) for goal in goals]))
+
+
+def _property(prop: Property) -> dict[str, Any]:
+    scale = {"precision": prop.scale} if prop.type == "decimal" else {}
+    return {"name": prop.name, "type": prop.type, "multiple": prop.multiple} | scale
+
+
+def _goal(goal: Goal) -> dict[str, Any]:
+    return {
+        "type": "import_profiles",
+        "name": goal.name,
+        "allow_create": goal.allow_create,
+        "files": {
+            "root": f"{goal.name}_*.csv",
+            "delta": goal.delta,
+            "redelivery": goal.redelivery,
+            "duplicate_content": goal.duplicate_content,
+        },
+        "identifiers": [{"column": goal.column, "property": goal.property}],
+        "mappings": [{"column": item.column, "property": item.property, "rule": item.rule} for item in goal.mappings],
+    }
+
+
+def landed(lab: Lab, delivery: Delivery) -> Landed:
+    """Lands what the oracle calls a delivery."""
+    return lab.land(
+        delivery.goal,
+        delivery.name,
+        delivery.content,
+        look_at=delivery.look_at,
+        modified_at=delivery.modified_at,
+    )
+
+
+class Arrivals:
+    """A warehouse in memory and the landing folder it folds."""
+
+    def __init__(self, lab: Lab, root: Path, database: Database) -> None:
+        self.lab, self.folders, self.database = lab, DataFolders(root), database
+
+    def deliver(self, batch: Landed) -> None:
+        """Puts a batch into the landing folder; one that is there already stays as it is."""
+        target = self.folders.landing / batch.folder.relative_to(self.lab.folders.landing)
+        if not target.exists():
+            shutil.copytree(batch.folder, target)
+
+    def fold(self, *, rebuild: bool = False) -> FoldResult:
+        return fold_batches(self.database, self.lab.model, self.folders, EPOCH, rebuild=rebuild)
+
+    def dump(self) -> dict[str, list[str]]:
+        return canonical_dump(self.database)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        return self.database.rows(Sql(query))
+
+
+@contextmanager
+def arrivals(lab: Lab, root: Path) -> Iterator[Arrivals]:
+    with scratch() as database:
+        yield Arrivals(lab, root, database)
