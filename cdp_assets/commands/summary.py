@@ -62,16 +62,24 @@ def _imported(console: Console, database: Database, since: datetime) -> None:
 
 
 def _print(console: Console, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Headers may break between words, numbers never; the first column takes what is left."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    """Headers of numbers stand over several lines, so that the table fits into 80 columns."""
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+    )
     for place, column in enumerate(columns):
-        number = bool(rows) and isinstance(rows[0][place], int)
-        widest = max((len(_shown(row[place])) for row in rows), default=0)
-        word = max(len(word) for word in column.split())
-        table.add_column(column, justify="right" if number else "left", min_width=max(word, min(widest, 24)))
+        if rows and isinstance(rows[0][place], int):
+            table.add_column(column.replace(" ", "\n"), justify="right", no_wrap=True)
+        else:
+            table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(_shown(cell) for cell in row))
     console.print(table)
+    console.print()
 
 
 def _shown(cell: object) -> str:
