@@ -95,9 +95,8 @@ def _where_next(console: Console, folder: Path) -> None:
     published = data_folders().published
     console.print("\n[bold]Where to look next[/bold]")
     console.print(f"  delivered files      {_short(folder / 'out')}")
-    console.print(
-        f"  the profiles         {_short(published)} (DuckDB; tables main.profiles, ops.batches, ops.rejects)"
-    )
+    console.print(f"  the profiles         {_short(published)}, a DuckDB file")
+    console.print("                       with main.profiles, ops.batches, ops.rejects and more")
     console.print("  the pipeline         make dev, then http://127.0.0.1:3000")
     console.print("  your own server      docs/getting-started.md")
 

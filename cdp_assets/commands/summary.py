@@ -70,6 +70,7 @@ def _print(console: Console, title: str, columns: Sequence[str], rows: Sequence[
         box=box.SIMPLE_HEAD,
         show_edge=False,
         padding=(0, 1, 0, 0),
+        pad_edge=False,
     )
     for place, column in enumerate(columns):
         if rows and isinstance(rows[0][place], int):
