@@ -10,9 +10,12 @@ from types import ModuleType
 
 import dagster as dg
 
+from cdp_assets.assets.runtime import sensor_interval_s, sensor_status
 from cdp_assets.components.loading import DEFS_DIR_VARIABLE, defs_folder
 from cdp_assets.components.yaml_files import shown_path
 from cdp_assets.errors import ConfigError, Problem
+
+AFTER_FOLD_SENSOR = "after_each_fold"
 
 
 @dg.definitions
@@ -41,14 +44,15 @@ def definitions_in(folder: Path) -> dg.Definitions:
 def shared_definitions() -> dg.Definitions:
     """What every deployment needs once.
 
-    One process per run is enough, as the warehouse has a single writer. Dagster's own automation sensor is
-    stopped until somebody switches it on; this one runs.
+    One process per run is enough, as the warehouse has a single writer. The automation sensor that Dagster would
+    add is stopped until somebody switches it on; this one takes its place and runs.
     """
     automation = dg.AutomationConditionSensorDefinition(
-        "default_automation_condition_sensor",
+        AFTER_FOLD_SENSOR,
         target=dg.AssetSelection.all(),
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        minimum_interval_seconds=30,
+        default_status=sensor_status(),
+        minimum_interval_seconds=sensor_interval_s(30),
+        description="After a fold: renames what is in to .done, computes the segments, delivers the exports.",
     )
     return dg.Definitions(executor=dg.in_process_executor, sensors=[automation])
 

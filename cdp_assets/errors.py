@@ -10,6 +10,7 @@ CdpError
 │   └── RemoteDownError   nobody yet: unreachable, timed out or cut; trying again may help
 ├── LocalDiskError   the operator of this machine: a local folder is full, missing or not writable
 └── WarehouseError   us: a statement failed; the message ends with the SQL
+    ├── NothingFoldedError  nobody yet: no file has been folded so far
     └── WarehouseBusyError  nobody yet: another process is writing; trying again will help
 
 Foreign exceptions are translated once, at the door, with `raise … from error`. No message holds a secret.
@@ -90,6 +91,10 @@ class LocalDiskError(CdpError):
 
 class WarehouseError(CdpError):
     """We must act: a statement against the warehouse failed."""
+
+
+class NothingFoldedError(WarehouseError):
+    """The warehouse holds no profiles yet; they come with the first fold."""
 
 
 class WarehouseBusyError(WarehouseError):

@@ -8,6 +8,7 @@ failures leave as WarehouseError with that text.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -132,10 +133,11 @@ def open_warehouse(
     """The warehouse for reading and writing, made if absent; held alone until the block ends.
 
     Raises:
-        WarehouseBusyError: nobody need act; it was held by another process for longer than `wait_s`.
+        WarehouseBusyError: nobody need act, unless the holder is a program that stays: it was held by another
+            process for longer than `wait_s`; the message names that process.
     """
     with writer_lock(path, wait_s):
-        connection = _connect(path)
+        connection = _connect(path, wait_s)
         try:
             database = Database(connection)
             _settings(database, temporary, memory_limit)
@@ -144,7 +146,19 @@ def open_warehouse(
             connection.close()
 
 
-def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+def _connect(path: Path, wait_s: float) -> duckdb.DuckDBPyConnection:
+    """Tries until programs that do not know of our lock, such as a notebook, let go of the file."""
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            return _attach(path)
+        except WarehouseBusyError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(0.2)
+
+
+def _attach(path: Path) -> duckdb.DuckDBPyConnection:
     try:
         connection = duckdb.connect()
         try:
@@ -155,8 +169,11 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
             connection.close()
             raise
     except duckdb.IOException as error:
-        if "lock" in str(error).lower():
-            message = f"another program holds the warehouse open: {str(error).splitlines()[0]}"
+        if "Could not set lock" in str(error):
+            message = (
+                "another program holds the warehouse open; let it close the file, or read the published copy"
+                f" instead: {str(error).splitlines()[0]}"
+            )
             raise WarehouseBusyError(message) from error
         message = f"the warehouse cannot be opened: {error}"
         raise WarehouseError(message) from error

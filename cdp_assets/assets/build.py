@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from cdp_assets.assets.imports import files_asset, import_asset
-from cdp_assets.assets.jobs import landing_name, run_now_jobs, run_now_name
+from cdp_assets.assets.jobs import FOLDS_TAG, landing_name, run_now_jobs, run_now_name
 from cdp_assets.assets.sensors import FOLD_JOB, arrivals_sensor, connection_schedule, fold_sensor
 from cdp_assets.assets.specs import PROFILES_KEY
 from cdp_assets.assets.warehouse import done_asset, export_asset, fold_asset, segment_asset
@@ -43,7 +43,8 @@ def model_definitions(deployment: Deployment) -> dg.Definitions:
             dg.define_asset_job(
                 FOLD_JOB,
                 selection=dg.AssetSelection.assets(PROFILES_KEY),
-                description="Folds every batch that waits.",
+                description="Folds every batch that waits into the profiles.",
+                tags={FOLDS_TAG: "yes"},
             )
         ],
         sensors=[fold_sensor()],

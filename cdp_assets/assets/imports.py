@@ -3,25 +3,29 @@
 Dagster reads the annotations of `context` as they are, so they are not put off here.
 """
 
+import warnings
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
 from cdp_assets.assets.metadata import Metadata, landing_metadata, look_metadata
 from cdp_assets.assets.runtime import as_dagster_failure, data_folders, now
-from cdp_assets.assets.specs import files_spec, goal_key, import_spec
+from cdp_assets.assets.specs import files_key, files_spec, goal_key, import_spec
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.goals import ImportProfilesGoal
 from cdp_assets.config.model import Deployment, batch_config
 from cdp_assets.errors import FileError
+from cdp_assets.files.key_ring import opening_keys
 from cdp_assets.files.selection import natural_key
 from cdp_assets.files.sftp import open_server
-from cdp_assets.flows.folders import digest
 from cdp_assets.flows.import_files import Outcome, land_partition
 from cdp_assets.flows.run_connection import check_enabled
 from cdp_assets.flows.take_look import Look, take_look
 
 PARTITIONS_PER_RUN = 25
+MAX_TOLD = 20
+"""Refused files named in one message."""
+Recorded = dg.MaterializeResult[None] | dg.AssetMaterialization | dg.AssetObservation
 
 
 def partitions_of(connection: Connection, goal: ImportProfilesGoal) -> dg.DynamicPartitionsDefinition | None:
@@ -52,12 +56,15 @@ def files_asset(connection: Connection) -> dg.AssetsDefinition:
             with open_server(connection.server) as server:
                 look = take_look(connection, server, data_folders(), now())
         add_partitions(context.instance, connection, look)
-        version = digest(*sorted(item.seen_id for item in look.candidates))
-        return dg.ObserveResult(asset_key=spec.key, data_version=dg.DataVersion(version), metadata=look_metadata(look))
+        # Without a data version: a further file would mark the partitions of all others as outdated.
+        return dg.ObserveResult(asset_key=spec.key, metadata=look_metadata(look))
 
-    observable: dg.AssetsDefinition = dg.multi_observable_source_asset(specs=[spec], name=f"{connection.name}__files")(
-        _files
-    )
+    with warnings.catch_warnings():
+        # Beta in Dagster 1.13, like every way to observe; nobody who loads our definitions can do about it.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        observable: dg.AssetsDefinition = dg.multi_observable_source_asset(
+            specs=[spec], name=f"{connection.name}__files"
+        )(_files)
     return observable
 
 
@@ -71,7 +78,7 @@ def import_asset(deployment: Deployment, connection: Connection, goal: ImportPro
     config = batch_config(deployment, connection, goal)
 
     @dg.multi_asset(
-        specs=[import_spec(connection, goal)],
+        specs=[import_spec(connection, goal, code_version(deployment, connection, goal))],
         name=f"{connection.name}__{goal.name}",
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.multi_run(PARTITIONS_PER_RUN) if partitions else None,
@@ -79,17 +86,18 @@ def import_asset(deployment: Deployment, connection: Connection, goal: ImportPro
     )
     def _import(
         context: dg.AssetExecutionContext,
-    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetMaterialization]:
+    ) -> Iterator[Recorded]:
         keys = sorted(context.partition_keys, key=natural_key) if partitions else [""]
         folders = data_folders()
         outcomes: dict[str, list[Outcome]] = {}
         with as_dagster_failure():
             check_enabled(connection, goal.name)
+            pgp = opening_keys(connection.pgp)
             with open_server(connection.server) as server:
                 look = take_look(connection, server, folders, now())
                 for key in keys:
                     try:
-                        outcomes[key] = land_partition(config, key, look, server, folders, now())
+                        outcomes[key] = land_partition(config, key, look, server, folders, now(), pgp)
                     except FileError as error:
                         outcomes[key] = [Outcome(goal.name, key, "", None, str(error))]
                     for outcome in outcomes[key]:
@@ -104,7 +112,7 @@ def _results(
     connection: Connection,
     goal: ImportProfilesGoal,
     outcomes: dict[str, list[Outcome]],
-) -> Iterator[dg.MaterializeResult[None] | dg.AssetMaterialization]:
+) -> Iterator[Recorded]:
     """Good partitions are recorded, each with its own metadata; then bad ones fail the run."""
     key = goal_key(connection, goal)
     bad = [outcome for found in outcomes.values() for outcome in found if outcome.error]
@@ -112,7 +120,10 @@ def _results(
     if bad:
         for name, found in good.items():
             yield dg.AssetMaterialization(key, partition=name or None, metadata=partition_metadata(found))
-        raise dg.Failure(description=_told(bad), metadata={"failed": len(bad)}, allow_retries=False)
+        for outcome in bad:
+            yield dg.AssetObservation(key, partition=outcome.partition_key or None, metadata=landing_metadata(outcome))
+        told = [f"{outcome.name or outcome.partition_key}: {outcome.error}" for outcome in bad]
+        raise dg.Failure(refused(told), metadata={"files refused": len(bad)}, allow_retries=False)
     if len(good) == 1:
         (found,) = good.values()
         yield dg.MaterializeResult(asset_key=key, metadata=partition_metadata(found))
@@ -130,17 +141,40 @@ def partition_metadata(outcomes: Sequence[Outcome]) -> Metadata:
     return metadata
 
 
-def _told(bad: Sequence[Outcome]) -> str:
-    lines = "\n".join(f"{outcome.name or outcome.partition_key}: {outcome.error}" for outcome in bad[:20])
-    return f"{len(bad)} file(s) could not be imported; the others were.\n{lines}"
+def refused(bad: Sequence[str]) -> str:
+    """What to tell of files that were refused, one line each."""
+    more = f"\n… and {len(bad) - MAX_TOLD} more" if len(bad) > MAX_TOLD else ""
+    return f"{len(bad)} file(s) refused; all others were imported.\n" + "\n".join(bad[:MAX_TOLD]) + more
 
 
-def landed_events(connection: Connection, outcomes: Sequence[Outcome]) -> Iterator[dg.AssetMaterialization]:
-    """Records what a job of ops landed on the goals' own partitions."""
+def landed_events(
+    deployment: Deployment, connection: Connection, outcomes: Sequence[Outcome]
+) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
+    """Records what a job of ops landed on the goals' own partitions; a refused file is an observation."""
+    versions = {goal.name: code_version(deployment, connection, goal) for goal in connection.imports}
     for outcome in outcomes:
-        if not outcome.error:
+        key, partition = dg.AssetKey([connection.name, outcome.goal]), outcome.partition_key or None
+        if outcome.error:
+            yield dg.AssetObservation(key, partition=partition, metadata=landing_metadata(outcome))
+        else:
             yield dg.AssetMaterialization(
-                dg.AssetKey([connection.name, outcome.goal]),
-                partition=outcome.partition_key or None,
+                key,
+                partition=partition,
                 metadata=landing_metadata(outcome),
+                tags=provenance(connection, versions[outcome.goal]),
             )
+
+
+def provenance(connection: Connection, version: str) -> dict[str, str]:
+    """What Dagster itself notes on a materialisation of an asset's own op, to tell later if it is outdated."""
+    files = files_key(connection).to_user_string()
+    return {
+        "dagster/code_version": version,
+        f"dagster/input_data_version/{files}": "INITIAL",
+        f"dagster/input_event_pointer/{files}": "NULL",
+    }
+
+
+def code_version(deployment: Deployment, connection: Connection, goal: ImportProfilesGoal) -> str:
+    """Changes where today's YAML would make another batch of the same file."""
+    return batch_config(deployment, connection, goal).config_hash[:12]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import dagster as dg
 
@@ -12,10 +12,27 @@ from cdp_assets.flows.acknowledge_files import Acknowledged
 from cdp_assets.flows.export_goal import Export
 from cdp_assets.flows.fold_batches import FoldResult
 from cdp_assets.flows.import_files import Outcome, RejectSample, reject_sample
-from cdp_assets.flows.take_look import Look
+from cdp_assets.flows.take_look import Look, PassedOver
 
 Metadata = dict[str, dg.MetadataValue | int | float | str | bool]
-FATES = ("received", "created", "modified", "unchanged", "not_found", "no_identifier", "consent_mismatch", "filtered")
+FATES = {
+    "rows received": "rows_received",
+    "rows created": "rows_created",
+    "rows modified": "rows_modified",
+    "rows unchanged": "rows_unchanged",
+    "rows excluded: not found": "rows_not_found",
+    "rows excluded: no identifier": "rows_no_identifier",
+    "rows excluded: no consent": "rows_consent_mismatch",
+    "rows excluded: filtered": "rows_filtered",
+    "rows rejected": "rows_rejected",
+    "cells rejected": "cells_rejected",
+}
+"""Label → column of the ledger. A landing uses the same labels, so that the fold's counts take their place."""
+STATES = {
+    "folded": "its rows are in the profiles",
+    "waiting": "its rows come in with the next fold",
+}
+"""What to say of a batch about which the ledger has nothing to say."""
 MAX_ROWS = 200
 """Rows of a table in metadata; the whole stands in the warehouse."""
 
@@ -31,53 +48,72 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> dg.Metada
 
 
 def _plain(value: object) -> str | int | float | bool | None:
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    return f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else str(value)
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+
+
+def _as_time(value: datetime) -> str:
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def look_metadata(look: Look) -> Metadata:
-    """What stands on the server, and what each goal makes of it."""
+    """What stands on the server, and what each goal makes of it; new files first, one line for each file."""
     new = [item for item in look.candidates if not item.landed]
-    wrong = [item for item in look.passed_over if item.wrong_name]
-    rows = [
+    wrong = {item.name for item in look.passed_over if item.wrong_name}
+    files = [
         [
             shown(item.file.name),
-            item.goal,
-            item.partition_key,
-            item.file.size_bytes,
-            item.file.modified_at,
             "imported" if item.landed else "new",
+            f"{item.goal}/{item.partition_key}" if item.partition_key else item.goal,
+            item.file.size_bytes,
+            # Blanks that do not break: the last column would be folded into a tower.
+            f"{item.file.modified_at.astimezone(UTC):%d %b %Y %H:%M}".replace(" ", "\N{NO-BREAK SPACE}"),
         ]
         for item in sorted(look.candidates, key=lambda item: item.landed)
     ]
-    passed = [[shown(item.name), item.goal, item.reason] for item in look.passed_over]
     return {
         "new files": len(new),
-        "files": table(["name", "goal", "partition", "bytes", "modified (UTC)", "state"], rows),
-        "not taken": table(["name", "goal", "why"], passed),
         "names to mend": len(wrong),
+        "files": table(["name", "state", "goal/partition", "bytes", "modified (UTC)"], files),
+        "files no goal takes": table(["name", "why"], _not_taken(look)),
     }
+
+
+def _not_taken(look: Look) -> list[list[str]]:
+    """Files that no goal takes, the ones with a name to mend first; `.done` files need no word."""
+    taken = {item.file.name for item in look.candidates}
+    passed: dict[str, list[PassedOver]] = {}
+    for item in sorted(look.passed_over, key=lambda item: not item.wrong_name):
+        if item.name not in taken and not item.name.endswith(".done"):
+            passed.setdefault(item.name, []).append(item)
+    return [[shown(name), _why(items)] for name, items in passed.items()]
+
+
+def _why(passed: Sequence[PassedOver]) -> str:
+    """One reason for all goals that have passed over a file."""
+    if passed[0].wrong_name or len({item.reason for item in passed}) == 1:
+        return passed[0].reason
+    return f"its name fits none of {', '.join(item.goal for item in passed)}"
 
 
 def landing_metadata(outcome: Outcome) -> Metadata:
     """What one file held, before it meets the profiles."""
     if outcome.landed is None:
-        return {"file": shown(outcome.name), "error": outcome.error}
+        return {"file": shown(outcome.name), "state": "refused", "note": outcome.error}
     manifest = outcome.landed.manifest
-    note = "" if outcome.landed.is_new else "this version was imported before; nothing was done"
+    note = "What its rows did stands under Partitions, once they are folded into the profiles."
     return {
         "file": shown(manifest.name),
-        "note": note or "landed; the profiles take it in with the next fold",
+        "state": "landed",
+        "note": note if outcome.landed.is_new else "This version was landed before; nothing was done.",
         "rows received": manifest.rows_received,
+        "rows excluded: no identifier": manifest.rows_no_identifier,
         "rows rejected": manifest.rows_rejected,
-        "rows without identifier": manifest.rows_no_identifier,
         "cells rejected": manifest.cells_rejected,
         "rows with missing cells": manifest.padded_rows,
-        "columns": ", ".join(manifest.columns),
-        "effective at": manifest.effective_at.isoformat(),
-        "dagster/partition_row_count": manifest.rows_received,
         "rejects": rejects_table(reject_sample(outcome.landed)),
+        "columns": ", ".join(manifest.columns),
+        "effective at": _as_time(manifest.effective_at),
+        "dagster/partition_row_count": manifest.rows_received,
     }
 
 
@@ -88,11 +124,14 @@ def rejects_table(sample: Sequence[RejectSample]) -> dg.MetadataValue:
 
 
 def batch_metadata(entry: Mapping[str, object]) -> Metadata:
-    """What the rows of one batch did: a ledger row."""
-    counts: Metadata = {f"rows {name.replace('_', ' ')}": _count(entry[f"rows_{name}"]) for name in FATES}
-    counts["rows rejected"] = _count(entry["rows_rejected"])
-    counts["cells rejected"] = _count(entry["cells_rejected"])
-    return {"file": str(entry["name"]), "state": str(entry["state"]), "note": str(entry["note"]), **counts}
+    """What the rows of one batch did: a ledger row. The fates add up to the rows received."""
+    state = str(entry["state"])
+    return {
+        "file": str(entry["name"]),
+        "state": state,
+        "note": str(entry["note"]) or STATES.get(state, ""),
+        **{label: _count(entry[column]) for label, column in FATES.items()},
+    }
 
 
 def _count(value: object) -> int:
@@ -100,54 +139,73 @@ def _count(value: object) -> int:
 
 
 def fold_metadata(result: FoldResult) -> Metadata:
-    """What a fold did, batch by batch."""
-    columns = ["file", "goal", "received", "created", "modified", "unchanged", "not found", "excluded", "rejected"]
-    rows = [
-        [
-            entry["name"],
-            f"{entry['connection']}/{entry['goal']}",
-            entry["rows_received"],
-            entry["rows_created"],
-            entry["rows_modified"],
-            entry["rows_unchanged"],
-            entry["rows_not_found"],
-            _count(entry["rows_no_identifier"]) + _count(entry["rows_consent_mismatch"]),
-            entry["rows_rejected"],
-        ]
-        for entry in result.folded
-    ]
-    left_out = [[entry["name"], entry["goal"], entry["state"], entry["note"]] for entry in result.left_out]
-    return {
+    """What a fold did, all together and batch by batch; only the first batches of a large one are listed."""
+    rows = [_fold_row(entry) for entry in result.folded]
+    metadata: Metadata = {
         "dagster/row_count": result.profiles,
-        "batches folded": len(result.folded),
+        "batches folded": len(rows),
         "rebuilt from all batches": result.replayed,
-        "batches": table(columns, rows),
-        "batches left out": table(["file", "goal", "state", "why"], left_out),
     }
+    for place, name in enumerate(("received", "created", "modified", "unchanged", "excluded", "rejected")):
+        metadata[f"rows {name}"] = sum(row[place] for row in rows)
+    if rows:
+        named = [
+            [entry["name"], *row, f"{entry['connection']}/{entry['goal']}"]
+            for entry, row in zip(result.folded, rows, strict=True)
+        ]
+        columns = ["file", "received", "created", "modified", "unchanged", "excluded", "rejected", "goal"]
+        metadata["batches"] = table(columns, named)
+    if result.left_out:
+        left_out = [[entry["name"], entry["goal"], entry["state"], entry["note"]] for entry in result.left_out]
+        metadata["batches left out"] = table(["file", "goal", "state", "why"], left_out)
+    return metadata
+
+
+def _fold_row(entry: Mapping[str, object]) -> list[int]:
+    """Received, created, modified, unchanged, excluded, rejected."""
+    excluded = ("rows_not_found", "rows_no_identifier", "rows_consent_mismatch", "rows_filtered")
+    return [
+        _count(entry["rows_received"]),
+        _count(entry["rows_created"]),
+        _count(entry["rows_modified"]),
+        _count(entry["rows_unchanged"]),
+        sum(_count(entry[name]) for name in excluded),
+        _count(entry["rows_rejected"]),
+    ]
 
 
 def done_metadata(outcomes: Sequence[Acknowledged]) -> Metadata:
     """Which files were renamed, and which were not and why."""
     rows = [
-        [shown(item.path), shown(item.renamed_to) if item.renamed_to else "", item.note, item.settled]
+        [_name(item.path), _name(item.renamed_to or ""), item.note or ("" if item.settled else "to be tried again")]
         for item in outcomes
     ]
-    return {
+    metadata: Metadata = {
         "files renamed": sum(item.renamed_to is not None for item in outcomes),
-        "to be tried again": sum(not item.settled for item in outcomes),
-        "files": table(["file", "renamed to", "note", "settled"], rows),
+        "files to be tried again": sum(not item.settled for item in outcomes),
     }
+    if rows:
+        metadata["files"] = table(["file", "renamed to", "note"], rows)
+    return metadata
+
+
+def _name(path: str) -> str:
+    return shown(path.rpartition("/")[2])
 
 
 def export_metadata(exports: Sequence[Export]) -> Metadata:
     """What was delivered by this run; the last entry is the run's own, earlier ones were left over."""
-    own = exports[-1]
-    rows = [[item.path, item.rows, item.no_identifier, item.unchanged, item.note] for item in exports]
-    return {
+    *left_over, own = exports
+    metadata: Metadata = {
         "dagster/row_count": own.rows,
         "file": own.path or "(none)",
         "note": own.note or f"Exported {own.rows} profiles to {own.path}.",
+        "profiles delivered": own.rows,
         "members without identifier": own.no_identifier,
         "members unchanged since their last delivery": own.unchanged,
-        "deliveries": table(["file", "rows", "no identifier", "unchanged", "note"], rows),
     }
+    if left_over:
+        rows = [[item.path, item.rows, item.no_identifier, item.unchanged] for item in left_over]
+        columns = ["file", "profiles", "no identifier", "unchanged"]
+        metadata["delivered for interrupted runs"] = table(columns, rows)
+    return metadata

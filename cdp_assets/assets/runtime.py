@@ -10,17 +10,27 @@ from pathlib import Path
 
 import dagster as dg
 
-from cdp_assets.errors import CdpError, RemoteDownError
+from cdp_assets.config.connections import Connection
+from cdp_assets.errors import CdpError, ConfigError
 from cdp_assets.flows.folders import DataFolders
 
 DATA_DIR_VARIABLE = "CDP_DATA_DIR"
 START_VARIABLE = "CDP_START"
 """`stopped` loads sensors and schedules switched off, so that a person switches them on; see `make dev`."""
+INTERVAL_VARIABLE = "CDP_SENSOR_INTERVAL_S"
+"""Seconds between two ticks of every sensor, instead of each sensor's own."""
+RETRIES = 3
+RETRY_AFTER_S = 10
 
 
 def data_folders() -> DataFolders:
     """The folders of this deployment: CDP_DATA_DIR, else `data` below the working directory."""
     return DataFolders(Path(os.environ.get(DATA_DIR_VARIABLE, "data")).absolute())
+
+
+def connection_pool(connection: Connection) -> str:
+    """The pool that lets one run at a time use a connection: the next one waits in the queue."""
+    return f"connection_{connection.name}"
 
 
 def now() -> datetime:
@@ -40,12 +50,26 @@ def schedule_status() -> dg.DefaultScheduleStatus:
     return dg.DefaultScheduleStatus.STOPPED if stopped else dg.DefaultScheduleStatus.RUNNING
 
 
+def sensor_interval_s(usual: int) -> int:
+    """Seconds between two ticks of a sensor: `usual`, unless CDP_SENSOR_INTERVAL_S says otherwise.
+
+    Raises:
+        ConfigError: the operator of this deployment must act: the variable holds no whole seconds.
+    """
+    text = os.environ.get(INTERVAL_VARIABLE, "").strip()
+    if not text:
+        return usual
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise ConfigError(f"{INTERVAL_VARIABLE} is {text!r}; it must be whole seconds, 1 or more")
+    return int(text)
+
+
 @contextmanager
 def as_dagster_failure() -> Iterator[None]:
-    """Our errors as Dagster's: a lost link is tried again, anything else waits for a person."""
+    """Our errors as Dagster's: what nobody need mend is tried again, anything else waits for a person."""
     try:
         yield
-    except RemoteDownError as error:
-        raise dg.RetryRequested(max_retries=3, seconds_to_wait=10) from error
     except CdpError as error:
+        if error.retryable:
+            raise dg.RetryRequested(max_retries=RETRIES, seconds_to_wait=RETRY_AFTER_S) from error
         raise dg.Failure(description=str(error), allow_retries=False) from error

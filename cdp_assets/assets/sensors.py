@@ -6,22 +6,24 @@ Dagster reads the annotations of `context` as they are, so they are not put off 
 import hashlib
 import json
 import time
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import dagster as dg
 from filelock import FileLock, Timeout
 
 from cdp_assets.assets.imports import add_partitions
-from cdp_assets.assets.jobs import landing_name, run_now_name
+from cdp_assets.assets.jobs import CONNECTION_TAG, FOLDS_TAG, run_now_name
 from cdp_assets.assets.metadata import look_metadata
-from cdp_assets.assets.runtime import data_folders, now, schedule_status, sensor_status
+from cdp_assets.assets.runtime import data_folders, now, schedule_status, sensor_interval_s, sensor_status
 from cdp_assets.assets.specs import files_key
 from cdp_assets.config.connections import Connection
 from cdp_assets.errors import ConfigError, RemoteError
 from cdp_assets.files.sftp import open_server
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.ledger import waiting
-from cdp_assets.flows.manifests import failed_seen_ids
-from cdp_assets.flows.take_look import Candidate, take_look
+from cdp_assets.flows.manifests import SHORT, failed_seen_ids
+from cdp_assets.flows.take_look import take_look
 
 FOLD_JOB = "fold_profiles"
 MAX_ATTEMPTS = 3
@@ -39,12 +41,16 @@ ACTIVE = [
 
 
 def arrivals_sensor(connection: Connection, job: dg.JobDefinition) -> dg.SensorDefinition:
-    """Looks at the server and requests a landing of what is new and has stood still for two looks."""
+    """Looks at the server and requests a landing of what is new and has stood still for two looks.
+
+    The cursor holds what is new on the server, no more: `seen`, the ids of the last look; `asked`, for each id
+    that was requested how often and when; `last`, when something was requested last.
+    """
 
     @dg.sensor(
         name=f"{connection.name}__arrivals",
         job=job,
-        minimum_interval_seconds=30,
+        minimum_interval_seconds=sensor_interval_s(30),
         default_status=sensor_status(),
         description=f"Lands new files of {connection.name} once they stopped changing.",
     )
@@ -57,48 +63,71 @@ def arrivals_sensor(connection: Connection, job: dg.JobDefinition) -> dg.SensorD
             return dg.SkipReason(f"{connection.name}: {error}")
         add_partitions(context.instance, connection, look)
         failed = {goal.name: failed_seen_ids(folders, connection.name, goal.name) for goal in connection.imports}
-        fresh = [item for item in look.new() if item.seen_id[:20] not in failed[item.goal]]
-        cursor = json.loads(context.cursor or "{}")
-        before = set(cursor.get("seen", []))
-        ready = [item for item in fresh if item.seen_id[:20] in before]
-        cursor["seen"] = sorted(item.seen_id[:20] for item in fresh)
-        request = _request(connection, ready, cursor)
-        observed = [dg.AssetObservation(files_key(connection), metadata=look_metadata(look))] if request else []
-        reason = None if request else _skip_reason(fresh, ready)
+        fresh = {item.seen_id[:SHORT] for item in look.new() if item.seen_id[:SHORT] not in failed[item.goal]}
+        cursor = _Pending(context.cursor, fresh)
+        wanted = cursor.take(time.time())
+        if not wanted:
+            return dg.SensorResult(skip_reason=cursor.reason(), cursor=cursor.text())
         return dg.SensorResult(
-            run_requests=[request] if request else [],
-            skip_reason=reason,
-            cursor=json.dumps(cursor),
-            asset_events=observed,
+            run_requests=[_landing_request(connection, wanted, job.name, context.cursor)],
+            cursor=cursor.text(),
+            asset_events=[dg.AssetObservation(files_key(connection), metadata=look_metadata(look))],
         )
 
     return _sensor
 
 
-def _skip_reason(fresh: list[Candidate], ready: list[Candidate]) -> str:
-    if ready:
-        return f"{len(ready)} new file(s), already requested"
-    return f"{len(fresh)} new file(s), waiting for them to stand still" if fresh else "no new files"
+class _Pending:
+    """What a sensor remembers from tick to tick of the files that are new."""
+
+    def __init__(self, cursor: str | None, fresh: Iterable[str]) -> None:
+        before: dict[str, Any] = json.loads(cursor or "{}")
+        self._fresh = sorted(fresh)
+        self._last = before.get("last", 0.0)
+        self._still = set(before.get("seen", [])) & set(self._fresh)
+        self._asked: dict[str, list[float]] = {
+            name: asked for name, asked in before.get("asked", {}).items() if name in self._still
+        }
+
+    def take(self, at: float) -> list[str]:
+        """The files to request now; each is asked for again only after a while, and a few times only."""
+        wanted = [
+            name
+            for name in sorted(self._still)
+            if name not in self._asked
+            or (self._asked[name][0] < MAX_ATTEMPTS and at - self._asked[name][1] >= REQUEST_AGAIN_S)
+        ]
+        for name in wanted:
+            attempts = self._asked[name][0] if name in self._asked else 0
+            self._asked[name] = [attempts + 1, at]
+            self._last = at
+        return wanted
+
+    def reason(self) -> str:
+        """Why nothing is requested."""
+        given_up = sum(attempts >= MAX_ATTEMPTS for attempts, _ in self._asked.values())
+        told = [
+            (len(self._fresh) - len(self._still), "waiting for them to stand still"),
+            (len(self._asked) - given_up, "requested already"),
+            (given_up, f"requested {MAX_ATTEMPTS} times in vain; see the runs"),
+        ]
+        return "; ".join(f"{count} new file(s): {words}" for count, words in told if count) or "no new files"
+
+    def text(self) -> str:
+        """The cursor for the next tick."""
+        return json.dumps({"seen": self._fresh, "asked": self._asked, "last": self._last})
 
 
-def _request(connection: Connection, ready: list[Candidate], cursor: dict[str, object]) -> dg.RunRequest | None:
-    """One run for everything that is ready; the same set again only after a while, a few times."""
-    if not ready:
-        cursor.pop("requested", None)
-        return None
-    names = "\n".join(sorted(item.seen_id for item in ready))
-    identity = hashlib.sha256(names.encode()).hexdigest()[:20]
-    last = cursor.get("requested")
-    attempt = 1
-    if isinstance(last, dict) and last.get("set") == identity:
-        if time.time() - last["at"] < REQUEST_AGAIN_S or last["attempt"] >= MAX_ATTEMPTS:
-            return None
-        attempt = last["attempt"] + 1
-    cursor["requested"] = {"set": identity, "attempt": attempt, "at": time.time()}
-    newest = max(item.file.modified_at for item in ready)
-    size = sum(item.file.size_bytes for item in ready)
-    run_key = f"{landing_name(connection)}:{identity}:{size}:{newest:%Y%m%d%H%M%S}:{attempt}"
-    return dg.RunRequest(run_key=run_key, tags={"cdp/connection": connection.name, "cdp/files": str(len(ready))})
+def _landing_request(connection: Connection, wanted: Sequence[str], job: str, cursor: str | None) -> dg.RunRequest:
+    """Each id holds name, size and modification time; the old cursor tells two deliveries of the same apart.
+
+    A run key is never used twice by Dagster, whatever became of its run.
+    """
+    return dg.RunRequest(
+        run_key=f"{job}:{_digest([*wanted, cursor or ''])}",
+        run_config={"ops": {"land": {"config": {"only": list(wanted)}}}},
+        tags={CONNECTION_TAG: connection.name, "cdp/files": str(len(wanted))},
+    )
 
 
 def fold_sensor() -> dg.SensorDefinition:
@@ -107,8 +136,8 @@ def fold_sensor() -> dg.SensorDefinition:
     @dg.sensor(
         name="fold_waiting_batches",
         job_name=FOLD_JOB,
-        minimum_interval_seconds=15,
-        default_status=dg.DefaultSensorStatus.RUNNING,
+        minimum_interval_seconds=sensor_interval_s(15),
+        default_status=sensor_status(),
         description="Folds landed batches into the profiles.",
     )
     def _sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
@@ -116,22 +145,34 @@ def fold_sensor() -> dg.SensorDefinition:
         batches = waiting(folders)
         if not batches:
             return dg.SkipReason("no batch is waiting")
-        if context.instance.get_runs(dg.RunsFilter(job_name=FOLD_JOB, statuses=ACTIVE), limit=1):
-            return dg.SkipReason("a fold is under way")
         oldest = time.time() - min(landed for _, landed in batches)
-        if oldest < LONGEST_WAIT_S and is_landing(folders):
-            return dg.SkipReason(f"{len(batches)} batch(es) wait for the landing under way")
-        identity = hashlib.sha256("\n".join(sorted(name for name, _ in batches)).encode()).hexdigest()[:20]
+        reason = _why_wait(context.instance, folders, patient=oldest < LONGEST_WAIT_S)
+        if reason:
+            return dg.SkipReason(f"{len(batches)} batch(es) wait: {reason}")
+        names = _digest(sorted(name for name, _ in batches))
         last = json.loads(context.cursor or "{}")
-        attempt = last.get("attempt", 0) + 1 if last.get("set") == identity else 1
+        attempt = last.get("attempt", 0) + 1 if last.get("set") == names else 1
         if attempt > MAX_ATTEMPTS:
             return dg.SkipReason(f"the fold of {len(batches)} batch(es) failed {MAX_ATTEMPTS} times; see its runs")
         return dg.SensorResult(
-            run_requests=[dg.RunRequest(run_key=f"fold:{identity}:{attempt}")],
-            cursor=json.dumps({"set": identity, "attempt": attempt}),
+            run_requests=[dg.RunRequest(run_key=f"fold:{_digest([names, context.cursor or ''])}:{attempt}")],
+            cursor=json.dumps({"set": names, "attempt": attempt, "at": time.time()}),
         )
 
     return _sensor
+
+
+def _why_wait(instance: dg.DagsterInstance, folders: DataFolders, *, patient: bool) -> str:
+    """Why not to fold now; empty = nothing speaks against it. Who is not patient waits for a fold only."""
+    if instance.get_runs(dg.RunsFilter(job_name=FOLD_JOB, statuses=ACTIVE), limit=1):
+        return "a fold is under way"
+    if patient and instance.get_runs(dg.RunsFilter(tags={FOLDS_TAG: "yes"}, statuses=ACTIVE), limit=1):
+        return "a run under way will fold them"
+    return "others are landing" if patient and is_landing(folders) else ""
+
+
+def _digest(parts: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:SHORT]
 
 
 def is_landing(folders: DataFolders) -> bool:

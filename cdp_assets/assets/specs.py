@@ -25,6 +25,16 @@ _OWN_COLUMNS = (
 )
 
 
+def group_in(connection: Connection) -> str:
+    """Group of what comes from a server. Two groups per connection, as one would make the lineage a circle."""
+    return f"{connection.name}_in"
+
+
+def group_out(connection: Connection) -> str:
+    """Group of what is done to a server: renamed files, deliveries."""
+    return f"{connection.name}_out"
+
+
 def files_key(connection: Connection) -> dg.AssetKey:
     """Key of what stands on the server."""
     return dg.AssetKey([connection.name, "files"])
@@ -51,21 +61,25 @@ def files_spec(connection: Connection) -> dg.AssetSpec:
     return dg.AssetSpec(
         files_key(connection),
         description=connection.description or f"What stands on {server.host} for {connection.name}.",
-        group_name=connection.name,
+        group_name=group_in(connection),
         kinds={"sftp"},
         metadata={"server": f"{server.username}@{server.host}:{server.port}"},
     )
 
 
-def import_spec(connection: Connection, goal: ImportProfilesGoal) -> dg.AssetSpec:
-    """One typed Parquet batch for each version of each file the goal takes."""
+def import_spec(connection: Connection, goal: ImportProfilesGoal, code_version: str) -> dg.AssetSpec:
+    """One typed Parquet batch for each version of each file the goal takes.
+
+    `code_version` changes with the goal's YAML, so that Dagster marks partitions landed under an older one.
+    """
     where = "/".join(part for part in (goal.files.directory.rstrip("/"), goal.files.root) if part)
     return dg.AssetSpec(
         goal_key(connection, goal),
         deps=[files_key(connection)],
         description=goal.description or f"Rows of {where}, typed and checked, ready for the profiles.",
-        group_name=connection.name,
+        group_name=group_in(connection),
         kinds={"csv", "parquet"},
+        code_version=code_version,
         metadata={"files": where},
     )
 
@@ -93,7 +107,7 @@ def done_spec(connection: Connection) -> dg.AssetSpec:
         done_key(connection),
         deps=[PROFILES_KEY],
         description="Renames files to .done once their rows are safely in the profiles.",
-        group_name=connection.name,
+        group_name=group_out(connection),
         kinds={"sftp"},
     )
 
@@ -117,7 +131,7 @@ def export_spec(connection: Connection, goal: ExportProfilesGoal) -> dg.AssetSpe
         goal_key(connection, goal),
         deps=[segment_key(goal.segment)],
         description=goal.description or f"Writes the members of {goal.segment} to {where}.",
-        group_name=connection.name,
+        group_name=group_out(connection),
         kinds={"csv", "sftp"},
         metadata={"file": where},
     )

@@ -56,7 +56,7 @@ def fold_asset(deployment: Deployment) -> dg.AssetsDefinition:
 def done_asset(connection: Connection) -> dg.AssetsDefinition:
     """Renames the files of folded batches."""
     spec = done_spec(connection)
-    if connection.enabled and connection.run_mode == "arrival":
+    if connection.enabled and connection.run_mode != "manual":
         spec = spec.replace_attributes(automation_condition=AFTER_UPSTREAM)
 
     @dg.multi_asset(specs=[spec], name=f"{connection.name}__done")

@@ -8,9 +8,11 @@ from cdp_assets.assets.runtime import data_folders, now
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.config.model import batch_config
 from cdp_assets.errors import ConfigError
+from cdp_assets.files.key_ring import opening_keys
 from cdp_assets.flows.fold_batches import FoldResult
 from cdp_assets.flows.import_files import reland_versions
 from cdp_assets.flows.land_files import current_versions
+from cdp_assets.flows.plan_order import order_key
 from cdp_assets.flows.run_connection import fold_and_publish
 
 
@@ -54,8 +56,12 @@ class Reland:
             for version in current_versions(folders, connection.name, options.goal)
             if not options.partitions or version.partition_key in options.partitions
         ]
+        versions.sort(key=order_key)
+        unknown = sorted(set(options.partitions) - {version.partition_key for version in versions})
+        if unknown:
+            raise ConfigError(f"{connection.name}/{options.goal} has no partition {', '.join(unknown)}")
         config = batch_config(deployment, connection, goals[options.goal])
-        outcomes = reland_versions(config, versions, folders, now())
+        outcomes = reland_versions(config, versions, folders, now(), opening_keys(connection.pgp))
         for outcome in outcomes:
             state = outcome.error or ("landed anew" if outcome.landed and outcome.landed.is_new else "unchanged")
             print(f"{outcome.name}: {state}")

@@ -7,11 +7,9 @@ import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-
-import yaml
 
 from cdp_assets.assets.runtime import data_folders
+from cdp_assets.config.model import Deployment
 from cdp_assets.files.embedded_server import EmbeddedServer
 from cdp_assets.flows.folders import make_private, write_whole
 from cdp_assets.sample import write_shop
@@ -19,6 +17,13 @@ from cdp_assets.sample import write_shop
 PORT_VARIABLE = "SHOP_SFTP_PORT"
 PREFERRED_PORT = 2222
 HOST = "127.0.0.1"
+
+
+def uses_sample_server(deployment: Deployment) -> bool:
+    """Whether a connection trusts the key that `sample_server` puts in place, and so is meant for it."""
+    key = (data_folders().root / "server" / "known_hosts").resolve()
+    known = [connection.server.known_hosts for connection in deployment.connections]
+    return any(path.expanduser().resolve() == key for path in known if path is not None)
 
 
 @contextmanager
@@ -50,16 +55,3 @@ def _free_port() -> int:
         except OSError:
             return 0
     return PREFERRED_PORT
-
-
-def prepare_dagster_home() -> Path:
-    """A folder where Dagster remembers runs, cursors and partitions; without it they are gone at exit."""
-    home = Path(os.environ.setdefault("DAGSTER_HOME", str(Path(".dagster_home").absolute())))
-    home.mkdir(parents=True, exist_ok=True)
-    settings = Path("dagster.yaml")
-    target = home / "dagster.yaml"
-    if settings.exists() and not target.exists():
-        shutil.copyfile(settings, target)
-    elif not target.exists():
-        target.write_text(yaml.safe_dump({"telemetry": {"enabled": False}}))
-    return home

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from cdp_assets.config.date_patterns import parse_readable_pattern
 from cdp_assets.config.goals import ExportProfilesGoal, ImportProfilesGoal, Mapping, PropertyColumn, Rule
 from cdp_assets.config.known import Known, Place, listed
 from cdp_assets.config.properties import NUMERIC, Property, PropertyType
@@ -87,6 +88,15 @@ def _mappings_differ(goal: ImportProfilesGoal, _: Known) -> Iterator[Place]:
             yield ("mappings", index), f"{told} is mapped twice; remove one"
 
 
+def _readable_dates(goal: ImportProfilesGoal, _: Known) -> Iterator[Place]:
+    if goal.format.date_format == "auto":
+        return
+    try:
+        parse_readable_pattern(goal.format.date_format)
+    except ValueError as error:
+        yield ("format", "date_format"), str(error)
+
+
 def _export_segment(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
     unknown = known.unknown("segment", goal.segment)
     if unknown:
@@ -107,6 +117,7 @@ _IMPORT_RULES: tuple[Callable[[ImportProfilesGoal, Known], Iterator[Place]], ...
     _identifier_column,
     _rules_fit,
     _mappings_differ,
+    _readable_dates,
 )
 _EXPORT_RULES: tuple[Callable[[ExportProfilesGoal, Known], Iterator[Place]], ...] = (
     _export_segment,

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from cdp_assets.config.base import Name, SecretRef, Strict
 from cdp_assets.config.files import _check_timezone
 from cdp_assets.config.goals import ExportProfilesGoal, Goal, ImportProfilesGoal
+from cdp_assets.config.pgp import Pgp
 
 
 class Server(Strict):
@@ -101,6 +102,8 @@ class Connection(Strict):
     schedule: Schedule | None = None
     order: int = 0
     """Connections with a lower number fold first where two files have the same time; then by name."""
+    pgp: Pgp | None = None
+    """What opens encrypted files; where it holds a private key, every imported file must be encrypted."""
     goals: tuple[Goal, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

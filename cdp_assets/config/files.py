@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
 from cdp_assets.config.base import Strict
+from cdp_assets.config.date_patterns import parse_date_pattern
 
 DEFAULT_MAX_ROW_BYTES = 1_048_576
 
@@ -61,6 +64,26 @@ class Files(Strict):
             raise ValueError(message)
         return value
 
+    @field_validator("date_format")
+    @classmethod
+    def _known_date_tokens(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_date_pattern(value)
+            if "YY" not in value.upper():
+                message = f"date_format {value!r} needs a year: YYYY or YY"
+                raise ValueError(message)
+        return value
+
+    @model_validator(mode="after")
+    def _root_compiles(self) -> Files:
+        if self.pattern_type == "regex":
+            try:
+                re.compile(self.root)
+            except re.error as error:
+                message = f"root {self.root!r} is no valid regular expression: {error}"
+                raise ValueError(message) from error
+        return self
+
     _zone = field_validator("timezone")(_check_timezone)
 
     @property
@@ -78,6 +101,8 @@ class Format(Strict):
     """Between fields; the two characters `\\t` mean TAB."""
     decimal: Literal[".", ","] = "."
     """Decimal separator; the other of `.` and `,` is the grouping sign."""
+    encoding: str = "utf-8"
+    """Any encoding Python knows, such as utf-16, latin-1 or windows-1252."""
     multi_value: str = Field(default="|", min_length=1)
     """Between the values of one cell."""
     quote: str = Field(default='"', max_length=1)
@@ -85,7 +110,7 @@ class Format(Strict):
     escape: str = Field(default='"', max_length=1)
     """Before a quote inside a quoted field; a doubled quote is always accepted."""
     date_format: str = "auto"
-    """Pattern of date cells; auto = ISO 8601 and UNIX timestamps."""
+    """Pattern of date cells, e.g. `DD-MM-YYYY HH:mm`; auto = found out per column and file."""
     timezone: str = "UTC"
     """Zone of dates that name none."""
     max_row_bytes: int = Field(default=DEFAULT_MAX_ROW_BYTES, ge=1_024, le=67_108_864)
@@ -101,6 +126,24 @@ class Format(Strict):
         return value
 
     _zone = field_validator("timezone")(_check_timezone)
+
+    @field_validator("date_format")
+    @classmethod
+    def _known_tokens(cls, value: str) -> str:
+        if value != "auto":
+            parse_date_pattern(value)
+        return value
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str) -> str:
+        try:
+            codecs.lookup(value)
+            "a".encode(value)
+        except (LookupError, TypeError, ValueError) as error:
+            message = f"unknown encoding {value!r}; known are utf-8, utf-16, latin-1, windows-1252 and many more"
+            raise ValueError(message) from error
+        return value
 
     @model_validator(mode="after")
     def _signs_differ(self) -> Format:

@@ -107,11 +107,13 @@ def read_header(path: Path, layout: Format) -> Header:
     return Header(first.cells, lines=first.line + ends)
 
 
-def records(path: Path, layout: Format) -> Iterator[Record]:
+def records(path: Path, layout: Format, width: int | None = None) -> Iterator[Record]:
     """Every row of a file in order, the header included, blank lines left out.
 
     A row is read on its own: a quote that never closes, or closes with text behind it lines later, spoils
-    the line it stands on, and reading goes on with the next. At most one row's bytes are held.
+    the line it stands on, and reading goes on with the next. At most one row's bytes are held. With `width`,
+    so does a quote that is still open when the row has that many cells: no line is read more than `width`
+    times, however a file is mangled.
     """
     with path.open("rb") as source:
         lines = _physical_lines(source.read, layout.max_row_bytes)
@@ -120,7 +122,7 @@ def records(path: Path, layout: Format) -> Iterator[Record]:
             entry = queue.popleft() if queue else next(lines, None)
             if entry is None:
                 return
-            record, unread = _read_row(entry, queue, lines, layout)
+            record, unread = _read_row(entry, queue, lines, _Row(layout, width))
             queue.extendleft(reversed(unread))
             if record is not None:
                 yield record
@@ -157,7 +159,7 @@ def _read_row(
     entry: tuple[int, bytes],
     queue: deque[tuple[int, bytes]],
     lines: Iterator[tuple[int, bytes]],
-    layout: Format,
+    row: _Row,
 ) -> tuple[Record | None, list[tuple[int, bytes]]]:
     """The row that begins at `entry` (None for a blank line), and lines looked at but not used."""
     number, raw = entry
@@ -165,12 +167,11 @@ def _read_row(
         raw = raw[len(BOM) :]
     if not raw.strip(b"\r\n"):
         return None, []
-    row = _Row(layout)
     taken: list[tuple[int, bytes]] = []
     size = 0
     while True:
         size += len(raw)
-        reason = _unreadable(raw, size, layout) or row.feed(raw.decode())
+        reason = _unreadable(raw, size, row.layout) or row.feed(raw.decode()) or row.overfull
         if reason:
             first = raw if not taken else taken[0][1]
             return Record(number, first, None, reason), [*taken[1:], (number + len(taken), raw)][: len(taken)]
@@ -198,8 +199,9 @@ def _unreadable(raw: bytes, size: int, layout: Format) -> str:
 class _Row:
     """Cells gathered line by line; `complete` once no quote is open."""
 
-    def __init__(self, layout: Format) -> None:
+    def __init__(self, layout: Format, width: int | None = None) -> None:
         self.layout = layout
+        self.width = width
         self.cells: list[str] = []
         self.open: list[str] | None = None
         marks = {re.escape(sign) for sign in (layout.quote, layout.escape) if sign}
@@ -208,6 +210,13 @@ class _Row:
     @property
     def complete(self) -> bool:
         return self.open is None
+
+    @property
+    def overfull(self) -> str:
+        """Why an open quote cannot be part of the row: its cells are all there."""
+        if self.open is None or self.width is None or len(self.cells) < self.width:
+            return ""
+        return f"a quote is never closed, or the row has more cells than the header has ({self.width})"
 
     def feed(self, text: str) -> str:
         """Takes one more physical line; says why the row is bad, if it is."""
@@ -218,26 +227,30 @@ class _Row:
         at = 0
         while True:
             if self.open is None:
-                begin = at
-                while text[at : at + 1] in {" ", "\t"} and text[at] != separator:
-                    at += 1
-                if text.startswith(quote, at):
-                    self.open = []
-                    at += 1
-                else:
-                    at = _end_of_cell(text, begin, separator)
-                    self.cells.append(text[begin:at].strip(" \t"))
+                at = self._begin_cell(text, at)
             if self.open is not None:
                 after = self._quoted(text, at)
                 if after is None:
                     return ""
                 at = _end_of_cell(text, after, separator)
-                stray = text[after:at].strip(" \t")
-                if stray:
+                if text[after:at].strip(" \t"):
                     return "text after a closing quote"
             if at >= len(text) or text[at] in "\r\n":
                 return ""
             at += 1
+
+    def _begin_cell(self, text: str, at: int) -> int:
+        """Opens a quoted cell, or takes a whole plain one; the place to go on from."""
+        separator, quote = self.layout.separator, self.layout.quote
+        begin = at
+        while text[at : at + 1] in {" ", "\t"} and text[at] != separator:
+            at += 1
+        if text.startswith(quote, at):
+            self.open = []
+            return at + len(quote)
+        end = _end_of_cell(text, begin, separator)
+        self.cells.append(text[begin:end].strip(" \t"))
+        return end
 
     def _quoted(self, text: str, at: int) -> int | None:
         """Reads a quoted cell from `at`; the place after its closing quote, None if it goes on."""

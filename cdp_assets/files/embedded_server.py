@@ -23,7 +23,7 @@ from cdp_assets.errors import LocalDiskError, RemoteError
 USERNAME = "cdp"
 _START_S = 30.0
 _STOP_S = 10.0
-_TURNS_TO_CLOSE = 10
+_TURNS = 10
 
 
 class EmbeddedServer:
@@ -133,11 +133,16 @@ class EmbeddedServer:
             await acceptor.wait_closed()
 
     async def _drop_connections(self) -> None:
+        await _some_turns()
         for connection in list(self._connections):
             connection.abort()
-        # asyncio closes the sockets a few turns of the loop later; ended before, it would leak them.
-        for _ in range(_TURNS_TO_CLOSE):
-            await asyncio.sleep(0)
+        await _some_turns()
+
+
+async def _some_turns() -> None:
+    """Asyncio needs them to hand over a socket it accepted or to close one; ended before, it leaks it."""
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
 
 
 class _Doorkeeper(asyncssh.SSHServer):

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
+from cdp_assets.config.date_patterns import split_pattern
 from cdp_assets.config.files import Files
 from cdp_assets.errors import ConfigError, FileError
 from cdp_assets.files.remote import shown
@@ -28,7 +29,6 @@ _TOKENS = {
     "mm": ("minute", "[0-9]{2}"),
     "ss": ("second", "[0-9]{2}"),
 }
-_PIECES = re.compile(r"\[(?P<square>[^\]]*)\]|'(?P<quoted>[^']*)'|(?P<letters>([A-Za-z])\4*)|(?P<other>.)", re.S)
 _LAST_SHORT_YEAR = 68
 """Two digits above it are in the 1900s, as in every other date pattern here (spec.md 4.1)."""
 
@@ -95,10 +95,9 @@ def _by_format(date_format: str, key: str) -> datetime:
 def _compiled(date_format: str) -> str:
     """A regular expression with one named group per token, not beside further digits."""
     parts, seen = [], set()
-    for piece in _PIECES.finditer(date_format):
-        letters = piece["letters"]
+    for letters, text in split_pattern(date_format):
         if letters is None or letters == "T":
-            parts.append(re.escape(letters or piece["square"] or piece["quoted"] or piece["other"] or ""))
+            parts.append(re.escape(text))
             continue
         if letters not in _TOKENS:
             raise ConfigError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from cdp_assets.config.files import Files
 from cdp_assets.errors import ConfigError, FileError
@@ -21,8 +22,9 @@ def wildcard_value(files: Files, name: str) -> str | None:
     """The partition a file name stands for; None when the goal does not take the file.
 
     Wildcard: the text under each run of `*` and `?`, joined by `_`. Regular expression: its groups, joined
-    by `_`. Where these hold no text (no group, or every `*` matched nothing): the name without its
-    extensions. Exact: the empty text, which means "no partitions".
+    by `_`. Where such a text is empty or holds a `_` itself, they are joined by ` | `, so that no two names
+    share a partition by accident. Where these hold no text (no group, or every `*` matched nothing): the
+    name without its extensions. Exact: the empty text, which means "no partitions".
     """
     if _never(name) is not None:
         return None
@@ -31,7 +33,7 @@ def wildcard_value(files: Files, name: str) -> str | None:
     match = _pattern(files).fullmatch(name)
     if match is None:
         return None
-    return "_".join(group for group in match.groups() if group) or name.split(".")[0]
+    return _joined([group for group in match.groups() if group is not None]) or name.split(".")[0]
 
 
 def partition_key(files: Files, name: str) -> str | None:
@@ -48,6 +50,13 @@ def partition_key(files: Files, name: str) -> str | None:
     if trouble is not None:
         raise FileError(f"{shown(name)}: its partition key {shown(value)!r} {trouble}; rename the file")
     return value
+
+
+def _joined(values: Sequence[str]) -> str:
+    if not any(values):
+        return ""
+    plain = len(values) == 1 or all(value and "_" not in value for value in values)
+    return ("_" if plain else " | ").join(values)
 
 
 def why_not(files: Files, name: str) -> str | None:

@@ -7,6 +7,7 @@ causes a second import.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,16 +17,24 @@ from cdp_assets.errors import RemoteDownError, RemoteError, TargetExistsError
 from cdp_assets.faults import step
 from cdp_assets.files.remote import RemoteFile
 from cdp_assets.files.sftp import SftpFileSystem
-from cdp_assets.flows.folders import DataFolders, write_whole
-from cdp_assets.flows.manifests import SHORT, Manifest, read_manifest
+from cdp_assets.flows.folders import DataFolders
+from cdp_assets.flows.ledger import prepare_schemas
+from cdp_assets.flows.manifests import SHORT, Manifest, batch_folders, read_manifest, seen_of
+from cdp_assets.flows.markers import Mark, mark, read_mark
 from cdp_assets.sql.tables import ACKNOWLEDGEMENTS
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database, open_warehouse
 
-SAFE = Sql(
-    "SELECT folder FROM ops.batches WHERE connection = ? AND state IN ('folded', 'duplicate', 'superseded')"
-    " ORDER BY effective_at, path"
+KNOWN = Sql(
+    "SELECT folder, state IN ('folded', 'duplicate', 'superseded') FROM ops.batches WHERE connection = ?"
+    " ORDER BY look_at, state = 'replaced' DESC, landed_at, path"
 )
+NOTED = Sql(
+    "SELECT batch_id, coalesce(renamed_to, '') FROM ops.acknowledgements"
+    " WHERE batch_id IN (SELECT batch_id FROM ops.batches WHERE connection = ?)"
+)
+MOST_TARGETS = 100
+"""Names tried for one file before a person is asked to look."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,16 @@ class Acknowledged:
     """False = to be tried again."""
 
 
+@dataclass(frozen=True)
+class Due:
+    """What is left to do for a connection."""
+
+    to_rename: tuple[Manifest, ...]
+    """Batches that are safely in and whose files were not dealt with yet."""
+    to_note: tuple[tuple[Manifest, Mark], ...]
+    """Files that were dealt with by a run that died before the ledger knew."""
+
+
 def acknowledge_files(
     connection: Connection, server: SftpFileSystem, folders: DataFolders, now: datetime
 ) -> list[Acknowledged]:
@@ -50,68 +69,117 @@ def acknowledge_files(
     Raises:
         RemoteDownError: nobody need act; the link was lost, the rest is done at the next run.
     """
+    work = due(connection, folders)
     outcomes = []
-    for manifest in due(connection, folders):
+    for manifest in work.to_rename:
         step("done: before renaming")
         outcome = _acknowledge(manifest, server)
         step("done: renamed")
         if outcome.settled:
-            write_whole(_marker(folders, manifest), (outcome.renamed_to or "").encode("utf-8", "surrogateescape"))
+            mark(folders, manifest, _text(outcome.renamed_to) or "")
         outcomes.append(outcome)
-    settled = [outcome for outcome in outcomes if outcome.settled]
+    settled = [(item.batch_id, item.path, _text(item.renamed_to)) for item in outcomes if item.settled]
+    settled += [(found.batch_id, manifest.path, found.renamed_to or None) for manifest, found in work.to_note]
+    step("done: before the ledger")
     if settled:
         with open_warehouse(folders.warehouse) as database, database.transaction():
             _enter(database, settled, now)
+    step("done: in the ledger")
     return outcomes
 
 
-def due(connection: Connection, folders: DataFolders) -> list[Manifest]:
-    """Batches of this connection that are safely in and whose files were not dealt with yet.
-
-    Goals that are not configured any more, or that do not rename, have nothing due.
-    """
+def due(connection: Connection, folders: DataFolders) -> Due:
+    """What is left to do; nothing for goals that are not configured any more, or that do not rename."""
     if not folders.warehouse.exists():
-        return []
+        return Due((), ())
     with open_warehouse(folders.warehouse) as database:
-        safe = [folders.landing / folder for (folder,) in database.rows(SAFE, [connection.name])]
-    renaming = {goal.name for goal in connection.imports if goal.files.rename_done}
-    manifests = [read_manifest(folder) for folder in safe if folder.parent.parent.name in renaming]
-    return [manifest for manifest in manifests if not _marker(folders, manifest).exists()]
+        prepare_schemas(database)
+        known = database.rows(KNOWN, [connection.name])
+        noted = set(database.rows(NOTED, [connection.name]))
+    to_rename: list[Manifest] = []
+    to_note: list[tuple[Manifest, Mark]] = []
+    for goal in connection.imports:
+        if not goal.files.rename_done:
+            continue
+        for folder in _safe(known, connection.name, goal.name, folders):
+            found = read_mark(folders, connection.name, goal.name, seen_of(folder))
+            if found is None:
+                to_rename.append(read_manifest(folder))
+            elif (found.batch_id, found.renamed_to) not in noted and folder.name.endswith(found.batch_id[:SHORT]):
+                to_note.append((read_manifest(folder), found))
+    return Due(tuple(to_rename), tuple(to_note))
 
 
-def _marker(folders: DataFolders, manifest: Manifest) -> Path:
-    """Stands for "this file has been dealt with"; a look takes the same name for a new file from then on."""
-    goal = folders.goal(manifest.config.connection, manifest.config.goal.name)
-    return goal / "acknowledged" / manifest.seen_id[:SHORT]
+def _safe(known: Sequence[tuple[str, bool]], connection: str, goal: str, folders: DataFolders) -> list[Path]:
+    """The batch folders of a goal that are safely in, of each seen id the one landed last.
+
+    A listing cannot tell two contents of the same name, size and second apart: only the last one can be the
+    file that stands there, and it may not be registered yet.
+    """
+    place = f"{connection}/{goal}/batches/"
+    safe = {folders.landing / folder: is_safe for folder, is_safe in known if folder.startswith(place)}
+    latest = {seen_of(folder): folder for folder in safe}
+    latest |= {seen_of(folder): folder for folder in batch_folders(folders, connection, goal) if folder not in safe}
+    return [folder for folder in latest.values() if safe.get(folder)]
 
 
 def _acknowledge(manifest: Manifest, server: SftpFileSystem) -> Acknowledged:
     try:
-        return _rename(manifest, server)
+        renamed_to, note = _rename(manifest, server)
     except RemoteDownError:
         raise
     except RemoteError as error:
         note = f"Could not rename {manifest.name}: {error}"
         return Acknowledged(manifest.batch_id, manifest.config.goal.name, manifest.path, None, note, settled=False)
+    return Acknowledged(manifest.batch_id, manifest.config.goal.name, manifest.path, renamed_to, note, settled=True)
 
 
-def _rename(manifest: Manifest, server: SftpFileSystem) -> Acknowledged:
-    goal = manifest.config.goal.name
+def _rename(manifest: Manifest, server: SftpFileSystem) -> tuple[str | None, str]:
+    """The new name, or None and why there is none."""
     found = server.stat_file(manifest.path)
+    if found is None:
+        target = _renamed_before(manifest, server)
+        return target, "" if target else "the file is gone"
     if not _is_version(found, manifest):
-        note = "the file is gone" if found is None else "a newer version stands under this name"
-        return Acknowledged(manifest.batch_id, goal, manifest.path, None, note, settled=True)
-    target = f"{manifest.path}.done"
-    try:
-        server.rename_without_overwriting(manifest.path, target)
-    except TargetExistsError:
-        target = f"{manifest.path}.{manifest.modified_at:%Y%m%d%H%M%S}.{manifest.sha256[:8]}.done"
-        server.rename_without_overwriting(manifest.path, target)
+        return None, "a newer version stands under this name"
+    target = _rename_to_free_name(manifest, server)
+    step("done: before the second look")
     if not _is_version(server.stat_file(target), manifest):
         server.rename_without_overwriting(target, manifest.path)
-        note = "another version came between; its name was given back"
-        return Acknowledged(manifest.batch_id, goal, manifest.path, None, note, settled=True)
-    return Acknowledged(manifest.batch_id, goal, manifest.path, target, "", settled=True)
+        return None, "another version came between; its name was given back"
+    return target, ""
+
+
+def _rename_to_free_name(manifest: Manifest, server: SftpFileSystem) -> str:
+    for target in _targets(manifest):
+        try:
+            server.rename_without_overwriting(manifest.path, target)
+        except TargetExistsError:
+            continue
+        return target
+    message = f"{MOST_TARGETS} earlier deliveries of this very file stand there; remove some of them"
+    raise RemoteError(message)
+
+
+def _renamed_before(manifest: Manifest, server: SftpFileSystem) -> str | None:
+    """The name a run gave the file that died before it could note it; None where the file is gone."""
+    last = None
+    for target in _targets(manifest):
+        found = server.stat_file(target)
+        if found is None:
+            break
+        if _is_version(found, manifest):
+            last = target
+    return last
+
+
+def _targets(manifest: Manifest) -> Iterator[str]:
+    """The names a file may get, in the order they are tried."""
+    yield f"{manifest.path}.done"
+    stamped = f"{manifest.path}.{manifest.modified_at:%Y%m%d%H%M%S}.{manifest.sha256[:8]}"
+    yield f"{stamped}.done"
+    for number in range(2, MOST_TARGETS):
+        yield f"{stamped}.{number}.done"
 
 
 def _is_version(found: RemoteFile | None, manifest: Manifest) -> bool:
@@ -122,9 +190,9 @@ def _is_version(found: RemoteFile | None, manifest: Manifest) -> bool:
     )
 
 
-def _enter(database: Database, settled: list[Acknowledged], now: datetime) -> None:
+def _enter(database: Database, settled: Sequence[tuple[str, str, str | None]], now: datetime) -> None:
     columns = [column.name for column in ACKNOWLEDGEMENTS.columns]
-    rows = [[item.batch_id, _text(item.path), _text(item.renamed_to), now] for item in settled]
+    rows = [[batch_id, _text(path), renamed_to, now] for batch_id, path, renamed_to in settled]
     database.insert(ACKNOWLEDGEMENTS.path, columns, rows)
 
 

@@ -91,7 +91,7 @@ def apply_pass(
     step("fold: changes worked out")
     looks = _looks(batches)
     if config.goal.allow_create:
-        database.run(merging.new_profiles(config, writes, looks))
+        _create(database, config, writes, looks)
     if writes:
         database.run(merging.changed_profiles(writes, looks))
     for statement in merging.reindex(writes, config, sorted(indexed | {own})):
@@ -105,6 +105,12 @@ def apply_pass(
     step("fold: pass applied")
     missing = {item.position for item in batches} - {fate.position for fate in fates}
     return fates + [Fates(position, 0, 0, 0, 0) for position in sorted(missing)]
+
+
+def _create(database: Database, config: BatchConfig, writes: Sequence[merging.Write], looks: Sql) -> None:
+    database.run(merging.new_profiles(config, writes, looks))
+    if database.rows(Sql("SELECT 1 FROM ops.profile_ids LIMIT 1")):
+        database.run(identity.note_other_ids(config))
 
 
 def _looks(batches: Sequence[Placed]) -> Sql:

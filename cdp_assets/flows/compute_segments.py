@@ -7,7 +7,8 @@ from datetime import datetime
 
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.segments import Segment
-from cdp_assets.flows.ledger import prepare_schemas
+from cdp_assets.faults import step
+from cdp_assets.flows.ledger import prepare_schemas, require_profiles
 from cdp_assets.sql.segments import refresh_members
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database
@@ -27,6 +28,7 @@ class SegmentResult:
 def compute_segment(database: Database, model: CustomerModelConfig, segment: Segment, now: datetime) -> SegmentResult:
     """Brings a segment's members up to date in one transaction. Again without changes: nobody joins or leaves."""
     prepare_schemas(database)
+    require_profiles(database)
     with database.transaction():
         for statement in refresh_members(segment, model, now):
             database.run(statement)
@@ -38,4 +40,6 @@ def compute_segment(database: Database, model: CustomerModelConfig, segment: Seg
             [segment.name],
         )
         (profiles,) = database.row(Sql("SELECT count(*) FROM main.profiles"))
+        step("select: before commit")
+    step("select: committed")
     return SegmentResult(int(size), int(joined), int(left), int(profiles))

@@ -13,19 +13,24 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from filelock import FileLock, Timeout
+
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.goals import ExportProfilesGoal
 from cdp_assets.config.model import CustomerModelConfig
+from cdp_assets.errors import WarehouseBusyError
 from cdp_assets.faults import step
 from cdp_assets.files.remote import path_of
 from cdp_assets.files.sftp import SftpFileSystem
-from cdp_assets.flows.folders import DataFolders, digest, make_private
-from cdp_assets.flows.ledger import prepare_schemas
+from cdp_assets.flows.folders import DataFolders, digest, make_private, sync_folder
+from cdp_assets.flows.ledger import prepare_schemas, require_profiles
 from cdp_assets.sql import exports
 from cdp_assets.sql.tables import EXPORTS
 from cdp_assets.sql.text import Sql
@@ -39,7 +44,11 @@ LATEST = Sql(
     "SELECT path, sha256 FROM ops.exports WHERE connection = ? AND goal = ? AND state = 'delivered'"
     " ORDER BY delivered_at DESC LIMIT 1"
 )
+EARLIER = Sql("SELECT count(*) FROM ops.exports WHERE connection = ? AND goal = ?")
 DELIVERED = Sql("UPDATE ops.exports SET state = 'delivered', delivered_at = ?, uploaded = ? WHERE export_id = ?")
+
+WAIT_S = 600
+"""How long a run waits for another run of the same goal."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +78,43 @@ def export_goal(
 ) -> list[Export]:
     """Finishes what an earlier run left, then exports the goal. The last entry is this run's own.
 
+    Runs of one goal follow each other: two deliveries to one path at once would spoil each other's upload.
+
     Raises:
         RemoteError: the server's operator must act; the next run delivers the file.
+        WarehouseBusyError: nobody need act; another run has been delivering this goal for `WAIT_S`.
     """
+    with _alone(connection, goal, folders):
+        return _export(connection, goal, model, server, folders, now)
+
+
+@contextmanager
+def _alone(connection: Connection, goal: ExportProfilesGoal, folders: DataFolders) -> Iterator[None]:
+    exports_folder = make_private(folders.root / "exports" / connection.name)
+    lock = FileLock(exports_folder / f"{goal.name}.lock", timeout=WAIT_S)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        message = f"another run has been delivering {connection.name}/{goal.name} for more than {WAIT_S} s"
+        raise WarehouseBusyError(message) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _export(
+    connection: Connection,
+    goal: ExportProfilesGoal,
+    model: CustomerModelConfig,
+    server: SftpFileSystem,
+    folders: DataFolders,
+    now: datetime,
+) -> list[Export]:
     finished = []
     with open_warehouse(folders.warehouse) as database:
         prepare_schemas(database)
+        require_profiles(database)
         left = database.rows(STAGED, [connection.name, goal.name])
     _sweep(connection, goal, {export_id[:20] for export_id, *_ in left}, folders)
     for export_id, path, _, rows, no_identifier, unchanged in left:
@@ -101,11 +141,11 @@ def export_goal(
 
 
 def file_name(goal: ExportProfilesGoal, label: str, now: datetime) -> str:
-    """The name of a file delivered by a run that starts now."""
+    """The name of a file delivered by a run that starts now; a dot in the segment's title is no extension."""
     stamp = now.astimezone(ZoneInfo(goal.file.timezone)).strftime("%Y%m%d%H%M%S")
     name = goal.file.name.replace("{segment}", label).replace("{goal}", goal.name).replace("{timestamp}", stamp)
     name = re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".")
-    if "." not in name:
+    if "." not in goal.file.name:
         name += ".csv"
     return f"{name}.gz" if goal.file.gzip and not name.endswith(".gz") else name
 
@@ -129,11 +169,10 @@ def _stage(
     segment = model.find_segment(goal.segment)
     assert segment is not None, goal.segment
     path = path_of(connection.server, goal.directory, file_name(goal, segment.label, now))
-    export_id = digest(connection.name, goal.name, path, now.isoformat())
-    folder = _staged_folder(connection.name, goal.name, export_id, folders)
-    if folder.exists():
-        shutil.rmtree(folder)
     with open_warehouse(folders.warehouse) as database:
+        (earlier,) = database.row(EARLIER, [connection.name, goal.name])
+        export_id = digest(connection.name, goal.name, path, now.isoformat(), earlier)
+        folder = _staged_folder(connection.name, goal.name, export_id, folders)
         database.run(exports.population(connection, goal, model))
         rows, no_identifier, unchanged = (int(count) for count in database.row(exports.COUNTS))
         if rows == 0 and goal.population == "changed":
@@ -142,6 +181,7 @@ def _stage(
         make_private(folder)
         written = _write(database, goal, model, folder)
         assert written == rows, f"{rows} profiles selected, {written} rows written"
+        sync_folder(folder)
         step("export: written")
         entry = {
             "export_id": export_id,

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from cdp_assets.faults import step
+
 
 @dataclass(frozen=True)
 class DataFolders:
@@ -60,8 +62,10 @@ class DataFolders:
 
 
 def make_private(folder: Path) -> Path:
-    """The folder, made with rights for the owner only."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """The folder, and what is missing above it, made with rights for the owner only."""
+    missing = [folder, *folder.parents]
+    for part in reversed([path for path in missing if not path.exists()]):
+        part.mkdir(exist_ok=True, mode=0o700)
     return folder
 
 
@@ -73,6 +77,7 @@ def write_whole(path: Path, content: bytes) -> None:
         target.write(content)
         target.flush()
         os.fsync(target.fileno())
+    step(f"{path.parent.name}: before the rename")
     temporary.rename(path)
 
 
@@ -89,10 +94,13 @@ def sync_folder(folder: Path) -> None:
 @contextmanager
 def staging_folder(folders: DataFolders) -> Iterator[Path]:
     """A private folder for files under way, removed afterwards; leftovers of the dead go first."""
-    _sweep(folders.staging)
-    folder = make_private(folders.staging / uuid.uuid4().hex)
-    lock = FileLock(folder / ".lock")
-    lock.acquire()
+    make_private(folders.root)
+    # Without it another process could sweep the folder away before its own lock is taken.
+    with FileLock(folders.root / "staging.lock"):
+        _sweep(folders.staging)
+        folder = make_private(folders.staging / uuid.uuid4().hex)
+        lock = FileLock(folder / ".lock")
+        lock.acquire()
     try:
         yield folder
     finally:

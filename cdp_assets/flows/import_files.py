@@ -9,6 +9,8 @@ from datetime import datetime
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.model import BatchConfig, Deployment, batch_config
 from cdp_assets.errors import CdpError, FileError, RemoteDownError
+from cdp_assets.files.key_ring import opening_keys
+from cdp_assets.files.pgp import PgpKeys
 from cdp_assets.files.sftp import SftpFileSystem
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.land_files import Landed, current_versions, land_file, reland
@@ -54,16 +56,22 @@ def land_candidates(
         RemoteDownError: nobody need act: the link was lost; what is landed stays landed.
     """
     configs = {goal.name: batch_config(deployment, connection, goal) for goal in connection.imports}
-    return [_land_one(configs[candidate.goal], candidate, server, folders, now) for candidate in candidates]
+    keys = opening_keys(connection.pgp)
+    return [_land_one(configs[candidate.goal], candidate, server, folders, now, keys) for candidate in candidates]
 
 
 def _land_one(
-    config: BatchConfig, candidate: Candidate, server: SftpFileSystem, folders: DataFolders, now: datetime
+    config: BatchConfig,
+    candidate: Candidate,
+    server: SftpFileSystem,
+    folders: DataFolders,
+    now: datetime,
+    keys: PgpKeys | None,
 ) -> Outcome:
     """What is wrong with one file is its own outcome; a lost link is everybody's."""
     landed, error = None, ""
     try:
-        landed = land_file(config, candidate, server, folders, now)
+        landed = land_file(config, candidate, server, folders, now, keys)
     except RemoteDownError:
         raise
     except CdpError as refused:
@@ -72,7 +80,13 @@ def _land_one(
 
 
 def land_partition(
-    config: BatchConfig, key: str, look: Look, server: SftpFileSystem, folders: DataFolders, now: datetime
+    config: BatchConfig,
+    key: str,
+    look: Look,
+    server: SftpFileSystem,
+    folders: DataFolders,
+    now: datetime,
+    keys: PgpKeys | None = None,
 ) -> list[Outcome]:
     """Lands what is new of one partition; where nothing is, lands its kept files anew under this config.
 
@@ -83,23 +97,27 @@ def land_partition(
     goal = config.goal.name
     fresh = [item for item in look.of(goal, key) if not item.landed]
     if fresh:
-        return [_land_one(config, item, server, folders, now) for item in fresh]
+        return [_land_one(config, item, server, folders, now, keys) for item in fresh]
     versions = [item for item in current_versions(folders, config.connection, goal) if item.partition_key == key]
     if not versions:
         message = f"no file for partition {key!r} of {config.goal_id} on the server, and none was landed before"
         raise FileError(message)
-    return reland_versions(config, versions, folders, now)
+    return reland_versions(config, versions, folders, now, keys)
 
 
 def reland_versions(
-    config: BatchConfig, versions: Sequence[Manifest], folders: DataFolders, now: datetime
+    config: BatchConfig,
+    versions: Sequence[Manifest],
+    folders: DataFolders,
+    now: datetime,
+    keys: PgpKeys | None = None,
 ) -> list[Outcome]:
     """Lands kept files anew under this config; those it gives the same batch for stay as they are."""
     outcomes = []
     for version in versions:
         landed, error = None, ""
         try:
-            landed = reland(config, version, folders, now)
+            landed = reland(config, version, folders, now, keys)
         except CdpError as refused:
             error = str(refused)
         outcomes.append(Outcome(config.goal.name, version.partition_key, version.name, landed, error))

@@ -15,17 +15,16 @@ from pathlib import Path
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.errors import CdpError, FileError
 from cdp_assets.faults import step
+from cdp_assets.files.encoding import to_utf8
+from cdp_assets.files.limits import Limits
 from cdp_assets.files.partition_dates import effective_date
-from cdp_assets.files.remote import RemoteFile
+from cdp_assets.files.pgp import PgpKeys
+from cdp_assets.files.remote import RemoteFile, shown
 from cdp_assets.files.sftp import SftpFileSystem
+from cdp_assets.files.unwrap import unwrap
 from cdp_assets.flows.folders import DataFolders, digest, make_private, staging_folder, sync_folder, write_whole
-from cdp_assets.flows.manifests import (
-    Attempt,
-    Manifest,
-    batch_folder,
-    goal_manifests,
-    write_attempt,
-)
+from cdp_assets.flows.manifests import Attempt, Manifest, batch_folder, goal_manifests, write_attempt
+from cdp_assets.flows.markers import unmark
 from cdp_assets.flows.take_look import Candidate
 from cdp_assets.flows.write_batch import write_batch
 
@@ -51,10 +50,17 @@ class Origin:
     sha256: str
     received: Path
     replaces: str = ""
+    keys: PgpKeys | None = None
+    """What opens the file, where it must be encrypted."""
 
 
 def land_file(
-    config: BatchConfig, candidate: Candidate, server: SftpFileSystem, folders: DataFolders, now: datetime
+    config: BatchConfig,
+    candidate: Candidate,
+    server: SftpFileSystem,
+    folders: DataFolders,
+    now: datetime,
+    keys: PgpKeys | None = None,
 ) -> Landed:
     """Fetches a file and lands it. The same version a second time changes nothing.
 
@@ -68,7 +74,7 @@ def land_file(
             step("land: before fetching")
             fetched = server.fetch(candidate.file, received)
             step("land: fetched")
-            origin = Origin(candidate, fetched.sha256_hex, received)
+            origin = Origin(candidate, fetched.sha256_hex, received, keys=keys)
             return land_received(config, origin, folders, staging, now)
     except CdpError as error:
         if not error.retryable:
@@ -76,7 +82,9 @@ def land_file(
         raise
 
 
-def reland(config: BatchConfig, current: Manifest, folders: DataFolders, now: datetime) -> Landed:
+def reland(
+    config: BatchConfig, current: Manifest, folders: DataFolders, now: datetime, keys: PgpKeys | None = None
+) -> Landed:
     """Lands a kept file anew under today's config, in the place of its batch.
 
     Where the config gives the same batch, nothing is written.
@@ -88,7 +96,9 @@ def reland(config: BatchConfig, current: Manifest, folders: DataFolders, now: da
         return Landed(current, is_new=False, folder=batch_folder(folders, current))
     kept = batch_folder(folders, current) / RECEIVED
     if not kept.exists():
-        message = f"{current.name}: the file as received was not kept; deliver it again to import it anew"
+        message = (
+            f"{current.name}: the file as received was not kept (keep_received: false), so it cannot be imported anew"
+        )
         raise FileError(message)
     with staging_folder(folders) as staging:
         received = staging / RECEIVED
@@ -96,7 +106,7 @@ def reland(config: BatchConfig, current: Manifest, folders: DataFolders, now: da
         candidate = Candidate(
             config.goal.name, current.partition_key, remote_file(current), current.seen_id, current.look_at, landed=True
         )
-        origin = Origin(candidate, current.sha256, received, replaces=current.batch_id)
+        origin = Origin(candidate, current.sha256, received, replaces=current.batch_id, keys=keys)
         return land_received(config, origin, folders, staging, now)
 
 
@@ -119,7 +129,7 @@ def land_received(config: BatchConfig, origin: Origin, folders: DataFolders, sta
     if not origin.replaces:
         for known in current_versions(folders, config.connection, goal.name):
             if known.version_id == version_id:
-                _forget_acknowledgement(folders, known)
+                unmark(folders, known)
                 return Landed(known, is_new=False, folder=batch_folder(folders, known))
     date = effective_date(goal.files, origin.candidate.partition_key)
     facts = {
@@ -140,7 +150,13 @@ def land_received(config: BatchConfig, origin: Origin, folders: DataFolders, sta
         "config": config,
     }
     content = make_private(staging / "batch")
-    manifest = Manifest.model_validate(facts | write_batch(config, origin.received, content, staging))
+    opened = unwrap(
+        origin.received, make_private(staging / "opened"), pgp=origin.keys, limits=Limits(), name=shown(file.name)
+    )
+    step("land: unwrapped")
+    text = to_utf8(opened.path, staging / "opened" / "text", goal.format.encoding)
+    facts |= {"layers": opened.layers, "warnings": opened.warnings}
+    manifest = Manifest.model_validate(facts | write_batch(config, text, content, staging))
     if goal.files.keep_received:
         origin.received.rename(content / RECEIVED)
     write_whole(content / "manifest.json", manifest.model_dump_json().encode())
@@ -148,20 +164,22 @@ def land_received(config: BatchConfig, origin: Origin, folders: DataFolders, sta
     step("land: before putting in place")
     target = batch_folder(folders, manifest)
     make_private(target.parent)
+    is_new = _put_in_place(content, target)
+    step("land: in place")
+    if not origin.replaces:
+        unmark(folders, manifest)
+    return Landed(manifest, is_new=is_new, folder=target)
+
+
+def _put_in_place(content: Path, target: Path) -> bool:
+    """False where another process landed the very same batch meanwhile."""
     try:
         content.rename(target)
     except OSError:
         if not target.exists():
             raise
-        return Landed(manifest, is_new=False, folder=target)
-    step("land: in place")
-    return Landed(manifest, is_new=True, folder=target)
-
-
-def _forget_acknowledgement(folders: DataFolders, known: Manifest) -> None:
-    """The same file stands on the server again under its first name, so it is renamed again."""
-    marker = folders.goal(known.config.connection, known.config.goal.name) / "acknowledged" / known.seen_id[:20]
-    marker.unlink(missing_ok=True)
+        return False
+    return True
 
 
 def _record_failure(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from cdp_assets.errors import NothingFoldedError
+from cdp_assets.faults import step
 from cdp_assets.flows.folders import DataFolders, write_whole
 from cdp_assets.flows.manifests import Manifest, all_attempts, all_batch_folders, read_attempt, read_manifest
 from cdp_assets.sql import ledger, tables
@@ -23,6 +25,20 @@ def prepare_schemas(database: Database) -> None:
             )
             for statement in [] if known else tables.create_table(table):
                 database.run(statement)
+    step("ledger: tables made")
+
+
+def require_profiles(database: Database) -> None:
+    """Refuses to select from a warehouse that has never been folded.
+
+    Raises:
+        NothingFoldedError: nobody need act: the first fold makes the table.
+    """
+    if not database.rows(
+        Sql("SELECT 1 FROM information_schema.tables WHERE table_schema = 'main' AND table_name = 'profiles'")
+    ):
+        message = "there are no profiles yet: import files and let the fold run first"
+        raise NothingFoldedError(message)
 
 
 def register(database: Database, folders: DataFolders) -> dict[str, tuple[Manifest, Path]]:
@@ -44,6 +60,7 @@ def register(database: Database, folders: DataFolders) -> dict[str, tuple[Manife
             if attempt.attempt_id not in attempts:
                 entry = attempt.model_dump(exclude={"look_at", "seen_id"})
                 database.insert(tables.ATTEMPTS.path, list(entry), [list(entry.values())])
+        step("ledger: before the batches are entered")
     return batches
 
 

@@ -43,6 +43,10 @@ class Manifest(Strict):
     dated: bool
     """Whether the partition key holds a date."""
     landed_at: AwareDatetime
+    layers: tuple[str, ...] = ()
+    """What was around the text of the file, outermost first: pgp, gzip, zip."""
+    warnings: tuple[str, ...] = ()
+    """What the supplier or the operator should know although the file was read."""
     columns: tuple[str, ...]
     """The file's header."""
     header_lines: int | None
@@ -101,16 +105,25 @@ def seen_id(goal_id: str, path: str, size_bytes: int, modified_at: datetime) -> 
     return digest(goal_id, path, size_bytes, int(modified_at.timestamp()))
 
 
+def batch_folders(folders: DataFolders, connection: str, goal: str) -> list[Path]:
+    """The batch folders of one goal."""
+    batches = folders.goal(connection, goal) / "batches"
+    return sorted(batches.iterdir()) if batches.exists() else []
+
+
 def landed_seen_ids(folders: DataFolders, connection: str, goal: str) -> set[str]:
     """Short seen ids of everything landed for a goal: one listing, no file is opened."""
-    batches = folders.goal(connection, goal) / "batches"
-    return {entry.name.split("-")[0] for entry in batches.iterdir()} if batches.exists() else set()
+    return {seen_of(folder) for folder in batch_folders(folders, connection, goal)}
+
+
+def seen_of(folder: Path) -> str:
+    """The short seen id in the name of a batch folder."""
+    return folder.name.split("-")[0]
 
 
 def goal_manifests(folders: DataFolders, connection: str, goal: str) -> list[Manifest]:
     """Every batch of a goal, in no particular order."""
-    batches = folders.goal(connection, goal) / "batches"
-    return [read_manifest(entry) for entry in sorted(batches.iterdir())] if batches.exists() else []
+    return [read_manifest(entry) for entry in batch_folders(folders, connection, goal)]
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -22,6 +22,7 @@ def publish(folders: DataFolders, *, every_s: int = 0, wait_s: float = 300) -> b
         return False
     with open_warehouse(folders.warehouse, wait_s=wait_s) as database:
         database.run(Sql("CHECKPOINT"))
+    step("publish: checkpointed")
     with writer_lock(folders.warehouse, wait_s):
         make_private(target.parent)
         for leftover in target.parent.glob(".published.*"):
@@ -31,6 +32,7 @@ def publish(folders: DataFolders, *, every_s: int = 0, wait_s: float = 300) -> b
         copy.touch()
         step("publish: before the rename")
         copy.rename(target)
+    step("publish: renamed")
     return True
 
 

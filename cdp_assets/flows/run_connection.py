@@ -15,6 +15,7 @@ from cdp_assets.config.connections import Connection
 from cdp_assets.config.goals import ExportProfilesGoal
 from cdp_assets.config.model import CustomerModelConfig, Deployment
 from cdp_assets.errors import ConfigError, RemoteError
+from cdp_assets.faults import step
 from cdp_assets.files.sftp import open_server
 from cdp_assets.flows.acknowledge_files import Acknowledged, acknowledge_files
 from cdp_assets.flows.compute_segments import SegmentResult, compute_segment
@@ -75,6 +76,7 @@ def fold_and_publish(
     """Folds what was landed, and publishes a copy unless the last one is young enough."""
     with open_warehouse(folders.warehouse, temporary=folders.spill) as database:
         result = fold_batches(database, model, folders, now, rebuild=rebuild)
+    step("fold: done")
     if is_stale(folders):
         publish(folders, every_s=0 if at_once else model.publish_every_s)
     return result

@@ -8,22 +8,27 @@ and shared by all goals and processes.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.goals import ImportProfilesGoal
-from cdp_assets.errors import FileError
+from cdp_assets.errors import FileError, RemoteDownError
 from cdp_assets.faults import step
-from cdp_assets.files.remote import RemoteFile, path_of
+from cdp_assets.files.remote import RemoteFile, path_of, shown
 from cdp_assets.files.selection import natural_key, partition_key, why_not
 from cdp_assets.files.sftp import SftpFileSystem
 from cdp_assets.flows.folders import DataFolders, make_private
 from cdp_assets.flows.manifests import SHORT, landed_seen_ids, seen_id
+from cdp_assets.flows.markers import marked_ids, read_mark
+
+WAIT_S = 120
+"""How long a look waits for another process's look at the same connection."""
 
 
 @dataclass(frozen=True)
@@ -79,20 +84,27 @@ def take_look(
 
     Raises:
         RemoteError: the server's operator must act: a directory is missing or may not be read.
+        RemoteDownError: nobody need act; also where another process has been looking for `WAIT_S`.
     """
     goals = [goal for goal in connection.imports if goal.active or inactive]
-    make_private(folders.looks(connection.name).parent)
-    with FileLock(folders.looks(connection.name).with_suffix(".lock"), timeout=120):
+    with _alone(connection, folders):
         step("look: before listing")
         directories = {path_of(connection.server, goal.files.directory) for goal in goals}
         listings = {directory: server.list_files(directory) for directory in sorted(directories)}
         seen, latest = _read_looks(folders.looks(connection.name))
         looked_at = max(now, latest + timedelta(microseconds=1))
         found, passed_over = _sort_into_goals(connection, goals, listings)
-        fresh = sorted({identity for _, _, _, identity in found} - seen.keys())
+        fresh = sorted(
+            {
+                identity
+                for goal, _, _, identity in found
+                if identity not in seen or _came_back(folders, connection.name, goal, identity, seen[identity])
+            }
+        )
         step("look: before writing it down")
         if fresh:
             _append_look(folders.looks(connection.name), looked_at, fresh)
+        step("look: written down")
     seen |= dict.fromkeys(fresh, looked_at)
     landed = {goal.name: _landed(folders, connection.name, goal.name) for goal in goals}
     candidates = tuple(
@@ -102,11 +114,31 @@ def take_look(
     return Look(connection.name, looked_at, candidates, tuple(passed_over))
 
 
+@contextmanager
+def _alone(connection: Connection, folders: DataFolders) -> Iterator[None]:
+    looks = folders.looks(connection.name)
+    make_private(looks.parent)
+    lock = FileLock(looks.with_suffix(".lock"), timeout=WAIT_S)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        message = f"another process has been looking at the server of {connection.name} for more than {WAIT_S} s"
+        raise RemoteDownError(message) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def _landed(folders: DataFolders, connection: str, goal: str) -> set[str]:
     """Landed and not yet acknowledged: a name that comes back after `.done` is looked into again."""
-    acknowledged = folders.goal(connection, goal) / "acknowledged"
-    done = {entry.name for entry in acknowledged.iterdir()} if acknowledged.exists() else set()
-    return landed_seen_ids(folders, connection, goal) - done
+    return landed_seen_ids(folders, connection, goal) - marked_ids(folders, connection, goal)
+
+
+def _came_back(folders: DataFolders, connection: str, goal: str, identity: str, seen_at: datetime) -> bool:
+    """Whether a file stands under a name again that was dealt with: its content, if new, is as new as this look."""
+    mark = read_mark(folders, connection, goal, identity)
+    return mark is not None and seen_at <= mark.look_at
 
 
 def _sort_into_goals(
@@ -119,7 +151,7 @@ def _sort_into_goals(
         for file in sorted(files, key=lambda item: natural_key(item.name)):
             reason = why_not(goal.files, file.name)
             try:
-                key = partition_key(goal.files, file.name) if reason is None else None
+                key = _key_of(goal, file) if reason is None else None
             except FileError as error:
                 passed_over.append(PassedOver(goal.name, file.name, str(error), wrong_name=True))
                 continue
@@ -131,8 +163,23 @@ def _sort_into_goals(
     return found, passed_over
 
 
+def _key_of(goal: ImportProfilesGoal, file: RemoteFile) -> str | None:
+    """The partition key of a file whose name can be written down.
+
+    Raises:
+        FileError: the supplier must rename the file.
+    """
+    key = partition_key(goal.files, file.name)
+    if key is not None and any("\ud800" <= sign <= "\udfff" for sign in file.name):
+        raise FileError(f"{shown(file.name)}: its name holds bytes that are not UTF-8; rename the file")
+    return key
+
+
 def _read_looks(path: Path) -> tuple[dict[str, datetime], datetime]:
-    """When each file was first seen, and the latest look. A line torn by a crash counts as not written."""
+    """When each file was first seen or came back, and the latest look.
+
+    A line torn by a crash counts as not written.
+    """
     seen: dict[str, datetime] = {}
     latest = datetime.min.replace(tzinfo=UTC)
     if not path.exists():
@@ -142,8 +189,7 @@ def _read_looks(path: Path) -> tuple[dict[str, datetime], datetime]:
             break
         entry = json.loads(line)
         latest = datetime.fromisoformat(entry["look_at"])
-        for identity in entry["seen"]:
-            seen.setdefault(identity, latest)
+        seen |= dict.fromkeys(entry["seen"], latest)
     return seen, latest
 
 

@@ -7,6 +7,7 @@ is read again row by row, so that what is wrong with one row never changes anoth
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 from cdp_assets.config.model import BatchConfig
@@ -27,7 +28,7 @@ def write_batch(config: BatchConfig, received: Path, content: Path, staging: Pat
     header = read_header(received, config.goal.format)
     for identifier in config.goal.identifiers:
         if identifier.column not in header.columns:
-            message = f'Column "{identifier.column}" not found; the file has: {", ".join(header.columns)}'
+            message = f'Column "{identifier.column}" not found; the file has: {_names(header)}'
             raise FileError(message)
     with scratch(temporary=staging / "spill") as engine:
         fast = _write_fast(engine, config, header, received, content)
@@ -36,6 +37,14 @@ def write_batch(config: BatchConfig, received: Path, content: Path, staging: Pat
     step("land: before the careful way")
     with scratch(temporary=staging / "spill") as engine:
         return _write_carefully(engine, config, header, received, content, staging)
+
+
+def _names(header: Header) -> str:
+    """The columns for a message. A file without a header has data in their place: what looks so is left out."""
+    return ", ".join("(not a name)" if _DATA.search(name) else name for name in header.columns[:50])
+
+
+_DATA = re.compile(r"@|\d{3}")
 
 
 def _write_fast(
@@ -88,7 +97,7 @@ def _rewrite(config: BatchConfig, header: Header, received: Path, clean: Path, r
     with clean.open("w", newline="") as kept, refused.open("w", newline="") as left:
         rows = csv.writer(kept, quoting=csv.QUOTE_ALL, lineterminator="\n")
         rejects = csv.writer(left, quoting=csv.QUOTE_ALL, lineterminator="\n")
-        source = records(received, config.goal.format)
+        source = records(received, config.goal.format, width)
         next(source)
         for record in source:
             cells, reason = record.cells or (), record.reason

@@ -7,11 +7,11 @@ Writes  (temporary) population: profile_id, row_digest, excluded (NULL = goes in
 from __future__ import annotations
 
 from cdp_assets.config.connections import Connection
-from cdp_assets.config.date_patterns import parse_date_pattern
 from cdp_assets.config.files import Format
 from cdp_assets.config.goals import ExportColumn, ExportProfilesGoal, ProfileIdColumn, PropertyColumn, TextColumn
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.properties import Property, PropertyType
+from cdp_assets.sql.dates import format_date
 from cdp_assets.sql.dialect import digest64
 from cdp_assets.sql.text import Sql, comma, ident, joined, literal, sql
 
@@ -110,12 +110,7 @@ def shown(prop: Property, value: Sql, layout: Format) -> Sql:
         case PropertyType.datetime if layout.date_format == "auto":
             return sql("epoch_ms({value})::VARCHAR", value=value)
         case PropertyType.datetime:
-            return sql(
-                "strftime(timezone({zone}, {value}), {pattern})",
-                zone=literal(layout.timezone),
-                value=value,
-                pattern=literal(parse_date_pattern(layout.date_format).strptime),
-            )
+            return format_date(value, layout.date_format, layout.timezone)
         case _:
             return sql("({value})::VARCHAR", value=value)
 

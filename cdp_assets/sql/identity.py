@@ -62,7 +62,8 @@ def row_digest(config: BatchConfig, numbers: Iterable[int], present: frozenset[i
             continue
         fields.append(sql("{column}::VARCHAR", column=ident(f"m{number}")))
         if config.goal.mappings[number].rule is Rule.set_or_clear:
-            fields.append(sql("({invalid} IS NULL)::VARCHAR", invalid=ident(f"m{number}_invalid")))
+            value, invalid = ident(f"m{number}"), ident(f"m{number}_invalid")
+            fields.append(sql("({value} IS NULL AND {invalid} IS NULL)::VARCHAR", value=value, invalid=invalid))
     return digest64(sql("to_json([{fields}])::VARCHAR", fields=Sql(", ".join(fields) or "NULL::VARCHAR")))
 
 
@@ -208,10 +209,21 @@ def key_targets(config: BatchConfig) -> Sql:
     return sql("CREATE OR REPLACE TEMP TABLE key_targets AS\n{query}", query=chain(steps, final))
 
 
+def _maker_name(prop: Sql) -> Sql:
+    """What a profile's id is made of: the row that makes it, as text."""
+    return sql(
+        "{group} || chr(31) || {prop} || chr(31) || value || chr(31) || created_by_number",
+        group=literal(DOMAIN_GROUP),
+        prop=prop,
+    )
+
+
 def _creation_steps(prop: Sql) -> list[Step]:
-    name = sql("{group} || chr(31) || {prop} || chr(31)", group=literal(DOMAIN_GROUP), prop=prop)
-    numbered = sql("{name} || value || chr(31) || created_by_number", name=name)
-    again = sql("{numbered} || chr(31) || 'again'", numbered=numbered)
+    """Ids of new profiles: the published one if there is one, else the row's own, else, where it is taken, another.
+
+    `ops.profile_ids` never gets shorter, so with its length in the name no other id is given out twice.
+    """
+    other = sql("{name} || chr(31) || (SELECT count(*) FROM ops.profile_ids)", name=_maker_name(prop))
     return [
         Step(
             "unborn",
@@ -223,25 +235,31 @@ def _creation_steps(prop: Sql) -> list[Step]:
                 prop=prop,
             ),
         ),
-        Step(
-            "named",
-            sql(
-                "SELECT *, {first} AS first_id, {again} AS second_id FROM unborn",
-                first=uuid5(numbered),
-                again=uuid5(again),
-            ),
-        ),
+        Step("named", sql("SELECT *, {own} AS own_id FROM unborn", own=uuid5(_maker_name(prop)))),
         Step(
             "born",
             sql(
-                "SELECT value, first_ordinal, named.created_by_number, coalesce(kept.profile_id, CASE WHEN first_id IN"
-                " (SELECT profile_id FROM ops.profile_ids) THEN second_id ELSE first_id END) AS profile_id"
-                " FROM named LEFT JOIN (SELECT * FROM ops.profile_ids WHERE created_by_property = {prop}) AS kept"
-                " ON kept.created_by_value = named.value AND kept.created_by_number = named.created_by_number",
+                "SELECT value, first_ordinal, created_by_number, coalesce(kept.profile_id, CASE WHEN own_id IN"
+                " (SELECT profile_id FROM ops.profile_ids) THEN {other} ELSE own_id END) AS profile_id"
+                " FROM named LEFT JOIN (SELECT created_by_value AS value, created_by_number, profile_id"
+                " FROM ops.profile_ids WHERE created_by_property = {prop}) AS kept USING (value, created_by_number)",
                 prop=prop,
+                other=uuid5(other),
             ),
         ),
     ]
+
+
+def note_other_ids(config: BatchConfig) -> Sql:
+    """Keeps the ids of new profiles whose own one was taken; there are none while `ops.profile_ids` is empty."""
+    prop = literal(config.goal.identifiers[0].property)
+    return sql(
+        "INSERT INTO ops.profile_ids (created_by_property, created_by_value, created_by_number, profile_id)"
+        " SELECT {prop}, value, created_by_number, profile_id FROM key_targets"
+        " WHERE is_new AND profile_id <> {own} AND profile_id NOT IN (SELECT profile_id FROM ops.profile_ids)",
+        prop=prop,
+        own=uuid5(_maker_name(prop)),
+    )
 
 
 def index_property(prop: str) -> Sql:

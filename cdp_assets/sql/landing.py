@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from cdp_assets.config.files import Format
 from cdp_assets.config.goals import Mapping, Rule
 from cdp_assets.config.model import BatchConfig
-from cdp_assets.config.properties import Property
+from cdp_assets.config.properties import Property, PropertyType
 from cdp_assets.sql.dialect import distinct_in_order, value_type
 from cdp_assets.sql.text import Sql, Step, chain, comma, ident, literal, sql
-from cdp_assets.sql.values import INVALID, cell_parts, prepared, typed
+from cdp_assets.sql.values import INVALID, cell_parts, prepared, trimmed, typed
 
 REJECT_COLUMNS = ("level", "row_no", "line_no", "column_name", "raw_text", "reason")
 """Columns of a reject file. level: `row` (not applied) or `cell` (its row still is); row_no NULL = unreadable."""
@@ -73,7 +73,7 @@ def batch_query(config: BatchConfig, header: Columns[str, int], source: Source) 
     ]
     line = [Sql("line AS line_no")] if source.rewritten else []
     carried = [Sql("line_no")] if source.rewritten else []
-    cells = [sql("{cell} AS {name}", cell=_cell(field.position, source), name=field.column("cell")) for field in fields]
+    cells = [sql("{cell} AS {name}", cell=_cell(field, source), name=field.column("cell")) for field in fields]
     texts = [part for field in fields for part in (field.column("cell"), *field.prepared(goal.format))]
     values = [part for field in fields for part in (field.column("cell"), *field.typed(goal.format))]
     raw = [Sql('"identifier_cell"')] if not goal.files.delta else []
@@ -89,12 +89,6 @@ def batch_query(config: BatchConfig, header: Columns[str, int], source: Source) 
 
 def _select(columns: list[Sql], source: Sql) -> Sql:
     return sql("SELECT\n    {columns}\nFROM {source}", columns=comma(columns), source=source)
-
-
-def _cell(position: int, source: Source) -> Sql:
-    name = Sql(f"c{position}")
-    trimmed = name if source.rewritten else sql("trim({name}, {blanks})", name=name, blanks=Sql("' ' || chr(9)"))
-    return sql("nullif({text}, '')", text=trimmed)
 
 
 @dataclass(frozen=True)
@@ -146,7 +140,8 @@ class _Field:
         if self.totalled:
             total = sql("try_cast(list_sum({valid}) AS {kind})", valid=valid, kind=value_type(self.prop))
             some_invalid = sql("coalesce({bad}, true)", bad=some_invalid)
-            bad = sql("{value} IS NULL AND ({some} OR {total} IS NULL)", value=value, some=some_invalid, total=total)
+            too_large = sql("len({valid}) > 0 AND {total} IS NULL", valid=valid, total=total)
+            bad = sql("{value} IS NULL AND ({some} OR {large})", value=value, some=some_invalid, large=too_large)
             found = sql("coalesce({value}, {total})", value=value, total=total)
         elif self.several:
             found, bad = sql("nullif({distinct}, [])", distinct=distinct_in_order(valid)), some_invalid
@@ -158,6 +153,14 @@ class _Field:
             sql("{found} AS {name}", found=found, name=ident(self.name)),
             sql("CASE WHEN {bad} THEN {cell} END AS {name}", bad=bad, cell=cell, name=self.column("invalid")),
         ]
+
+
+def _cell(field: _Field, source: Source) -> Sql:
+    """A cell's text, NULL where it is empty. Blanks inside quotes are kept in texts, and mean nothing elsewhere."""
+    text = Sql(f"c{field.position}")
+    if not source.rewritten or field.prop.type is not PropertyType.text:
+        text = trimmed(text)
+    return sql("nullif({text}, '')", text=text)
 
 
 def _identifier_field(prop: Property, position: int) -> _Field:

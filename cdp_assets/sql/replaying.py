@@ -15,7 +15,8 @@ def remember_published_ids() -> list[Sql]:
         Sql(
             "CREATE OR REPLACE TEMP TABLE published AS SELECT profile_id, created_by_property, created_by_value,"
             " created_by_number, created_at_position, created_at_row FROM main.profiles"
-        )
+        ),
+        Sql("CREATE OR REPLACE TEMP TABLE kept AS SELECT profile_id FROM ops.profile_ids"),
     ]
 
 
@@ -23,19 +24,23 @@ def keep_published_ids() -> list[Sql]:
     """Gives a profile that is made by another row now the id it was published under.
 
     A published id that no profile has any more goes to the profile that holds its maker's identifier, if
-    that one's id was never published. Of several, the one made first wins; the others are gone for good.
+    that one's id was never published. Of several profiles, and of several ids, the one made first wins; an id
+    that finds no profile is gone for good. An id belongs to one maker only: the latest it went to.
     """
     return [
         Sql(
             "CREATE OR REPLACE TEMP TABLE renamed AS\n"
             "WITH lost AS (SELECT * FROM published ANTI JOIN main.profiles USING (profile_id)),\n"
-            "fresh AS (SELECT * FROM main.profiles ANTI JOIN published USING (profile_id))\n"
-            "SELECT fresh.profile_id AS new_id, arg_min(lost.profile_id, (lost.created_at_position,"
-            " lost.created_at_row, lost.profile_id)) AS old_id\n"
+            "fresh AS (SELECT * FROM main.profiles ANTI JOIN published USING (profile_id)"
+            " ANTI JOIN kept USING (profile_id)),\n"
+            "heirs AS (SELECT lost.profile_id AS old_id, any_value((lost.created_at_position, lost.created_at_row))"
+            " AS age, arg_min(fresh.profile_id, (fresh.created_at_position, fresh.created_at_row)) AS new_id\n"
             "FROM lost JOIN main.identifiers AS held"
             " ON held.property = lost.created_by_property AND held.value = lost.created_by_value\n"
-            "JOIN fresh ON fresh.profile_id = held.profile_id GROUP BY fresh.profile_id"
+            "JOIN fresh ON fresh.profile_id = held.profile_id GROUP BY lost.profile_id)\n"
+            "SELECT new_id, arg_min(old_id, (age, old_id)) AS old_id FROM heirs GROUP BY new_id"
         ),
+        Sql("DELETE FROM ops.profile_ids WHERE profile_id IN (SELECT unnest([new_id, old_id]) FROM renamed)"),
         Sql(
             "INSERT INTO ops.profile_ids (created_by_property, created_by_value, created_by_number, profile_id)"
             " SELECT created_by_property, created_by_value, created_by_number, old_id"
@@ -47,6 +52,5 @@ def keep_published_ids() -> list[Sql]:
             )
             for table in ("identifiers", "imported_profiles", "profiles")
         ),
-        Sql("DROP TABLE renamed"),
-        Sql("DROP TABLE published"),
+        *(Sql(f"DROP TABLE {table}") for table in ("renamed", "published", "kept")),
     ]

@@ -6,10 +6,11 @@ text into a form the engine can read (a number loses its grouping signs), `typed
 
 from __future__ import annotations
 
-from cdp_assets.config.date_patterns import parse_date_pattern
 from cdp_assets.config.files import Format
 from cdp_assets.config.properties import MAX_TEXT_LENGTH, Property, PropertyType
-from cdp_assets.sql.dialect import instant, value_type
+from cdp_assets.sql.date_detection import KnownFormat, detected_moment, unmistakable_moment
+from cdp_assets.sql.dates import moment
+from cdp_assets.sql.dialect import matches, value_type
 from cdp_assets.sql.text import Sql, literal, sql
 
 EMAIL = (
@@ -19,8 +20,6 @@ EMAIL = (
 LONG_LABEL = r"[^.]{64}"
 """Apart from EMAIL: a counted repetition of \\p{L} in it makes the engine sixty times slower."""
 MAX_EMAIL_LENGTH = 254
-ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?$"
-ISO_OFFSET = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)? ?(Z|[+-]\d{2}(:?\d{2})?)$"
 INVALID = {
     PropertyType.text: f"longer than {MAX_TEXT_LENGTH} characters",
     PropertyType.email: "not a valid e-mail address",
@@ -32,17 +31,18 @@ INVALID = {
 """Why a cell of each type is refused, in the supplier's words."""
 
 
-def matches(text: Sql, pattern: str) -> Sql:
-    """Whether a text fits a regular expression; the pattern carries its own anchors."""
-    return sql("regexp_matches({text}, {pattern})", text=text, pattern=literal(pattern))
+def trimmed(text: Sql) -> Sql:
+    """A text without the blanks around it: spaces and tabs, as everywhere in a file."""
+    return sql("trim({text}, ' ' || chr(9))", text=text)
 
 
 def cell_parts(text: Sql, layout: Format) -> Sql:
     """The trimmed, non-empty texts of a cell with several values."""
     return sql(
-        "list_filter(list_transform(string_split({text}, {sign}), lambda t: trim(t)), lambda t: t <> '')",
+        "list_filter(list_transform(string_split({text}, {sign}), lambda t: {trimmed}), lambda t: t <> '')",
         text=text,
         sign=literal(layout.multi_value),
+        trimmed=trimmed(Sql("t")),
     )
 
 
@@ -51,8 +51,12 @@ def prepared(prop: Property, text: Sql, layout: Format) -> Sql:
     return _plain_digits(text, layout) if prop.is_numeric else text
 
 
-def typed(prop: Property, text: Sql, layout: Format) -> Sql:
-    """The value of a prepared text, of the property's value type."""
+def typed(prop: Property, text: Sql, layout: Format, decided: KnownFormat | None = None) -> Sql:
+    """The value of a prepared text, of the property's value type.
+
+    `decided` is the format of the column's dates where the layout says `auto`; without it each text is read by
+    itself, in the formats that cannot be mistaken.
+    """
     match prop.type:
         case PropertyType.text:
             limit = literal(MAX_TEXT_LENGTH)
@@ -64,7 +68,7 @@ def typed(prop: Property, text: Sql, layout: Format) -> Sql:
         case PropertyType.decimal | PropertyType.currency:
             return _decimal(prop, text)
         case PropertyType.datetime:
-            return sql("date_trunc('milliseconds', {moment})", moment=_moment(text, layout))
+            return sql("date_trunc('milliseconds', {moment})", moment=_moment(text, layout, decided))
 
 
 def _email(text: Sql) -> Sql:
@@ -107,24 +111,9 @@ def _decimal(prop: Property, digits: Sql) -> Sql:
     )
 
 
-def _moment(text: Sql, layout: Format) -> Sql:
+def _moment(text: Sql, layout: Format, decided: KnownFormat | None) -> Sql:
     if layout.date_format != "auto":
-        local = sql(
-            "try_strptime({text}, {pattern})",
-            text=text,
-            pattern=literal(parse_date_pattern(layout.date_format).strptime),
-        )
-        return instant(local, layout.timezone)
-    return sql(
-        "CASE WHEN {iso} THEN {local} WHEN {offset} THEN try_cast({text} AS TIMESTAMPTZ)"
-        " WHEN {compact} THEN {day} WHEN {millis} THEN make_timestamptz(try_cast({text} AS BIGINT) * 1000)"
-        " WHEN {seconds} THEN make_timestamptz(try_cast({text} AS BIGINT) * 1000000) END",
-        iso=matches(text, ISO),
-        local=instant(sql("try_cast({text} AS TIMESTAMP)", text=text), layout.timezone),
-        offset=matches(text, ISO_OFFSET),
-        compact=matches(text, r"^\d{8}$"),
-        day=instant(sql("try_strptime({text}, '%Y%m%d')", text=text), layout.timezone),
-        millis=matches(text, r"^\d{13}$"),
-        seconds=matches(text, r"^\d{10}$"),
-        text=text,
-    )
+        return moment(text, layout.date_format, layout.timezone)
+    if decided is not None:
+        return detected_moment(text, decided, layout.timezone)
+    return unmistakable_moment(text, layout.timezone)

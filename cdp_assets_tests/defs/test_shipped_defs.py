@@ -1,26 +1,18 @@
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
-import yaml
 
-from cdp_assets.config.connections import Connection
+from cdp_assets.components.loading import load_deployment
 from cdp_assets.config.goals import PropertyColumn
-from cdp_assets.config.model import CustomerModelConfig, Deployment
 from cdp_assets.sample import write_shop
 from cdp_assets_tests.sample.recount import read_rows
 
 
-def attributes(name):
-    text = files("cdp_assets").joinpath("defs", name, "defs.yaml").read_text(encoding="utf-8")
-    return yaml.safe_load(text)["attributes"]
-
-
 @pytest.fixture
-def deployment():
-    return Deployment(
-        model=CustomerModelConfig.model_validate(attributes("model")),
-        connections=(Connection.model_validate(attributes("shop")),),
-    )
+def deployment(monkeypatch):
+    monkeypatch.delenv("SHOP_SFTP_PORT", raising=False)
+    return load_deployment(Path(str(files("cdp_assets") / "defs")))
 
 
 def test_the_shop_runs_when_files_arrive_and_knows_its_server(deployment):

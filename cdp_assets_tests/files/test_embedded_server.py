@@ -1,4 +1,5 @@
 import asyncio
+import io
 import os
 import socket
 import time
@@ -95,8 +96,8 @@ def test_nothing_outside_the_folder_is_reachable(served, tmp_path):
 
 
 def test_it_listens_on_the_loopback_alone(served):
-    with socket.create_connection(("127.0.0.1", served.port), 5):
-        pass
+    with socket.create_connection(("127.0.0.1", served.port), 5) as link:
+        assert link.recv(4) == b"SSH-"
     assert served.host == "127.0.0.1"
 
 
@@ -127,20 +128,28 @@ WORK = {
 
 @pytest.mark.parametrize("request_", WORK)
 def test_a_server_that_lives_but_never_answers_is_given_up(served, tmp_path, monkeypatch, request_):
-    """Keepalive is answered, so only the bound on each answer can end the wait; tidying is not answered either."""
+    """Keepalive is answered, so only the bound on each answer can end the wait.
+
+    The server takes one request after the other, so the tidying is not answered either.
+    """
     (served.folder / "a.csv").write_text("a")
     (tmp_path / "source").write_text("b")
 
-    async def never(*_):
-        await asyncio.sleep(3600)
+    async def never(*arguments):
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            for file in arguments:
+                if isinstance(file, io.IOBase):
+                    file.close()
 
     async def never_list(*_):
         await asyncio.sleep(3600)
         yield
 
     with open_server(config_of(served, keepalive_s=0.1)) as files:
-        for name in (request_, "close", "remove"):
-            monkeypatch.setattr(embedded_server._Folder, name, never_list if name == "scandir" else never)
+        silent = never_list if request_ == "scandir" else never
+        monkeypatch.setattr(embedded_server._Folder, request_, silent)
         began = time.monotonic()
         with pytest.raises(RemoteDownError, match=r"stopped answering|connection was lost"):
             WORK[request_](files, tmp_path)

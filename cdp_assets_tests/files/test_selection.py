@@ -131,3 +131,10 @@ def test_natural_order_by_example():
     in_order = ["day1.csv", "day01.csv", "day2.csv", "day10.csv", "day10b.csv", "month.csv"]
     shuffled = sorted(in_order, key=lambda name: re.sub(r"\d", "", name))
     assert sorted(shuffled, key=natural_key) == ["day01.csv", "day1.csv", *in_order[2:]]
+
+
+def test_two_names_share_no_partition_by_accident():
+    files = Files(root="*-*.csv")
+    names = ["a_b-c.csv", "a-b_c.csv", "-a.csv", "a-.csv", "a-b.csv"]
+    assert len({wildcard_value(files, name) for name in names}) == len(names)
+    assert wildcard_value(files, "eu-7.csv") == "eu_7"

@@ -126,13 +126,23 @@ def test_a_full_file_sent_again_with_one_row_changed_adds_only_that_row(tmp_path
 def test_equal_rows_of_one_full_file_all_count_and_compare_as_a_multiset(tmp_path):
     room = lab(tmp_path, goal(files={"delta": False}))
     room.land("customers", "customers_1.csv", "email,points\na@x.com,1\na@x.com,1\n")
-    room.land("customers", "customers_2.csv", "email,points\na@x.com,1\na@x.com,1\na@x.com,1\n", look_at=EPOCH + timedelta(hours=1))
+    room.land(
+        "customers",
+        "customers_2.csv",
+        "email,points\na@x.com,1\na@x.com,1\na@x.com,1\n",
+        look_at=EPOCH + timedelta(hours=1),
+    )
     room.fold()
     assert people(room, "points") == [(3,)]
 
 
 def test_a_row_not_found_today_is_tried_again_with_the_next_full_file(tmp_path):
-    loyal = goal("loyalty", allow_create=False, files={"delta": False}, mappings=[{"column": "points", "property": "points", "rule": "sum"}])
+    loyal = goal(
+        "loyalty",
+        allow_create=False,
+        files={"delta": False},
+        mappings=[{"column": "points", "property": "points", "rule": "sum"}],
+    )
     room = lab(tmp_path, goal(), loyal)
     room.land("loyalty", "loyalty_1.csv", "email,points\na@x.com,5\n")
     room.land("customers", "customers_1.csv", "email,city\na@x.com,Rome\n", look_at=EPOCH + timedelta(hours=1))
@@ -229,9 +239,16 @@ def test_a_published_id_survives_a_late_file_that_makes_the_profile_by_another_i
 def test_set_or_clear_clears_on_an_empty_cell_but_not_on_a_missing_column_or_a_bad_value(tmp_path):
     rule = [{"column": "spend", "property": "spend", "rule": "set_or_clear"}, {"column": "city", "property": "city"}]
     room = lab(tmp_path, goal(mappings=rule))
-    steps = [("spend", "a@x.com,5", Decimal(5)), ("city", "a@x.com,Rome", Decimal(5)), ("spend", "a@x.com,x", Decimal(5)), ("spend", "a@x.com,", None)]
+    steps = [
+        ("spend", "a@x.com,5", Decimal(5)),
+        ("city", "a@x.com,Rome", Decimal(5)),
+        ("spend", "a@x.com,x", Decimal(5)),
+        ("spend", "a@x.com,", None),
+    ]
     for hour, (column, row, expected) in enumerate(steps):
-        room.land("customers", f"customers_{hour}.csv", f"email,{column}\n{row}\n", look_at=EPOCH + timedelta(hours=hour))
+        room.land(
+            "customers", f"customers_{hour}.csv", f"email,{column}\n{row}\n", look_at=EPOCH + timedelta(hours=hour)
+        )
         room.fold()
         assert people(room, "spend") == [(expected,)]
 
@@ -268,7 +285,9 @@ def test_hostile_names_stay_names(tmp_path):
     assert people(room, "city") == [("{}'",)]
 
 
-@pytest.mark.parametrize("name", ["value", "ordinal", "is_new", "changed", "old", "key", "m0", "position", "line", "select"])
+@pytest.mark.parametrize(
+    "name", ["value", "ordinal", "is_new", "changed", "old", "key", "m0", "position", "line", "select"]
+)
 def test_a_property_may_have_any_name(tmp_path, name):
     rules = [{"column": "c", "property": name, "rule": "set_if_empty"}, {"column": "d", "property": name}]
     room = lab(tmp_path, goal(mappings=rules), properties=[*PROPERTIES, {"name": name}])

@@ -30,11 +30,14 @@ class Said:
 
 
 def said(cell: str, prop: Property, rule: str, separator: str = "|", point: str = ".") -> Said:
-    """Splits the cell where the property, or `sum`, takes several values; drops what is not valid."""
+    """Splits the cell where the property, or `sum`, takes several values; drops what is not valid.
+
+    Blanks around a cell mean something only where it was quoted and is a text.
+    """
     if prop.multiple or rule == "sum":
-        parts = [part.strip(" ") for part in cell.split(separator)]
+        parts = [part.strip(" \t") for part in cell.split(separator)]
     else:
-        parts = [cell]
+        parts = [cell if prop.type == "text" else cell.strip(" \t")]
     parts = [part for part in parts if part]
     values = [value_of(part, prop, point) for part in parts]
     valid = [value for value in values if value is not None]
@@ -66,7 +69,7 @@ def value_of(text: str, prop: Property, point: str = ".") -> Any:
 def numeric(text: str, point: str = ".") -> Decimal | None:
     """A number with grouping signs at every third digit, or with none."""
     group = "," if point == "." else "."
-    found = re.fullmatch(r"([-+]?)([0-9{g}]+)(?:{p}([0-9]+))?".format(g=re.escape(group), p=re.escape(point)), text)
+    found = re.fullmatch(rf"([-+]?)([0-9{re.escape(group)}]+)(?:{re.escape(point)}([0-9]+))?", text)
     if found is None:
         return None
     sign, before, after = found.groups()
@@ -88,8 +91,7 @@ def in_range(number: Any, prop: Property) -> Any:
 
 
 def email(text: str) -> str | None:
-    """Lower case, without blanks around; None unless it looks like local.part@some.domain."""
-    text = text.strip(" \t")
+    """Lower case; None unless it looks like local.part@some.domain."""
     local, sign, domain = text.partition("@")
     atoms, labels = local.split("."), domain.split(".")
     if not sign or len(text) > 254 or len(labels) < 2:

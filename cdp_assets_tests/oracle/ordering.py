@@ -23,14 +23,13 @@ def in_order(goals: Sequence[Goal], arrivals: Sequence[Delivery]) -> list[Delive
         partitions.setdefault((delivery.goal, delivery.key), []).append(delivery)
     placed: list[tuple[Any, Delivery]] = []
     for (name, key), versions in partitions.items():
-        redelivery = known[name].redelivery
-        if redelivery == "supersede" or (redelivery == "auto" and date_in(key) is not None):
+        if supersedes(known[name], key):
             versions.sort(key=lambda version: (version.modified_at, version.look_at, version.sha))
-            place = min(_place(goals, version) for version in versions)
+            place = min(place_of(goals, version) for version in versions)
             placed.append((place, _without_repeats(versions)[-1]))
         else:
-            versions.sort(key=lambda version: _place(goals, version))
-            placed += [(_place(goals, version), version) for version in _without_repeats(versions)]
+            versions.sort(key=lambda version: place_of(goals, version))
+            placed += [(place_of(goals, version), version) for version in _without_repeats(versions)]
     placed.sort(key=lambda item: item[0])
     return _without_refused_twins(known, [delivery for _, delivery in placed])
 
@@ -38,6 +37,11 @@ def in_order(goals: Sequence[Goal], arrivals: Sequence[Delivery]) -> list[Delive
 def date_in(key: str) -> datetime | None:
     """The date of a partition key that is one."""
     return datetime.strptime(key, "%Y%m%d").replace(tzinfo=UTC) if re.fullmatch("[0-9]{8}", key) else None
+
+
+def supersedes(goal: Goal, key: str) -> bool:
+    """Whether a newer version of this partition replaces the older one."""
+    return goal.redelivery == "supersede" or (goal.redelivery == "auto" and date_in(key) is not None)
 
 
 def version_of(delivery: Delivery) -> tuple[object, ...]:
@@ -51,7 +55,8 @@ def _once_each(arrivals: Sequence[Delivery]) -> list[Delivery]:
     return list(first.values())
 
 
-def _place(goals: Sequence[Goal], delivery: Delivery) -> tuple[Any, ...]:
+def place_of(goals: Sequence[Goal], delivery: Delivery) -> tuple[Any, ...]:
+    """Where a version stands among those of all goals, if nothing supersedes it."""
     return (
         date_in(delivery.key) or delivery.look_at,
         [goal.name for goal in goals].index(delivery.goal),

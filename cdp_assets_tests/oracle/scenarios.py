@@ -105,3 +105,25 @@ def scenarios(draw: st.DrawFn, *, keys: Sequence[str] = KEYS, max_files: int = 6
 def at_looks(deliveries: Sequence[Delivery]) -> list[Delivery]:
     """The same files, each first seen at a look of its own, in this order."""
     return [replace(item, look_at=START + timedelta(days=30, hours=hour)) for hour, item in enumerate(deliveries)]
+
+
+CROSSING_GOALS = (
+    Goal("g0", "mail", "email", (Mapping("crm", "crm"), Mapping("card", "points", "sum"))),
+    Goal("g1", "crm", "crm", (Mapping("mail", "email"), Mapping("card", "points", "sum")), delta=False),
+)
+
+
+@st.composite
+def crossings(draw: st.DrawFn, *, max_files: int = 6) -> Scenario:
+    """Two goals that each write what the other looks profiles up by; dated files, with corrections.
+
+    Late files and corrections change which row makes a profile, how many there are, and who holds a value.
+    """
+    mail, crm = st.sampled_from(("a@x.com", "b@x.com", "")), st.sampled_from(("1", "2", ""))
+    rows = st.lists(st.tuples(mail, crm, st.just("1")), min_size=1, max_size=2)
+    deliveries = []
+    for hour in range(draw(st.integers(2, max_files))):
+        goal, key = draw(st.sampled_from(CROSSING_GOALS)).name, draw(st.sampled_from(KEYS[:4]))
+        at = START + timedelta(hours=hour)
+        deliveries.append(Delivery(goal, key, ("mail", "crm", "card"), tuple(draw(rows)), at, at))
+    return Scenario(CROSSING_GOALS, tuple(deliveries))

@@ -1,0 +1,184 @@
+"""The steps of run-now jobs, as ops: each opens what it needs, calls a flow, and records events on the assets.
+
+An op's name must be unique among all jobs of a deployment, so it starts with its job's; in the job's graph it
+goes by its verb alone.
+
+Dagster reads the annotations of `context` as they are, so they are not put off here.
+"""
+
+from collections.abc import Sequence
+
+import dagster as dg
+from pydantic import Field
+
+from cdp_assets.assets.imports import add_partitions, landed_events, refused
+from cdp_assets.assets.metadata import done_metadata, export_metadata, fold_metadata, look_metadata
+from cdp_assets.assets.runtime import as_dagster_failure, connection_pool, data_folders, now
+from cdp_assets.assets.specs import PROFILES_KEY, done_key, files_key, segment_key
+from cdp_assets.assets.warehouse import fold_events, segment_metadata
+from cdp_assets.config.connections import Connection
+from cdp_assets.config.model import Deployment
+from cdp_assets.files.sftp import open_server
+from cdp_assets.flows import run_connection
+from cdp_assets.flows.import_files import Outcome, land_candidates
+from cdp_assets.flows.manifests import SHORT
+from cdp_assets.flows.run_connection import Imported, check_enabled
+from cdp_assets.flows.take_look import take_look
+
+AFTER = {"start": dg.In(dg.Nothing)}
+
+
+class LandConfig(dg.Config):
+    """Which files a landing takes."""
+
+    only: list[str] = Field(
+        default=[], description="Ids of the file versions to land, as the sensor gives them; empty = all that are new."
+    )
+
+
+class Steps:
+    """Makes the steps of one job."""
+
+    def __init__(self, deployment: Deployment, connection: Connection, job: str, goal: str | None = None) -> None:
+        """`goal`: the only goal the job runs; None = all active ones."""
+        self.deployment, self.connection, self.job, self.goal = deployment, connection, job, goal
+
+    def land(self) -> dg.OpDefinition:
+        """Lands what is new; its output tells the files that were refused."""
+
+        @dg.op(
+            name=f"{self.job}__land",
+            pool=connection_pool(self.connection),
+            description="Looks at the server and lands what is new.",
+        )
+        def _land(context: dg.OpExecutionContext, config: LandConfig) -> list[str]:
+            with as_dagster_failure():
+                imported = self._import_new(frozenset(config.only))
+            add_partitions(context.instance, self.connection, imported.look)
+            context.log_event(dg.AssetObservation(files_key(self.connection), metadata=look_metadata(imported.look)))
+            for event in landed_events(self.deployment, self.connection, imported.outcomes):
+                context.log_event(event)
+            return _told(context, imported.outcomes)
+
+        return _land
+
+    def _import_new(self, only: frozenset[str]) -> Imported:
+        folders = data_folders()
+        if not only:
+            return run_connection.import_new(self.deployment, self.connection, folders, now(), self.goal)
+        check_enabled(self.connection, self.goal)
+        with open_server(self.connection.server) as server:
+            look = take_look(self.connection, server, folders, now())
+            wanted = [item for item in look.new(self.goal) if item.seen_id[:SHORT] in only]
+            outcomes = land_candidates(self.deployment, self.connection, wanted, server, folders, now())
+        return Imported(look, tuple(outcomes))
+
+    def fold(self) -> dg.OpDefinition:
+        """Folds every batch that waits, also those of other connections."""
+
+        @dg.op(
+            name=f"{self.job}__fold",
+            ins=AFTER,
+            out=dg.Out(dg.Nothing),
+            description="Folds the batches that wait into the profiles.",
+        )
+        def _fold(context: dg.OpExecutionContext) -> None:
+            with as_dagster_failure():
+                result = run_connection.fold_and_publish(self.deployment.model, data_folders(), now())
+            for event in fold_events(result):
+                context.log_event(event)
+            if result.folded or result.left_out:
+                context.log_event(dg.AssetMaterialization(PROFILES_KEY, metadata=fold_metadata(result)))
+            context.log.info(f"{len(result.folded)} batch(es) folded; {result.profiles} profiles")
+
+        return _fold
+
+    def done(self) -> dg.OpDefinition:
+        """Renames the files that are safely in; what fails is tried again at the next run."""
+
+        @dg.op(
+            name=f"{self.job}__done",
+            ins=AFTER,
+            out=dg.Out(dg.Nothing),
+            description="Renames the files that are safely in to .done.",
+        )
+        def _done(context: dg.OpExecutionContext) -> None:
+            with as_dagster_failure():
+                outcomes = run_connection.acknowledge(self.connection, data_folders(), now())
+            context.log_event(dg.AssetMaterialization(done_key(self.connection), metadata=done_metadata(outcomes)))
+            for item in outcomes:
+                if not item.settled:
+                    context.log.warning(item.note)
+
+        return _done
+
+    def select(self, *, first: bool) -> dg.OpDefinition:
+        """Computes the segments that are sent."""
+
+        @dg.op(
+            name=f"{self.job}__select",
+            ins={} if first else AFTER,
+            out=dg.Out(dg.Nothing),
+            description="Computes the segments that are sent.",
+        )
+        def _select(context: dg.OpExecutionContext) -> None:
+            names = run_connection.segments_of(self.connection, self.goal)
+            with as_dagster_failure():
+                found = run_connection.select(self.deployment.model, data_folders(), now(), names)
+            for name, result in found.items():
+                context.log_event(dg.AssetMaterialization(segment_key(name), metadata=segment_metadata(result)))
+
+        return _select
+
+    def deliver(self) -> dg.OpDefinition:
+        """Delivers export goals in their order; one that fails does not stop the next."""
+
+        @dg.op(
+            name=f"{self.job}__deliver",
+            pool=connection_pool(self.connection),
+            ins=AFTER,
+            out=dg.Out(dg.Nothing),
+            description="Writes the export files and puts them on the server.",
+        )
+        def _deliver(context: dg.OpExecutionContext) -> None:
+            failed = []
+            with as_dagster_failure():
+                for item in run_connection.deliver(self.deployment, self.connection, data_folders(), now(), self.goal):
+                    if item.error:
+                        failed.append(f"{item.goal}: {item.error}")
+                        continue
+                    key = dg.AssetKey([self.connection.name, item.goal])
+                    context.log_event(dg.AssetMaterialization(key, metadata=export_metadata(item.exports)))
+            if failed:
+                raise dg.Failure("\n".join(failed), allow_retries=False)
+
+        return _deliver
+
+    def report(self) -> dg.OpDefinition:
+        """Fails the run at its end if files were refused, so that somebody sees it and nothing waited for it."""
+
+        @dg.op(
+            name=f"{self.job}__report",
+            ins={"refused_files": dg.In(list[str]), **AFTER},
+            out=dg.Out(dg.Nothing),
+            description="Fails if a file was refused, after everything else went on.",
+        )
+        def _report(refused_files: list[str]) -> None:
+            fail_if_refused(refused_files)
+
+        return _report
+
+
+def fail_if_refused(bad: Sequence[str]) -> None:
+    """Raises Dagster's failure with the files that were refused, if any."""
+    if bad:
+        raise dg.Failure(refused(bad), metadata={"files refused": len(bad)}, allow_retries=False)
+
+
+def _told(context: dg.OpExecutionContext, outcomes: Sequence[Outcome]) -> list[str]:
+    """Bad files are told loudly; the run goes on, since other files and goals are not to wait for them."""
+    bad = [f"{outcome.goal}: {outcome.name}: {outcome.error}" for outcome in outcomes if outcome.error]
+    context.log.info(f"{len(outcomes) - len(bad)} new file(s) landed")
+    for line in bad:
+        context.log.error(line)
+    return bad

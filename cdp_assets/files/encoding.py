@@ -1,0 +1,42 @@
+"""From a file's own encoding to UTF-8, the one form everything behind landing reads."""
+
+from __future__ import annotations
+
+import codecs
+from pathlib import Path
+
+from cdp_assets.errors import FileError
+from cdp_assets.files.limits import CHUNK_BYTES, appearing
+
+UTF8 = "utf-8"
+_WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def to_utf8(source: Path, target: Path, encoding: str) -> Path:
+    """The file in UTF-8: itself where it is already, else a rewritten copy at `target`.
+
+    A byte that a one-byte encoding leaves undefined stays as it is, so that its row, and no other, is refused
+    later. An encoding with wider signs cannot be taken up again behind a broken one: the file is refused.
+
+    Raises:
+        FileError: the supplier or the YAML author must act: the file is not in this encoding.
+    """
+    if codecs.lookup(encoding).name == UTF8:
+        with source.open("rb") as file:
+            if file.read(2) in _WIDE_MARKS:
+                message = "the file begins with the mark of UTF-16; set format.encoding: utf-16"
+                raise FileError(message)
+        return source
+    errors = "surrogateescape" if len("é€".encode(encoding, "replace")) == len("é€") else "strict"
+    decoder = codecs.getincrementaldecoder(encoding)(errors)
+    done = 0
+    try:
+        with source.open("rb") as file, appearing(target) as place, place.open("wb") as rewritten:
+            while chunk := file.read(CHUNK_BYTES):
+                rewritten.write(decoder.decode(chunk).encode(UTF8, errors))
+                done += len(chunk)
+            rewritten.write(decoder.decode(b"", final=True).encode(UTF8, errors))
+    except UnicodeError as error:
+        message = f"the file is not {encoding}: it cannot be read behind byte {done:,}"
+        raise FileError(message) from error
+    return target

@@ -1,0 +1,99 @@
+"""The assets, their edges and what they say about themselves."""
+
+from __future__ import annotations
+
+import dagster as dg
+import pytest
+
+from cdp_assets_tests.assets.world import CUSTOMERS, VIP_LIST, VISITS, connection, definitions, deployment
+
+EDGES = {
+    ("shop/files", "shop/customers"),
+    ("shop/files", "shop/visits"),
+    ("shop/customers", "profiles"),
+    ("shop/visits", "profiles"),
+    ("profiles", "shop/done"),
+    ("profiles", "segments/vip"),
+    ("profiles", "segments/nowhere"),
+    ("segments/vip", "shop/vip_list"),
+}
+
+
+@pytest.fixture(scope="module")
+def loaded() -> dg.Definitions:
+    return definitions(deployment(connection(goals=[CUSTOMERS, VISITS, VIP_LIST])))
+
+
+def specs_of(loaded: dg.Definitions) -> dict[str, dg.AssetSpec]:
+    return {spec.key.to_user_string(): spec for spec in loaded.resolve_all_asset_specs()}
+
+
+def edges_of(loaded: dg.Definitions) -> set[tuple[str, str]]:
+    return {(dep.asset_key.to_user_string(), key) for key, spec in specs_of(loaded).items() for dep in spec.deps}
+
+
+def test_the_graph_is_the_picture_of_the_design(loaded: dg.Definitions) -> None:
+    assert edges_of(loaded) == EDGES
+    assert set(specs_of(loaded)) == {end for edge in EDGES for end in edge}
+
+
+def test_everything_dagster_loads_fits_together(loaded: dg.Definitions) -> None:
+    dg.Definitions.validate_loadable(loaded)
+    loaded.get_repository_def().load_all_definitions()
+
+
+def test_connections_of_one_deployment_do_not_get_in_each_others_way() -> None:
+    two = definitions(deployment(connection("shop"), connection("outlet")))
+    two.get_repository_def().load_all_definitions()
+    assert {("shop/customers", "profiles"), ("outlet/customers", "profiles")} <= edges_of(two)
+
+
+def test_the_groups_of_the_lineage_form_no_circle(loaded: dg.Definitions) -> None:
+    group = {key: spec.group_name for key, spec in specs_of(loaded).items()}
+    between = {(group[start], group[end]) for start, end in edges_of(loaded)} - {
+        (name, name) for name in group.values()
+    }
+    assert between == {
+        ("shop_in", "warehouse"),
+        ("warehouse", "segments"),
+        ("warehouse", "shop_out"),
+        ("segments", "shop_out"),
+    }
+
+
+def test_every_asset_says_what_it_is(loaded: dg.Definitions) -> None:
+    specs = specs_of(loaded)
+    assert all(spec.description for spec in specs.values())
+    assert {key: set(spec.kinds) for key, spec in specs.items() if key != "segments/nowhere"} == {
+        "shop/files": {"sftp"},
+        "shop/customers": {"csv", "parquet"},
+        "shop/visits": {"csv", "parquet"},
+        "profiles": {"duckdb"},
+        "segments/vip": {"duckdb"},
+        "shop/vip_list": {"csv", "sftp"},
+        "shop/done": {"sftp"},
+    }
+
+
+def test_only_a_goal_with_a_wildcard_has_partitions(loaded: dg.Definitions) -> None:
+    graph = loaded.resolve_asset_graph()
+    kinds = {key.to_user_string(): graph.get(key).partitions_def for key in graph.get_all_asset_keys()}
+    assert {key for key, partitions in kinds.items() if partitions} == {"shop/customers"}
+    assert kinds["shop/customers"] == dg.DynamicPartitionsDefinition(name="shop__customers")
+
+
+def test_only_the_fold_is_in_the_warehouses_pool(loaded: dg.Definitions) -> None:
+    pooled = {
+        frozenset(key.to_user_string() for key in definition.keys)
+        for definition in loaded.resolve_asset_graph().assets_defs
+        if definition.is_executable and definition.op.pool == "warehouse"
+    }
+    assert pooled == {frozenset({"profiles"})}
+
+
+def test_the_code_version_changes_with_what_a_batch_would_hold() -> None:
+    def version(**changes: object) -> str | None:
+        return specs_of(definitions(deployment(connection(goals=[CUSTOMERS | changes]))))["shop/customers"].code_version
+
+    assert version() == version(description="in other words")
+    assert version() != version(allow_create=False)

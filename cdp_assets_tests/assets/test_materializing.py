@@ -1,0 +1,230 @@
+"""Import partitions, the fold and what hangs on it, materialised one by one as by a click."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from cdp_assets_tests.assets.world import ANNA, BERT, CUSTOMERS, VIP_LIST, VISITS, World, told
+
+KEY = "shop/customers"
+PARTITIONS = dg.DynamicPartitionsDefinition(name="shop__customers")
+NOBODY, BAD_MAIL, BAD_SPEND = ",Delft,1\n", "no mail,Delft,1\n", "cleo@example.com,Delft,a lot\n"
+
+
+def landed(shop: World, *rows: str, partition: str = "1", at: int = 1_700_000_000) -> dg.ExecuteInProcessResult:
+    """A file on the server, materialised as its partition."""
+    shop.put(f"customers_{partition}.csv", *rows, at=at)
+    if partition not in shop.partitions():
+        shop.add_partitions(partition)
+    return shop.materialize(KEY, partition)
+
+
+def statuses(shop: World, *keys: str) -> dict[str, str]:
+    found = shop.instance.get_status_by_partition(dg.AssetKey(["shop", "customers"]), keys, PARTITIONS)
+    return {key: status.value if status else "MISSING" for key, status in (found or {}).items()}
+
+
+def test_looking_lists_the_files_and_adds_their_partitions(shop: World) -> None:
+    shop.put("customers_1.csv", ANNA)
+    shop.put("notes.txt", "")
+    assert shop.materialize("shop/files").success
+    metadata = told(shop.observations("shop/files")[0])
+    assert list(metadata)[:4] == ["new files", "names to mend", "files", "files no goal takes"]
+    assert metadata["new files"] == 1
+    assert [record.data["name"] for record in shop.observations("shop/files")[0].metadata["files"].records] == [
+        "customers_1.csv"
+    ]
+    (left,) = shop.observations("shop/files")[0].metadata["files no goal takes"].records
+    assert left.data["name"] == "notes.txt"
+    assert shop.partitions() == ["1"]
+
+
+def test_a_look_tells_why_no_goal_takes_a_file(shop: World) -> None:
+    shop.set_up(goals=[CUSTOMERS, VISITS])
+    for name in ("Customers_1.csv", "customers_2.csv.part", "customers_3.csv.done", "customers_4...5.csv"):
+        shop.put(name, ANNA)
+    assert shop.materialize("shop/files").success
+    (event,) = shop.observations("shop/files")
+    why = {
+        str(record.data["name"]): str(record.data["why"]) for record in event.metadata["files no goal takes"].records
+    }
+    assert list(why) == ["customers_4...5.csv", "Customers_1.csv", "customers_2.csv.part"]
+    assert why["Customers_1.csv"] == "its name fits none of customers, visits"
+    assert why["customers_2.csv.part"] == "names that end in .part are never taken"
+    assert "rename the file" in why["customers_4...5.csv"]
+    assert told(event)["names to mend"] == 1
+
+
+def test_a_landing_tells_what_the_file_held(shop: World) -> None:
+    assert landed(shop, ANNA, NOBODY, BAD_MAIL, BAD_SPEND).success
+    (event,) = shop.materializations(KEY)
+    metadata = told(event)
+    assert event.partition == "1"
+    assert list(metadata)[:8] == [
+        "file",
+        "state",
+        "note",
+        "rows received",
+        "rows excluded: no identifier",
+        "rows rejected",
+        "cells rejected",
+        "rows with missing cells",
+    ]
+    counts = [metadata[name] for name in ("rows received", "rows excluded: no identifier", "rows rejected")]
+    assert (metadata["file"], metadata["state"], counts) == ("customers_1.csv", "landed", [4, 1, 1])
+    assert metadata["columns"] == "E-Mail, City, Spend"
+
+
+def test_rejects_stand_in_a_table_with_their_texts_masked(shop: World) -> None:
+    assert landed(shop, ANNA, BAD_MAIL, BAD_SPEND).success
+    rejects = shop.materializations(KEY)[0].metadata["rejects"].records
+    columns = ("line", "column", "text (masked)", "reason")
+    assert [tuple(record.data[name] for name in columns) for record in rejects] == [
+        (3, "E-Mail", "n…l (7 characters)", "email: not a valid e-mail address"),
+        (4, "Spend", "a…t (5 characters)", "spend: not a decimal number, or too large"),
+    ]
+
+
+def test_the_fold_tells_on_the_partition_what_its_rows_did(shop: World) -> None:
+    assert landed(shop, ANNA, BERT, NOBODY, BAD_MAIL).success
+    assert shop.materialize("profiles").success
+    (event,) = shop.observations(KEY)
+    assert (event.partition, told(event)) == (
+        "1",
+        {
+            "file": "customers_1.csv",
+            "state": "folded",
+            "note": "its rows are in the profiles",
+            "rows received": 4,
+            "rows created": 2,
+            "rows modified": 0,
+            "rows unchanged": 0,
+            "rows excluded: not found": 0,
+            "rows excluded: no identifier": 1,
+            "rows excluded: no consent": 0,
+            "rows excluded: filtered": 0,
+            "rows rejected": 1,
+            "cells rejected": 0,
+        },
+    )
+
+
+def test_the_profiles_tell_their_number_and_what_the_fold_did(shop: World) -> None:
+    assert landed(shop, ANNA, BERT).success
+    assert shop.materialize("profiles").success
+    metadata = shop.materializations("profiles")[0].metadata
+    assert metadata["dagster/row_count"].value == 2
+    (batch,) = metadata["batches"].records
+    assert dict(batch.data) == {
+        "file": "customers_1.csv",
+        "goal": "shop/customers",
+        "received": 2,
+        "created": 2,
+        "modified": 0,
+        "unchanged": 0,
+        "excluded": 0,
+        "rejected": 0,
+    }
+
+
+def test_a_file_with_no_partition_tells_it_on_the_asset(shop: World) -> None:
+    shop.set_up(goals=[CUSTOMERS, VISITS])
+    shop.put("visits.csv", ANNA)
+    assert shop.materialize("shop/visits").success
+    assert shop.materialize("profiles").success
+    (event,) = shop.observations("shop/visits")
+    assert (event.partition, told(event)["rows excluded: not found"]) == (None, 1)
+
+
+def test_a_partition_without_a_file_says_so(shop: World) -> None:
+    shop.add_partitions("7")
+    run = shop.materialize(KEY, "7")
+    assert not run.success
+    assert "no file for partition '7' of shop/customers on the server" in failure(run)
+    assert statuses(shop, "7") == {"7": "FAILED"}
+
+
+def failure(run: dg.ExecuteInProcessResult) -> str:
+    (event,) = [event for event in run.all_events if event.is_step_failure]
+    data = event.step_failure_data
+    return (data.user_failure_data.description if data.user_failure_data else "") or ""
+
+
+def test_a_bad_file_in_a_backfill_fails_its_own_partition_only(shop: World) -> None:
+    for name, row in (("1", ANNA), ("3", BERT)):
+        shop.put(f"customers_{name}.csv", row)
+    (shop.server.folder / "in" / "customers_2.csv").write_text("no such column\nx\n")
+    shop.add_partitions("1", "2", "3")
+    run = shop.materialize(KEY, asset_partition_range_start="1", asset_partition_range_end="3")
+    assert not run.success
+    assert failure(run).startswith("1 file(s) refused; all others were imported.\ncustomers_2.csv: ")
+    assert statuses(shop, "1", "2", "3") == {"1": "MATERIALIZED", "2": "FAILED", "3": "MATERIALIZED"}
+    (refused,) = shop.observations(KEY)
+    assert (refused.partition, told(refused)["state"]) == ("2", "refused")
+
+
+def test_a_backfill_gives_every_partition_its_own_counts(shop: World) -> None:
+    shop.put("customers_9.csv", ANNA)
+    shop.put("customers_10.csv", ANNA, BERT)
+    shop.add_partitions("10", "9")
+    assert shop.materialize(KEY, asset_partition_range_start="10", asset_partition_range_end="9").success
+    events = {event.partition: told(event)["rows received"] for event in shop.materializations(KEY)}
+    assert events == {"9": 1, "10": 2}
+
+
+def test_a_partition_materialised_again_does_nothing(shop: World) -> None:
+    assert landed(shop, ANNA).success
+    assert shop.materialize("profiles").success
+    assert shop.materialize(KEY, "1").success
+    assert told(shop.materializations(KEY)[0])["note"] == "This version was landed before; nothing was done."
+    assert shop.materialize("profiles").success
+    assert told(shop.materializations("profiles")[0])["batches folded"] == 0
+    assert shop.rows("SELECT spend FROM main.profiles")[0][0] == 600
+
+
+def test_a_partition_materialised_after_its_yaml_changed_is_landed_anew(shop: World) -> None:
+    assert landed(shop, ANNA).success
+    assert shop.materialize("profiles").success
+    (mapping, _) = CUSTOMERS["mappings"]
+    shop.set_up(goals=[CUSTOMERS | {"mappings": [mapping]}, VIP_LIST])
+    assert shop.materialize(KEY, "1").success
+    assert told(shop.materializations(KEY)[0])["state"] == "landed"
+    assert shop.materialize("profiles").success
+    assert shop.rows("SELECT city, spend FROM main.profiles") == [("Delft", None)]
+    assert told(shop.materializations("profiles")[0])["rebuilt from all batches"] is True
+
+
+def test_a_newer_file_of_a_partition_is_landed_in_its_place(shop: World) -> None:
+    assert landed(shop, ANNA, partition="20260102").success
+    assert landed(shop, ANNA, BERT, partition="20260102", at=1_700_000_100).success
+    assert shop.materialize("profiles").success
+    states = [(told(event)["state"], told(event)["rows received"]) for event in shop.observations(KEY)]
+    assert sorted(states) == [("folded", 2), ("superseded", 1)]
+
+
+def test_what_is_behind_the_profiles_tells_what_it_did(shop: World) -> None:
+    assert landed(shop, ANNA, BERT).success
+    for key in ("profiles", "shop/done", "segments/vip", "shop/vip_list"):
+        assert shop.materialize(key).success
+    metadata = {key: told(shop.materializations(key)[0]) for key in ("shop/done", "segments/vip", "shop/vip_list")}
+    assert metadata["shop/done"]["files renamed"] == 1
+    assert (metadata["segments/vip"]["dagster/row_count"], metadata["segments/vip"]["joined"]) == (1, 1)
+    assert metadata["shop/vip_list"]["note"] == "Exported 1 profiles to out/vip.csv."
+    assert (shop.server.folder / "out" / "vip.csv").read_text() == "email,spend\nanna@example.com,600.00\n"
+    assert (shop.server.folder / "in" / "customers_1.csv.done").exists()
+
+
+def test_what_is_switched_off_refuses_to_be_materialised(shop: World) -> None:
+    shop.add_partitions("1")
+    shop.set_up(enabled=False)
+    told_by = {key: failure(shop.materialize(key, part)) for key, part in ((KEY, "1"), ("shop/vip_list", None))}
+    assert set(told_by.values()) == {"connection shop is switched off (enabled: false)"}
+
+
+def test_a_lost_link_is_tried_again(shop: World, monkeypatch) -> None:
+    monkeypatch.setattr("cdp_assets.assets.runtime.RETRY_AFTER_S", 0)
+    shop.add_partitions("1")
+    shop.server.stop()
+    run = shop.materialize(KEY, "1")
+    assert not run.success
+    assert len([event for event in run.all_events if event.is_step_restarted]) == 3

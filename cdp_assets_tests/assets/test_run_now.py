@@ -1,0 +1,103 @@
+"""The run-now jobs: a connection or a goal in one click, and what they record on the assets."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from cdp_assets_tests.assets.world import ANNA, BERT, CUSTOMERS, VIP_LIST, VISITS, World, told
+
+ASSETS = ("shop/customers", "profiles", "shop/done", "segments/vip", "shop/vip_list")
+
+
+def counts(shop: World) -> dict[str, int]:
+    """How often each asset was materialised."""
+    return {key: len(shop.materializations(key)) for key in ASSETS}
+
+
+def steps(run: dg.ExecuteInProcessResult) -> list[str]:
+    return [str(event.step_key) for event in run.all_events if event.is_step_success]
+
+
+def test_one_click_takes_a_connection_the_whole_way(shop: World) -> None:
+    shop.put("customers_1.csv", ANNA, BERT)
+    run = shop.run("shop__run_now")
+    assert run.success
+    assert steps(run) == ["land", "fold", "done", "select", "deliver", "report"]
+    assert counts(shop) == dict.fromkeys(ASSETS, 1)
+    assert (shop.server.folder / "in" / "customers_1.csv.done").exists()
+    assert (shop.server.folder / "out" / "vip.csv").exists()
+    assert shop.partitions() == ["1"]
+
+
+def test_the_partition_tells_the_same_as_after_a_click_on_it(shop: World) -> None:
+    shop.put("customers_1.csv", ANNA)
+    assert shop.run("shop__run_now").success
+    (landing,), (fold,) = shop.materializations("shop/customers"), shop.observations("shop/customers")
+    assert (landing.partition, told(landing)["rows received"]) == ("1", 1)
+    assert (fold.partition, told(fold)["rows created"]) == ("1", 1)
+
+
+def test_a_second_click_with_nothing_new_delivers_nothing_new(shop: World) -> None:
+    shop.put("customers_1.csv", ANNA)
+    assert shop.run("shop__run_now").success
+    assert shop.run("shop__run_now").success
+    after = counts(shop)
+    assert (after["shop/customers"], after["profiles"]) == (1, 1)
+    note = told(shop.materializations("shop/vip_list")[0])["note"]
+    assert note == "nothing changed since the last delivery; no file was written"
+
+
+def test_one_import_goal_leaves_the_other_goals_files_alone(shop: World) -> None:
+    shop.set_up(goals=[CUSTOMERS, VISITS, VIP_LIST])
+    shop.put("customers_1.csv", ANNA)
+    shop.put("visits.csv", ANNA)
+    run = shop.run("shop__customers__run_now")
+    assert (run.success, steps(run)) == (True, ["land", "fold", "done", "report"])
+    assert sorted(path.name for path in (shop.server.folder / "in").iterdir()) == ["customers_1.csv.done", "visits.csv"]
+    assert not shop.materializations("shop/visits")
+    assert not list((shop.server.folder / "out").iterdir())
+
+
+def test_one_export_goal_selects_and_delivers(shop: World) -> None:
+    shop.put("customers_1.csv", ANNA)
+    assert shop.run("shop__customers__run_now").success
+    run = shop.run("shop__vip_list__run_now")
+    assert (run.success, steps(run)) == (True, ["select", "deliver"])
+    assert (shop.server.folder / "out" / "vip.csv").exists()
+
+
+def test_a_refused_file_fails_the_run_after_everything_else_went_on(shop: World) -> None:
+    shop.put("customers_1.csv", ANNA)
+    (shop.server.folder / "in" / "customers_2.csv").write_text("no such column\nx\n")
+    run = shop.run("shop__run_now")
+    assert (run.success, steps(run)) == (False, ["land", "fold", "done", "select", "deliver"])
+    assert (shop.server.folder / "out" / "vip.csv").exists()
+    states = {event.partition: told(event)["state"] for event in shop.observations("shop/customers")}
+    assert states == {"1": "folded", "2": "refused"}
+
+
+def test_an_export_that_fails_does_not_stop_the_next(shop: World) -> None:
+    nowhere = VIP_LIST | {"name": "lost_list", "directory": "no/such/folder"}
+    shop.set_up(goals=[CUSTOMERS, nowhere, VIP_LIST])
+    (shop.server.folder / "no").write_text("a file, not a folder")
+    shop.put("customers_1.csv", ANNA)
+    assert not shop.run("shop__run_now").success
+    assert (shop.server.folder / "out" / "vip.csv").exists()
+
+
+def test_runs_of_one_connection_queue_behind_each_other(shop: World) -> None:
+    for name in ("shop__run_now", "shop__land_arrivals", "shop__customers__run_now", "shop__vip_list__run_now"):
+        pools = {node.definition.pool for node in shop.definitions.resolve_job_def(name).graph.nodes}
+        assert "connection_shop" in pools, name
+
+
+def test_dagster_can_tell_when_what_a_job_landed_is_outdated(shop: World) -> None:
+    """It looks at the tags it puts itself on what an asset's own op makes."""
+    shop.put("customers_1.csv", ANNA)
+    assert shop.run("shop__run_now").success
+    assert shop.materialize("shop/customers", "1").success
+    by_click, by_job = (event.tags for event in shop.materializations("shop/customers"))
+    own = {name: value for name, value in by_click.items() if name.startswith(("dagster/code", "dagster/input_data"))}
+    assert len(own) == 2
+    assert own.items() <= by_job.items()
+    assert "dagster/input_event_pointer/shop/files" in by_click.keys() & by_job.keys()

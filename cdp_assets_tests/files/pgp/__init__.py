@@ -1,0 +1,1 @@
+"""PGP: every test runs with both engines, against keys and messages of a real gpg."""

@@ -1,0 +1,129 @@
+"""The documents name only what exists: YAML that loads, commands, targets, files, tables and variables."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cdp_assets.__main__ import COMMANDS
+from cdp_assets.components.loading import defs_folder, load_deployment
+from cdp_assets.sql import tables
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+FRAGMENT = re.compile(r"# cdp_assets/defs/(?P<folder>\w+)/defs\.yaml, under (?P<list>\w+)\n")
+"""First line of a block that is part of a file: the file, and the list it is added to."""
+
+each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a document."""
+
+    language: str
+    text: str
+
+
+def blocks(document):
+    fences = re.findall(r"^```(\w*)\n(.*?)^```$", document.read_text(encoding="utf-8"), flags=re.M | re.S)
+    return [Block(language, text) for language, text in fences]
+
+
+def prose(document):
+    return re.sub(r"^```.*?^```$", "", document.read_text(encoding="utf-8"), flags=re.M | re.S)
+
+
+def typed_words(document):
+    """What a reader may type: code spans and fenced blocks that are no YAML."""
+    spans = re.findall(r"`([^`\n]+)`", prose(document))
+    return "\n".join([*spans, *(block.text for block in blocks(document) if block.language != "yaml")])
+
+
+def is_component(text):
+    return re.match(r"(#.*\n)*type: cdp_assets\.", text) is not None
+
+
+def names_of_tables():
+    found = (*tables.FACTS, *tables.DERIVED, *tables.MEMBERSHIPS)
+    return {table.name for table in found} | {"profiles"}
+
+
+def anchors(document):
+    titles = re.findall(r"^#+ (.+)$", prose(document), flags=re.M)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def yaml_blocks(document):
+    return [block.text for block in blocks(document) if block.language == "yaml"]
+
+
+@each_document
+def test_every_yaml_block_is_a_component_or_says_where_it_belongs(document):
+    assert [text for text in yaml_blocks(document) if not is_component(text) and not FRAGMENT.match(text)] == []
+
+
+@each_document
+def test_the_yaml_loads_together_with_the_shipped_one(document, tmp_path):
+    files = {path.parent.name: yaml.safe_load(path.read_text()) for path in defs_folder().glob("*/defs.yaml")}
+    for text in filter(is_component, yaml_blocks(document)):
+        component = yaml.safe_load(text)
+        files[component["attributes"].get("name", "model")] = component
+    for text in yaml_blocks(document):
+        fragment = FRAGMENT.match(text)
+        if fragment:
+            files[fragment["folder"]]["attributes"][fragment["list"]] += yaml.safe_load(text)
+    for name, component in files.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "defs.yaml").write_text(yaml.safe_dump(component))
+    assert len(load_deployment(tmp_path).connections) == len(files) - 1
+
+
+@each_document
+def test_every_command_named_is_there(document):
+    assert set(re.findall(r"python -m cdp_assets ([a-z][\w-]*)", typed_words(document))) <= set(COMMANDS)
+
+
+def test_the_readme_names_every_command():
+    assert set(COMMANDS) <= set(re.findall(r"python -m cdp_assets ([a-z][\w-]*)", typed_words(ROOT / "README.md")))
+
+
+@each_document
+def test_every_make_target_named_is_there(document):
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.M))
+    assert set(re.findall(r"(?<![\w-])make ([a-z][a-z-]*)", typed_words(document))) <= targets
+
+
+@each_document
+def test_every_link_leads_somewhere(document):
+    broken = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", prose(document)):
+        path, _, anchor = link.partition("#")
+        target = (document.parent / path).resolve() if path else document
+        if "://" not in link and (not target.exists() or (anchor and anchor not in anchors(target))):
+            broken.append(link)
+    assert broken == []
+
+
+@each_document
+def test_every_source_file_named_is_there(document):
+    named = set(re.findall(r"`((?:flows|files|sql|config|assets|components|commands)/\w+\.py)`", prose(document)))
+    assert {name for name in named if not (ROOT / "cdp_assets" / name).exists()} == set()
+
+
+def test_the_architecture_lists_every_table_and_no_other():
+    part = prose(ROOT / "docs" / "architecture.md").partition("\n## Tables\n")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", part, flags=re.M)) == names_of_tables()
+
+
+def test_the_architecture_lists_every_variable_of_ours_and_no_other():
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "cdp_assets").rglob("*.py"))
+    listed = set(re.findall(r"`(CDP_[A-Z_]+)`", prose(ROOT / "docs" / "architecture.md")))
+    assert listed == set(re.findall(r"\bCDP_[A-Z_]+\b", code))
+
+
+@each_document
+def test_no_document_names_a_place_of_one_machine(document):
+    assert re.findall(r"(?<![\w.])/(?:work|tmp|root|home)/\S*", document.read_text(encoding="utf-8")) == []
