@@ -10,6 +10,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from cdp_assets.config.base import Name, PropertyName, Strict
 from cdp_assets.config.files import Files, Format
+from cdp_assets.config.processors import Processor
 
 
 class Rule(StrEnum):
@@ -49,6 +50,8 @@ class ImportProfilesGoal(Strict):
     format: Format = Format()
     identifiers: tuple[Identifier, ...] = Field(min_length=1)
     """Columns that find a profile, in the order they are tried."""
+    processors: tuple[Processor, ...] = ()
+    """Change or drop rows before they are matched, in this order; they may add fields to map."""
     allow_create: bool = False
     """Whether a row that finds no profile makes one; otherwise it is counted `not_found`."""
     mappings: tuple[Mapping, ...] = Field(min_length=1)

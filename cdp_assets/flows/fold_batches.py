@@ -202,7 +202,7 @@ def _enter_outcome(
     if replaying:
         database.run(ledger.REPLAY_COUNTS, [*counts, batch_id])
     manifest = item.manifest
-    accounted = sum(counts) + manifest.rows_no_identifier + manifest.rows_rejected
+    accounted = sum(counts) + manifest.rows_no_identifier + manifest.rows_rejected + manifest.rows_filtered
     if accounted != manifest.rows_received:
         message = (
             f"{manifest.name}: {manifest.rows_received} rows came in, {accounted} are accounted for;"

@@ -156,7 +156,9 @@ def land_received(config: BatchConfig, origin: Origin, folders: DataFolders, sta
     step("land: unwrapped")
     text = to_utf8(opened.path, staging / "opened" / "text", goal.format.encoding)
     facts |= {"layers": opened.layers, "warnings": opened.warnings}
-    manifest = Manifest.model_validate(facts | write_batch(config, text, content, staging))
+    manifest = Manifest.model_validate(
+        facts | write_batch(config, text, content, staging, origin.candidate.first_seen_at)
+    )
     if goal.files.keep_received:
         origin.received.rename(content / RECEIVED)
     write_whole(content / "manifest.json", manifest.model_dump_json().encode())

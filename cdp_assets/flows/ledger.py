@@ -84,6 +84,7 @@ def _enter_batch(database: Database, folders: DataFolders, manifest: Manifest, f
         "state": "waiting",
         "note": "",
         "rows_received": manifest.rows_received,
+        "rows_filtered": manifest.rows_filtered,
         "rows_no_identifier": manifest.rows_no_identifier,
         "rows_rejected": manifest.rows_rejected,
         "cells_rejected": manifest.cells_rejected,

@@ -48,11 +48,13 @@ class Manifest(Strict):
     warnings: tuple[str, ...] = ()
     """What the supplier or the operator should know although the file was read."""
     columns: tuple[str, ...]
-    """The file's header."""
+    """The file's header, and what processors added."""
     header_lines: int | None
     """Row n stands on line n + header_lines; None = the batch has a `line_no` column."""
     rows_received: int
     """Rows in the file, header and blank lines not counted."""
+    rows_filtered: int = 0
+    """Rows dropped by a processor; absent from the batch."""
     rows_unreadable: int
     """Rows that are no rows: kept in the reject file, absent from the batch."""
     rows_rejected: int

@@ -11,6 +11,7 @@ So a cell was empty exactly where m<n> and m<n>_invalid are both NULL. Row numbe
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from collections.abc import Mapping as Columns
 from dataclasses import dataclass
 
@@ -18,8 +19,9 @@ from cdp_assets.config.files import Format
 from cdp_assets.config.goals import Mapping, Rule
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.config.properties import Property, PropertyType
+from cdp_assets.sql.date_detection import DateColumn, KnownFormat
 from cdp_assets.sql.dialect import distinct_in_order, value_type
-from cdp_assets.sql.text import Sql, Step, chain, comma, ident, literal, sql
+from cdp_assets.sql.text import Sql, Step, chain, comma, ident, joined, literal, sql
 from cdp_assets.sql.values import INVALID, cell_parts, prepared, trimmed, typed
 
 REJECT_COLUMNS = ("level", "row_no", "line_no", "column_name", "raw_text", "reason")
@@ -61,30 +63,94 @@ def read_csv(source: Source, layout: Format) -> Sql:
     )
 
 
-def batch_query(config: BatchConfig, header: Columns[str, int], source: Source) -> Sql:
-    """The typed batch of a file. `header` tells the position of each column the file has."""
+@dataclass(frozen=True)
+class Cells:
+    """Where the text of every field stands before it is typed."""
+
+    relation: Sql
+    columns: Columns[str, Sql]
+    """Field → column of the relation; NULL or the empty text = empty cell."""
+    line: Sql | None
+    """Column with the line number; None = it follows from the row's place."""
+    trimmed: bool
+    """Whether blanks around unquoted cells are gone: then those that are left were quoted."""
+
+
+def streamed_cells(source: Source, header: Sequence[str], layout: Format) -> Cells:
+    """The cells of a file, read as the batch is written."""
+    columns = {name: Sql(f"c{place}") for place, name in enumerate(header)}
+    line = Sql("line") if source.rewritten else None
+    return Cells(read_csv(source, layout), columns, line, trimmed=source.rewritten)
+
+
+def raw_table(source: Source, header: Sequence[str], layout: Format) -> Sql:
+    """Keeps all cells of a file in the table `raw`: f0, f1, … and, of our own copy, line_no."""
+    columns = [Sql("line AS line_no")] if source.rewritten else []
+    for place in range(len(header)):
+        text = Sql(f"c{place}") if source.rewritten else trimmed(Sql(f"c{place}"))
+        columns.append(sql("nullif({text}, '') AS {name}", text=text, name=ident(f"f{place}")))
+    return sql("CREATE OR REPLACE TABLE raw AS\n{rows}", rows=_select(columns, read_csv(source, layout)))
+
+
+def numbered_rows(source: Source) -> Step:
+    """The rows of `raw` with their line numbers, as the processors want them."""
+    if source.rewritten:
+        return Step("numbered", Sql("SELECT * FROM raw"))
+    return Step("numbered", sql("SELECT rowid + 1 + {skip} AS line_no, * FROM raw", skip=literal(source.skip)))
+
+
+def batch_query(config: BatchConfig, cells: Cells, dates: Columns[int, KnownFormat]) -> Sql:
+    """The typed batch. `dates`: number of a mapping → the format its column of dates is written in."""
     goal = config.goal
     identifier = goal.identifiers[0]
-    fields = [_identifier_field(config.find_property(identifier.property), header[identifier.column])]
+    fields = [_identifier_field(config.find_property(identifier.property), cells.columns[identifier.column])]
     fields += [
-        _mapping_field(f"m{number}", mapping, config.find_property(mapping.property), header[mapping.column])
+        _mapping_field(number, mapping, config.find_property(mapping.property), cells.columns[mapping.column], dates)
         for number, mapping in enumerate(goal.mappings)
-        if mapping.column in header
+        if mapping.column in cells.columns
     ]
-    line = [Sql("line AS line_no")] if source.rewritten else []
-    carried = [Sql("line_no")] if source.rewritten else []
-    cells = [sql("{cell} AS {name}", cell=_cell(field, source), name=field.column("cell")) for field in fields]
+    line = [sql("{line} AS line_no", line=cells.line)] if cells.line is not None else []
+    carried = [Sql("line_no")] if line else []
+    given = [sql("{cell} AS {name}", cell=_cell(field, cells), name=field.column("cell")) for field in fields]
     texts = [part for field in fields for part in (field.column("cell"), *field.prepared(goal.format))]
     values = [part for field in fields for part in (field.column("cell"), *field.typed(goal.format))]
     raw = [Sql('"identifier_cell"')] if not goal.files.delta else []
     result = [part for field in fields for part in field.result()]
     steps = [
-        Step("cells", _select([*line, *cells], read_csv(source, goal.format))),
+        Step("cells", _select([*line, *given], cells.relation)),
         Step("texts", _select([*carried, *texts], Sql("cells"))),
         Step("typed", _select([*carried, *values], Sql("texts"))),
         Step("batch", _select([*carried, *raw, *result], Sql("typed"))),
     ]
     return chain(steps)
+
+
+def detected_dates(config: BatchConfig, present: Collection[str]) -> list[int]:
+    """Numbers of the mappings whose column's date format is to be found out."""
+    if config.goal.format.date_format != "auto":
+        return []
+    return [
+        number
+        for number, mapping in enumerate(config.goal.mappings)
+        if mapping.column in present and config.find_property(mapping.property).type is PropertyType.datetime
+    ]
+
+
+def date_columns(config: BatchConfig, cells: Cells, numbers: Sequence[int]) -> list[DateColumn]:
+    """Their texts, for `detection_query`."""
+    columns = []
+    for number in numbers:
+        mapping = config.goal.mappings[number]
+        text = sql("nullif({text}, '')", text=trimmed(cells.columns[mapping.column]))
+        several = config.find_property(mapping.property).multiple
+        columns.append(DateColumn(cell_parts(text, config.goal.format) if several else text, several))
+    return columns
+
+
+def undated_rows(batch: Sql, numbers: Sequence[int]) -> Sql:
+    """Whether some cell of these columns could not be read as a date."""
+    bad = joined(" OR ", [sql("{name} IS NOT NULL", name=ident(f"m{number}_invalid")) for number in numbers])
+    return sql("SELECT count(*) FROM {batch} WHERE {bad}", batch=batch, bad=bad)
 
 
 def _select(columns: list[Sql], source: Sql) -> Sql:
@@ -97,12 +163,13 @@ class _Field:
 
     name: str
     prop: Property
-    position: int
+    cell: Sql
     scalar: bool
     """Whether the whole cell may be one value."""
     several: bool
     """Whether the cell may be split into values."""
     totalled: bool = False
+    dates: KnownFormat | None = None
 
     def column(self, stage: str) -> Sql:
         return ident(f"{self.name}_{stage}")
@@ -125,10 +192,10 @@ class _Field:
     def typed(self, layout: Format) -> list[Sql]:
         columns = []
         if self.scalar:
-            value = typed(self.prop, self.column("text"), layout)
+            value = typed(self.prop, self.column("text"), layout, self.dates)
             columns.append(sql("{value} AS {name}", value=value, name=self.column("value")))
         if self.several:
-            one = typed(self.prop, Sql("part"), layout)
+            one = typed(self.prop, Sql("part"), layout, self.dates)
             values = sql("list_transform({all}, lambda part: {one})", all=self.column("texts"), one=one)
             columns.append(sql("{values} AS {name}", values=values, name=self.column("values")))
         return columns
@@ -155,23 +222,26 @@ class _Field:
         ]
 
 
-def _cell(field: _Field, source: Source) -> Sql:
+def _cell(field: _Field, cells: Cells) -> Sql:
     """A cell's text, NULL where it is empty. Blanks inside quotes are kept in texts, and mean nothing elsewhere."""
-    text = Sql(f"c{field.position}")
-    if not source.rewritten or field.prop.type is not PropertyType.text:
+    text = field.cell
+    if not cells.trimmed or field.prop.type is not PropertyType.text:
         text = trimmed(text)
     return sql("nullif({text}, '')", text=text)
 
 
-def _identifier_field(prop: Property, position: int) -> _Field:
-    return _Field("identifier", prop, position, scalar=True, several=False)
+def _identifier_field(prop: Property, cell: Sql) -> _Field:
+    return _Field("identifier", prop, cell, scalar=True, several=False)
 
 
-def _mapping_field(name: str, mapping: Mapping, prop: Property, position: int) -> _Field:
+def _mapping_field(
+    number: int, mapping: Mapping, prop: Property, cell: Sql, dates: Columns[int, KnownFormat]
+) -> _Field:
+    name, decided = f"m{number}", dates.get(number)
     if prop.multiple:
-        return _Field(name, prop, position, scalar=False, several=True)
+        return _Field(name, prop, cell, scalar=False, several=True, dates=decided)
     totalled = mapping.rule is Rule.sum
-    return _Field(name, prop, position, scalar=True, several=totalled, totalled=totalled)
+    return _Field(name, prop, cell, scalar=True, several=totalled, totalled=totalled, dates=decided)
 
 
 def cell_rejects(config: BatchConfig, present: frozenset[str], batch: Sql, line: Sql) -> Sql:

@@ -24,7 +24,7 @@ SET_POSITION = Sql("UPDATE ops.batches SET position = ?, state = 'folded', note 
 CLEAR_POSITIONS = Sql("UPDATE ops.batches SET position = NULL, state = 'waiting', note = ''")
 FIRST_COUNTS = Sql(
     "UPDATE ops.batches SET rows_created = ?, rows_modified = ?, rows_unchanged = ?, rows_not_found = ?,"
-    " rows_consent_mismatch = 0, rows_filtered = 0, folded_at = ? WHERE batch_id = ? AND folded_at IS NULL"
+    " rows_consent_mismatch = 0, folded_at = ? WHERE batch_id = ? AND folded_at IS NULL"
 )
 REPLAY_COUNTS = Sql(
     "UPDATE ops.batches SET replayed_created = ?, replayed_modified = ?, replayed_unchanged = ?,"

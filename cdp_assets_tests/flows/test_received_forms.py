@@ -74,6 +74,7 @@ def rows_of_cities(landed):
         (TEXT.encode("utf-16")[:-1], "utf-16", "the file is not utf-16"),
         (gzip.compress(TEXT.encode())[:-4], "utf-8", "customers_1.csv"),
     ],
+    ids=["wide", "odd", "cut"],
 )
 def test_a_broken_form_is_refused_with_its_reason(tmp_path, content, encoding, message):
     room = lab(tmp_path, goal(format={"encoding": encoding}))

@@ -22,15 +22,28 @@ PROPERTIES = (
     Property("tags", multiple=True),
     Property("scores", "decimal", multiple=True, scale=1),
 )
-IDENTIFIERS = (("mail", "email"), ("crm", "crm"), ("card", "card"))
+IDENTIFIERS = (("mail", "email"), ("mail", "email"), ("crm", "crm"), ("card", "card"))
 CELLS = {
-    "mail": ("a@x.com", "A@x.com", "b@x.com", "b@x.com", "c@x.com", "", "nobody"),
-    "crm": ("1", "1", "2", "a", "", "7"),
-    "card": ("1", "2", "1.0", "01", "", "x"),
-    "c1": ("", "1", "2", "-1", "1|2", "x", "2|x|1", "2026-01-02"),
-    "c2": ("", "a", "b|a", "0.125", "0.135|0.05", "1,000", "2026-01-01 10:30", "|"),
+    "mail": ("a@x.com", "a@x.com", "b@x.com", "A@x.com", "b@x.com", "", "nobody"),
+    "crm": ("1", "1", "2", "2", "7", ""),
+    "card": ("1", "1", "2", "1.0", "", "x"),
+    "amount": ("1", "2", "5", "-1", "", "1|2", "0.125", "x|1,000"),
+    "word": ("a", "b", "c", "b|a", "", "a|c|a"),
+    "day": ("2026-01-01", "2026-01-02 10:30", "2026-01-03", "", "soon"),
 }
-HEADERS = (("mail", "crm", "card", "c1", "c2"), ("c2", "card", "crm", "mail", "c1"), ("mail", "crm", "card", "c1"))
+SOURCES = {
+    "email": ("mail", "mail", "word"),
+    "crm": ("crm", "crm", "word"),
+    "card": ("card", "amount"),
+    "city": ("word", "day", "amount"),
+    "points": ("amount", "card"),
+    "spend": ("amount",),
+    "seen": ("day",),
+    "tags": ("word", "mail"),
+    "scores": ("amount", "card"),
+}
+"""Columns whose cells mostly suit the property."""
+HEADERS = (tuple(CELLS), tuple(CELLS), tuple(reversed(CELLS)), ("mail", "crm", "card", "word"))
 KEYS = ("20260101", "20260102", "20251231", "eu", "us")
 
 
@@ -45,15 +58,15 @@ def rules_for(prop: Property) -> tuple[str, ...]:
     """The merge rules a property can be written by."""
     rules: tuple[str, ...] = ("set", "set_if_empty", "set_or_clear")
     if prop.multiple:
-        return (*rules, "add", "add")
-    return (*rules, "sum", "sum") if prop.type in {"number", "decimal"} else rules
+        return (*rules, "add")
+    return (*rules, "sum") if prop.type in {"number", "decimal"} else rules
 
 
 @st.composite
 def mappings(draw: st.DrawFn, column: str, identifier: str) -> Mapping:
     prop = draw(st.sampled_from(PROPERTIES))
     own = prop.name == identifier
-    cells = column if own else draw(st.sampled_from(tuple(CELLS)))
+    cells = column if own else draw(st.sampled_from(SOURCES[prop.name]))
     rules = ("set", "set_if_empty") if own else rules_for(prop)
     return Mapping(cells, prop.name, draw(st.sampled_from(rules)))
 
@@ -65,7 +78,7 @@ def goals(draw: st.DrawFn, name: str) -> Goal:
         name,
         column,
         identifier,
-        tuple(draw(st.lists(mappings(column, identifier), min_size=1, max_size=5, unique=True))),
+        tuple(draw(st.lists(mappings(column, identifier), min_size=1, max_size=6, unique=True))),
         delta=draw(st.booleans()),
         allow_create=draw(st.sampled_from((True, True, False))),
         redelivery=draw(st.sampled_from(("auto", "auto", "auto", "append", "supersede"))),
@@ -73,18 +86,27 @@ def goals(draw: st.DrawFn, name: str) -> Goal:
     )
 
 
+Body = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
+
+
 @st.composite
-def contents(draw: st.DrawFn) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    header = draw(st.sampled_from(HEADERS))
-    row = st.tuples(*(st.sampled_from(CELLS[column]) for column in header))
-    return header, tuple(draw(st.lists(row, max_size=4)))
+def contents(draw: st.DrawFn) -> list[Body]:
+    """Files made of few different rows, so that equal rows recur within a file and from file to file."""
+    row = st.fixed_dictionaries({column: st.sampled_from(cells) for column, cells in CELLS.items()})
+    pool = draw(st.lists(row, min_size=2, max_size=5))
+    bodies = []
+    for _ in range(draw(st.integers(1, 4))):
+        header = draw(st.sampled_from(HEADERS))
+        rows = draw(st.lists(st.sampled_from(pool), max_size=6))
+        bodies.append((header, tuple(tuple(row[column] for column in header) for row in rows)))
+    return bodies
 
 
 @st.composite
 def scenarios(draw: st.DrawFn, *, keys: Sequence[str] = KEYS, max_files: int = 6) -> Scenario:
     """Up to three goals of one connection and some files; the same version arrives at one look only."""
     several = tuple(draw(goals(f"g{number}")) for number in range(draw(st.integers(1, 3))))
-    bodies = draw(st.lists(contents(), min_size=1, max_size=4))
+    bodies = draw(contents())
     deliveries: list[Delivery] = []
     for _ in range(draw(st.integers(1, max_files))):
         header, rows = draw(st.sampled_from(bodies))

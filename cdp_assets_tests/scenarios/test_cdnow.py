@@ -88,8 +88,8 @@ def test_months_landed_in_parallel_in_any_order_with_deaths_give_what_they_give_
             land_in_parallel(drivers, now)
             assert drivers[0].run(now, ["fold"], kill_at=5) == KILLED
             assert drivers[0].run(now, ["fold", "acknowledge"]) == 0
-    assert "land: fetched" in drivers[1].trace.read_text()
-    assert "fold: pass applied" in drivers[0].trace.read_text()
+    assert " land: " in drivers[1].trace.read_text()
+    assert " fold: " in drivers[0].trace.read_text()
     assert shop.people(TOTALS) == [(PEOPLE, AMOUNT, VOLUME)]
     assert shop.rows("SELECT count(*), sum(rows_received), count(replayed_created) > 0 FROM ops.batches") == [
         (18, ROWS, True)
