@@ -74,7 +74,11 @@ def test_the_yaml_loads_together_with_the_shipped_one(document, tmp_path):
     for text in yaml_blocks(document):
         fragment = FRAGMENT.match(text)
         if fragment:
-            files[fragment["folder"]]["attributes"][fragment["list"]] += yaml.safe_load(text)
+            attributes = files[fragment["folder"]]["attributes"]
+            if fragment["list"] == "attributes":
+                attributes |= yaml.safe_load(text)
+            else:
+                attributes[fragment["list"]] += yaml.safe_load(text)
     for name, component in files.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "defs.yaml").write_text(yaml.safe_dump(component))

@@ -20,7 +20,7 @@ from cdp_assets.files.selection import natural_key
 from cdp_assets.files.sftp import open_server
 from cdp_assets.flows.import_files import Outcome, land_partition
 from cdp_assets.flows.run_connection import check_enabled
-from cdp_assets.flows.take_look import Look, take_look
+from cdp_assets.flows.take_look import Look, take_look, take_settled_look
 
 PARTITIONS_PER_RUN = 25
 MAX_TOLD = 20
@@ -94,7 +94,7 @@ def import_asset(deployment: Deployment, connection: Connection, goal: ImportPro
             check_enabled(connection, goal.name)
             pgp = opening_keys(connection.pgp)
             with open_server(connection.server) as server:
-                look = take_look(connection, server, folders, now())
+                look = take_settled_look(connection, server, folders, now())
                 for key in keys:
                     try:
                         outcomes[key] = land_partition(config, key, look, server, folders, now(), pgp)

@@ -18,12 +18,8 @@ from cdp_assets.assets.specs import PROFILES_KEY, done_key, files_key, segment_k
 from cdp_assets.assets.warehouse import fold_events, segment_metadata
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.model import Deployment
-from cdp_assets.files.sftp import open_server
 from cdp_assets.flows import run_connection
-from cdp_assets.flows.import_files import Outcome, land_candidates
-from cdp_assets.flows.manifests import SHORT
-from cdp_assets.flows.run_connection import Imported, check_enabled
-from cdp_assets.flows.take_look import take_look
+from cdp_assets.flows.import_files import Outcome
 
 AFTER = {"start": dg.In(dg.Nothing)}
 
@@ -53,7 +49,9 @@ class Steps:
         )
         def _land(context: dg.OpExecutionContext, config: LandConfig) -> list[str]:
             with as_dagster_failure():
-                imported = self._import_new(frozenset(config.only))
+                imported = run_connection.import_new(
+                    self.deployment, self.connection, data_folders(), now(), self.goal, frozenset(config.only)
+                )
             add_partitions(context.instance, self.connection, imported.look)
             context.log_event(dg.AssetObservation(files_key(self.connection), metadata=look_metadata(imported.look)))
             for event in landed_events(self.deployment, self.connection, imported.outcomes):
@@ -61,17 +59,6 @@ class Steps:
             return _told(context, imported.outcomes)
 
         return _land
-
-    def _import_new(self, only: frozenset[str]) -> Imported:
-        folders = data_folders()
-        if not only:
-            return run_connection.import_new(self.deployment, self.connection, folders, now(), self.goal)
-        check_enabled(self.connection, self.goal)
-        with open_server(self.connection.server) as server:
-            look = take_look(self.connection, server, folders, now())
-            wanted = [item for item in look.new(self.goal) if item.seen_id[:SHORT] in only]
-            outcomes = land_candidates(self.deployment, self.connection, wanted, server, folders, now())
-        return Imported(look, tuple(outcomes))
 
     def fold(self) -> dg.OpDefinition:
         """Folds every batch that waits, also those of other connections."""
@@ -149,6 +136,7 @@ class Steps:
                         continue
                     key = dg.AssetKey([self.connection.name, item.goal])
                     context.log_event(dg.AssetMaterialization(key, metadata=export_metadata(item.exports)))
+                run_connection.publish_copy(self.deployment.model, data_folders(), at_once=True)
             if failed:
                 raise dg.Failure("\n".join(failed), allow_retries=False)
 

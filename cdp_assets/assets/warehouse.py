@@ -89,6 +89,7 @@ def segment_asset(deployment: Deployment, segment: Segment) -> dg.AssetsDefiniti
     def _segment() -> dg.MaterializeResult[None]:
         with as_dagster_failure():
             found = run_connection.select(deployment.model, data_folders(), now(), (segment.name,))
+            run_connection.publish_copy(deployment.model, data_folders())
         return dg.MaterializeResult(asset_key=spec.key, metadata=segment_metadata(found[segment.name]))
 
     return _segment
@@ -105,6 +106,7 @@ def export_asset(deployment: Deployment, connection: Connection, goal: ExportPro
         with as_dagster_failure():
             run_connection.check_enabled(connection, goal.name)
             (delivered,) = run_connection.deliver(deployment, connection, data_folders(), now(), goal.name)
+            run_connection.publish_copy(deployment.model, data_folders())
         if delivered.error:
             raise dg.Failure(delivered.error, allow_retries=False)
         return dg.MaterializeResult(asset_key=spec.key, metadata=export_metadata(delivered.exports))

@@ -31,6 +31,8 @@ class Server(Strict):
     user_directory: str = ""
     """Every goal's directory is below it, unless that starts with `/`."""
     connect_timeout_s: float = Field(default=20, gt=0, le=300)
+    settle_s: float = Field(default=2, ge=0, le=3_600)
+    """A new file modified less than this long ago is looked at once more after it, and left if it changed."""
     keepalive_s: float = Field(default=10, gt=0, le=300)
     """A silent link is given up after three of these."""
 

@@ -215,10 +215,6 @@ class Trim(Strict):
     fields: FieldNames
 
 
-class Log(Strict):
-    """Writes every row to the run log."""
-
-
 class Python(Strict):
     """A function of yours, `(list[str | None]) -> list[str | None]`, over the distinct values of a field.
 

@@ -20,7 +20,6 @@ from cdp_assets.config.processor_settings import (
     FirstRows,
     FixedValue,
     Hash,
-    Log,
     PhoneCleansing,
     Python,
     RemoveNull,
@@ -45,7 +44,6 @@ Settings = (
     | PhoneCleansing
     | FindReplace
     | Trim
-    | Log
     | Python
 )
 
@@ -71,7 +69,6 @@ class Processor(Strict):
     phone_cleansing: PhoneCleansing | None = None
     find_replace: FindReplace | None = None
     trim: Trim | None = None
-    log: Log | None = None
     python: Python | None = None
 
     @model_validator(mode="before")

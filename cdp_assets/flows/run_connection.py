@@ -7,7 +7,7 @@ The same flows the assets use; nothing is held over a transfer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,8 +23,9 @@ from cdp_assets.flows.export_goal import Export, export_goal
 from cdp_assets.flows.fold_batches import FoldResult, fold_batches
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.import_files import Outcome, land_candidates
+from cdp_assets.flows.manifests import SHORT
 from cdp_assets.flows.publish import is_stale, publish
-from cdp_assets.flows.take_look import Look, take_look
+from cdp_assets.flows.take_look import Look, take_look, take_settled_look
 from cdp_assets.warehouse import open_warehouse
 
 
@@ -60,13 +61,22 @@ def check_enabled(connection: Connection, goal: str | None = None) -> None:
 
 
 def import_new(
-    deployment: Deployment, connection: Connection, folders: DataFolders, now: datetime, goal: str | None = None
+    deployment: Deployment,
+    connection: Connection,
+    folders: DataFolders,
+    now: datetime,
+    goal: str | None = None,
+    only: Collection[str] = (),
 ) -> Imported:
-    """Lands everything new of a connection, or of one of its goals."""
+    """Lands what is new of a connection, or of one of its goals.
+
+    `only` names files, by short seen id, that are known to have stood still; left out = all that do now.
+    """
     check_enabled(connection, goal)
     with open_server(connection.server) as server:
-        look = take_look(connection, server, folders, now)
-        outcomes = land_candidates(deployment, connection, look.new(goal), server, folders, now)
+        look = (take_look if only else take_settled_look)(connection, server, folders, now)
+        wanted = [item for item in look.new(goal) if not only or item.seen_id[:SHORT] in only]
+        outcomes = land_candidates(deployment, connection, wanted, server, folders, now)
     return Imported(look, tuple(outcomes))
 
 
@@ -77,9 +87,14 @@ def fold_and_publish(
     with open_warehouse(folders.warehouse, temporary=folders.spill) as database:
         result = fold_batches(database, model, folders, now, rebuild=rebuild)
     step("fold: done")
+    publish_copy(model, folders, at_once=at_once)
+    return result
+
+
+def publish_copy(model: CustomerModelConfig, folders: DataFolders, *, at_once: bool = False) -> None:
+    """Gives readers what was written since the last copy, unless that one is young enough or says it all."""
     if is_stale(folders):
         publish(folders, every_s=0 if at_once else model.publish_every_s)
-    return result
 
 
 def acknowledge(connection: Connection, folders: DataFolders, now: datetime) -> list[Acknowledged]:

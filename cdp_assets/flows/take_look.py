@@ -8,9 +8,10 @@ and shared by all goals and processes.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -139,6 +140,25 @@ def _came_back(folders: DataFolders, connection: str, goal: str, identity: str, 
     """Whether a file stands under a name again that was dealt with: its content, if new, is as new as this look."""
     mark = read_mark(folders, connection, goal, identity)
     return mark is not None and seen_at <= mark.look_at
+
+
+def take_settled_look(
+    connection: Connection, server: SftpFileSystem, folders: DataFolders, now: datetime, *, inactive: bool = False
+) -> Look:
+    """As `take_look`, without files that are still being written: they are left to a later look.
+
+    A file modified in the last `settle_s` seconds is looked at again after as long. That also keeps a file
+    from being rewritten unnoticed: SFTP tells times in whole seconds, and no later change can carry one that
+    is over.
+    """
+    look = take_look(connection, server, folders, now, inactive=inactive)
+    wait_s = connection.server.settle_s
+    if not wait_s or not any((now - item.file.modified_at).total_seconds() < wait_s for item in look.new()):
+        return look
+    time.sleep(wait_s)
+    again = take_look(connection, server, folders, now + timedelta(seconds=wait_s), inactive=inactive)
+    before = {item.seen_id for item in look.candidates}
+    return replace(again, candidates=tuple(item for item in again.candidates if item.seen_id in before))
 
 
 def _sort_into_goals(

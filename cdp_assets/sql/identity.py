@@ -34,7 +34,7 @@ class PassBatch:
 
 
 def batch_rows_view(batches: Sequence[PassBatch]) -> Sql:
-    """All rows of a pass's batches, which have the same columns."""
+    """All rows of a pass's batches. They write the same columns; only some may carry line numbers."""
     parts = [
         sql(
             "SELECT {base} + file_row_number AS ordinal, {position} AS position, file_row_number + 1 AS row_no, *"
@@ -45,7 +45,7 @@ def batch_rows_view(batches: Sequence[PassBatch]) -> Sql:
         )
         for number, batch in enumerate(batches)
     ]
-    return sql("CREATE OR REPLACE TEMP VIEW batch_rows AS\n{rows}", rows=joined("\nUNION ALL\n", parts))
+    return sql("CREATE OR REPLACE TEMP VIEW batch_rows AS\n{rows}", rows=joined("\nUNION ALL BY NAME\n", parts))
 
 
 def mapping_signature(mapping: Mapping) -> str:

@@ -26,7 +26,6 @@ from cdp_assets.config.processor_settings import (
     FirstRows,
     FixedValue,
     Hash,
-    Log,
     PhoneCleansing,
     Python,
     RemoveNull,
@@ -186,10 +185,6 @@ def _first_rows(work: _Work, settings: FirstRows) -> None:
     work.step(sql("SELECT * FROM {rows} ORDER BY line_no LIMIT {n}", rows=work.rows, n=literal(settings.n)))
 
 
-def _log(_work: _Work, _settings: Log) -> None:
-    """Nothing to select: the flow writes the rows."""
-
-
 def _python(work: _Work, settings: Python) -> None:
     cell, answers = work.column(settings.field), f"python_{work.number}"
     values = sql("SELECT DISTINCT {cell} AS value FROM {rows} ORDER BY value", cell=cell, rows=work.rows)
@@ -237,6 +232,5 @@ _APPLY: Mapping[type[Strict], Callable[[_Work, Any], None]] = {
     PhoneCleansing: _one_field(cells.cleansed_phone),
     FindReplace: _one_field(cells.replaced),
     Trim: _each_field(cells.trimmed),
-    Log: _log,
     Python: _python,
 }

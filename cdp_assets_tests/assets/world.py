@@ -90,6 +90,7 @@ class World:
             "port": self.server.port,
             "username": USERNAME,
             "host_key": self.server.host_key,
+            "settle_s": 0,
             "password": {"file": str(self.server.password_file)},
             "keepalive_s": 5,
         }

@@ -13,7 +13,7 @@ from cdp_assets.config.processors import Processor
     ("processor", "message"),
     [
         ({}, "exactly one key"),
-        ({"log": {}, "trim": {"fields": ["a"]}}, "exactly one key"),
+        ({"remove_null": {}, "trim": {"fields": ["a"]}}, "exactly one key"),
         ({"trimm": {"fields": ["a"]}}, "Extra inputs"),
         ({"trim": {"fields": []}}, "at least 1"),
         ({"filter": {"field": "a", "pattern": "(?=a)"}}, "look-ahead"),

@@ -209,7 +209,6 @@ def test_a_wrong_file_fails_alone(shop):
     assert shop.rows("SELECT path FROM ops.attempts") == [(f"{shop.dirs['in']}/customers_2.csv",)]
 
 
-@pytest.mark.xfail(strict=True, reason="sql/identity.py, batch_rows_view: needs UNION ALL BY NAME")
 def test_a_file_with_a_broken_row_folds_together_with_a_clean_one(sshd, tmp_path):
     """Only batches of files that had to be read row by row know the line of each row."""
     shop = Shop(sshd, tmp_path, [import_goal(files={"delta": True})])

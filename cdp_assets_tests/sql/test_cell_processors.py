@@ -99,7 +99,7 @@ def test_every_phone_country_makes_the_same_of_a_number_at_home_and_abroad(colum
 
 
 @pytest.mark.parametrize(
-    "processor", [case[0] for case in ONE_CELL] + [{"log": None}, {"split": {"field": "a", "count": 2}}]
+    "processor", [case[0] for case in ONE_CELL] + [{"remove_null": None}, {"split": {"field": "a", "count": 2}}]
 )
 def test_settings_survive_being_stored(processor):
     (read_back,) = read(processor)

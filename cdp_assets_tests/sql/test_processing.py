@@ -48,7 +48,6 @@ ROWS = ["x", "y", None, "x", None, "y", "z"]
         ({"filter": {"field": "a", "pattern": "^$", "keep": "other"}}, [2, 3, 5, 7, 8]),
         ({"first_rows": {"n": 2}}, [2, 3]),
         ({"first_rows": {"n": 200}}, [2, 3, 4, 5, 6, 7, 8]),
-        ({"log": {}}, [2, 3, 4, 5, 6, 7, 8]),
     ],
 )
 def test_which_rows_stay(process, processor, lines):
@@ -85,7 +84,7 @@ def test_duplicates_by_several_fields_and_processors_in_their_order(process):
 def test_a_missing_field(processor):
     name = next(iter(processor))
     with pytest.raises(MissingFieldError, match=rf'^Processor 2 \({name}\): field "b" not found$') as error:
-        processing_steps(read({"log": None}, processor), {"a": Sql("f0")}, "cells", AT)
+        processing_steps(read({"remove_null": None}, processor), {"a": Sql("f0")}, "cells", AT)
     assert isinstance(error.value, FileError)
 
 

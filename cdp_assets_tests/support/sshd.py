@@ -71,6 +71,7 @@ class Sshd:
             "user_directory": str(self.root),
             "connect_timeout_s": 15,
             "keepalive_s": 5,
+            "settle_s": 0,
         }
         return Server.model_validate(settings | changes)
 
