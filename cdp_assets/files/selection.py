@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from cdp_assets.config.files import Files
-from cdp_assets.errors import ConfigError, FileError
+from cdp_assets.errors import FileError
 from cdp_assets.files.remote import shown
 
 NEVER_ENDINGS = (".done", ".part")
@@ -86,10 +86,7 @@ def _never(name: str) -> str | None:
 
 
 def _pattern(files: Files) -> re.Pattern[str]:
-    try:
-        return re.compile(files.root if files.pattern_type == "regex" else _from_wildcard(files.root), re.DOTALL)
-    except re.error as error:
-        raise ConfigError(f"root {files.root!r} is no valid regular expression: {error}") from error
+    return re.compile(files.root if files.pattern_type == "regex" else _from_wildcard(files.root), re.DOTALL)
 
 
 def _from_wildcard(root: str) -> str:

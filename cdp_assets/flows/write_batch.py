@@ -34,7 +34,7 @@ from cdp_assets.warehouse import Database, scratch
 
 
 @dataclass(frozen=True)
-class _Job:
+class Job:
     """One file to be written as a batch."""
 
     config: BatchConfig
@@ -78,14 +78,14 @@ def write_batch(config: BatchConfig, received: Path, content: Path, staging: Pat
         FileError: the supplier must act: the header is unusable or lacks the identifier's column.
         ConfigError: the YAML author must act: a processor cannot work.
     """
-    job = _Job(config, read_header(received, config.goal.format), received, content, staging, at)
+    job = Job(config, read_header(received, config.goal.format), received, content, staging, at)
     with scratch(temporary=staging / "spill") as engine:
-        fast = _write_fast(engine, job)
+        fast = write_fast(engine, job)
     if fast is not None:
         return fast
     step("land: before the careful way")
     with scratch(temporary=staging / "spill") as engine:
-        return _write_carefully(engine, job)
+        return write_carefully(engine, job)
 
 
 def _require_identifier(config: BatchConfig, columns: Collection[str]) -> None:
@@ -103,7 +103,7 @@ def _names(columns: Collection[str]) -> str:
 _DATA = re.compile(r"@|\d{3}")
 
 
-def _write_fast(engine: Database, job: _Job) -> dict[str, object] | None:
+def write_fast(engine: Database, job: Job) -> dict[str, object] | None:
     """The file as it is, if the engine reads exactly one row a line; None where it does not."""
     lines = count_lines(job.received, job.config.goal.format)
     if not lines.plain:
@@ -116,7 +116,7 @@ def _write_fast(engine: Database, job: _Job) -> dict[str, object] | None:
     return _finish(engine, job, written) | {"rows_unreadable": 0, "padded_rows": 0}
 
 
-def _write_carefully(engine: Database, job: _Job) -> dict[str, object]:
+def write_carefully(engine: Database, job: Job) -> dict[str, object]:
     """Row by row: what can be read is rewritten without ambiguity, the rest is kept as rejects."""
     clean, refused = job.staging / "clean.csv", job.staging / "refused.csv"
     good, bad, padded = _rewrite(job.config, job.header, job.received, clean, refused)
@@ -139,7 +139,7 @@ def _write_carefully(engine: Database, job: _Job) -> dict[str, object]:
     return counts | {"rows_unreadable": bad, "rows_received": good + bad, "padded_rows": padded}
 
 
-def _write(engine: Database, job: _Job, source: Source, *, expected: int) -> _Written | None:
+def _write(engine: Database, job: Job, source: Source, *, expected: int) -> _Written | None:
     """Writes the batch; None where the engine does not read the expected rows.
 
     Rows stream through where that is enough: no processors, and dates, if any, all in ISO 8601, the format
@@ -186,7 +186,7 @@ def _rewrite(config: BatchConfig, header: Header, received: Path, clean: Path, r
     return good, bad, padded
 
 
-def _copy_batch(engine: Database, job: _Job, cells: Cells, dates: dict[int, KnownFormat]) -> int:
+def _copy_batch(engine: Database, job: Job, cells: Cells, dates: dict[int, KnownFormat]) -> int:
     copied = engine.row(
         sql(
             "COPY (\n{query}\n) TO {target} (FORMAT parquet, COMPRESSION snappy)",
@@ -208,7 +208,7 @@ def _reject_table() -> Sql:
     )
 
 
-def _finish(engine: Database, job: _Job, written: _Written) -> dict[str, object]:
+def _finish(engine: Database, job: Job, written: _Written) -> dict[str, object]:
     """Writes the rejects and counts what the batch holds."""
     skip = literal(job.header.lines)
     line = Sql("line_no") if written.has_lines else sql("file_row_number + 1 + {skip}", skip=skip)

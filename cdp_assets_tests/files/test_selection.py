@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdp_assets.config.files import Files
-from cdp_assets.errors import ConfigError, FileError
+from cdp_assets.errors import FileError
 from cdp_assets.files.selection import natural_key, partition_key, why_not, wildcard_value
 
 
@@ -64,9 +64,9 @@ def test_the_reason_names_the_pattern():
     assert why_not(Files(root="a*.csv"), "ab.csv") is None
 
 
-def test_a_broken_regular_expression_is_a_config_error():
-    with pytest.raises(ConfigError, match="no valid regular expression"):
-        wildcard_value(Files(root="(", match="regex"), "a")
+def test_a_broken_regular_expression_is_told_when_the_yaml_is_read():
+    with pytest.raises(ValueError, match="no valid regular expression"):
+        Files(root="(", match="regex")
 
 
 @pytest.mark.parametrize("value", ["a\nb", "a\x00b", "\x7f", "\x85", "a...b", ".", "..", "a\udcffb", "a/b", "x" * 256])

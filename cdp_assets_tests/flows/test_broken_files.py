@@ -17,11 +17,11 @@ from cdp_assets.config.files import Format
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.errors import FileError
 from cdp_assets.files.delimited import Record, read_header, records
-from cdp_assets.flows.write_batch import _write_carefully, _write_fast, write_batch
+from cdp_assets.flows.write_batch import Job, write_batch, write_carefully, write_fast
 from cdp_assets.sql.landing import parquet_rows
 from cdp_assets.sql.text import sql
 from cdp_assets.warehouse import scratch
-from cdp_assets_tests.support.lab import Lab, deployment
+from cdp_assets_tests.support.lab import EPOCH, Lab, deployment
 
 FORMATS = (
     {},
@@ -156,7 +156,7 @@ def check_landing(body: bytes, layout: dict[str, str]) -> None:
             content = root / way
             content.mkdir()
             counts = (
-                write_batch(config, received, content, root)
+                write_batch(config, received, content, root, EPOCH)
                 if way == "chosen"
                 else careful(config, received, content, root)
             )
@@ -172,7 +172,7 @@ def check_landing(body: bytes, layout: dict[str, str]) -> None:
 def careful(config: BatchConfig, received: Path, content: Path, staging: Path) -> dict[str, object]:
     with scratch() as engine:
         header = read_header(received, config.goal.format)
-        return _write_carefully(engine, config, header, received, content, staging)
+        return write_carefully(engine, Job(config, header, received, content, staging, EPOCH))
 
 
 @LANDS
@@ -214,7 +214,8 @@ def test_the_fast_way_is_taken_for_a_clean_file(tmp_path):
     received = tmp_path / "received"
     received.write_bytes(b'k,v\n1,a\n2,"b,c"\n')
     with scratch() as engine:
-        assert _write_fast(engine, config, read_header(received, config.goal.format), received, tmp_path) is not None
+        header = read_header(received, config.goal.format)
+        assert write_fast(engine, Job(config, header, received, tmp_path, tmp_path, EPOCH)) is not None
 
 
 @LANDS
@@ -226,4 +227,4 @@ def test_any_bytes_at_all_land_or_are_refused_with_a_reason(data, layout):
         (root / "received").write_bytes(data)
         (root / "batch").mkdir()
         with suppress(FileError):
-            write_batch(config, root / "received", root / "batch", root)
+            write_batch(config, root / "received", root / "batch", root, EPOCH)

@@ -63,8 +63,8 @@ def rules_for(prop: Property) -> tuple[str, ...]:
 
 
 @st.composite
-def mappings(draw: st.DrawFn, column: str, identifier: str) -> Mapping:
-    prop = draw(st.sampled_from(PROPERTIES))
+def mappings(draw: st.DrawFn, column: str, identifier: str, written: Sequence[Property]) -> Mapping:
+    prop = draw(st.sampled_from(written))
     own = prop.name == identifier
     cells = column if own else draw(st.sampled_from(SOURCES[prop.name]))
     rules = ("set", "set_if_empty") if own else rules_for(prop)
@@ -72,13 +72,13 @@ def mappings(draw: st.DrawFn, column: str, identifier: str) -> Mapping:
 
 
 @st.composite
-def goals(draw: st.DrawFn, name: str) -> Goal:
+def goals(draw: st.DrawFn, name: str, written: Sequence[Property]) -> Goal:
     column, identifier = draw(st.sampled_from(IDENTIFIERS))
     return Goal(
         name,
         column,
         identifier,
-        tuple(draw(st.lists(mappings(column, identifier), min_size=1, max_size=6, unique=True))),
+        tuple(draw(st.lists(mappings(column, identifier, written), min_size=1, max_size=6, unique=True))),
         delta=draw(st.booleans()),
         allow_create=draw(st.sampled_from((True, True, False))),
         redelivery=draw(st.sampled_from(("auto", "auto", "auto", "append", "supersede"))),
@@ -105,7 +105,8 @@ def contents(draw: st.DrawFn) -> list[Body]:
 @st.composite
 def scenarios(draw: st.DrawFn, *, keys: Sequence[str] = KEYS, max_files: int = 6) -> Scenario:
     """Up to three goals of one connection and some files; the same version arrives at one look only."""
-    several = tuple(draw(goals(f"g{number}")) for number in range(draw(st.integers(1, 3))))
+    written = draw(st.lists(st.sampled_from(PROPERTIES), min_size=1, max_size=4, unique=True))
+    several = tuple(draw(goals(f"g{number}", written)) for number in range(draw(st.integers(1, 3))))
     bodies = draw(contents())
     deliveries: list[Delivery] = []
     for _ in range(draw(st.integers(1, max_files))):
