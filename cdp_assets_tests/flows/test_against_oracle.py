@@ -33,14 +33,10 @@ HOUR = timedelta(hours=1)
 DATED = tuple(key for key in KEYS if key.isdigit())
 
 
-def quickly(examples: int) -> settings:
+def repeatably(examples: int) -> settings:
     return settings(
         deadline=None, derandomize=True, max_examples=examples, suppress_health_check=[HealthCheck.too_slow]
     )
-
-
-def thoroughly(examples: int) -> settings:
-    return settings(deadline=None, max_examples=examples, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 
 
 def profiles_of(room: Arrivals) -> dict[tuple[str, str, int], dict[str, tuple[Any, ...]]]:
@@ -206,46 +202,46 @@ FOLDS = st.lists(st.booleans(), min_size=12, max_size=12)
 SHUFFLED = st.permutations(range(12))
 
 
-@quickly(14)
+@repeatably(14)
 @given(scenarios(), FOLDS, SHUFFLED)
 def test_any_files_in_any_order_fold_as_the_oracle_says(scenario, folds, shuffled):
     check_any_sequence(scenario, folds, shuffled)
 
 
-@quickly(10)
+@repeatably(10)
 @given(scenarios(keys=DATED), SHUFFLED)
 def test_dated_files_end_alike_whenever_they_are_seen(scenario, shuffled):
     check_looks_do_not_matter(scenario, shuffled)
 
 
-@quickly(10)
+@repeatably(10)
 @given(scenarios())
 def test_every_row_of_every_batch_is_counted_as_the_oracle_counts_it(scenario):
     check_counts_one_batch_at_a_time(scenario)
 
 
 @pytest.mark.slow
-@thoroughly(300)
+@repeatably(80)
 @given(scenarios(max_files=9))
 def test_every_row_of_many_batches_is_counted_as_the_oracle_counts_it(scenario):
     check_counts_one_batch_at_a_time(scenario)
 
 
 @pytest.mark.slow
-@thoroughly(300)
+@repeatably(80)
 @given(scenarios(max_files=12), FOLDS, SHUFFLED)
 def test_many_files_in_any_order_fold_as_the_oracle_says(scenario, folds, shuffled):
     check_any_sequence(scenario, folds, shuffled)
 
 
-@quickly(10)
+@repeatably(10)
 @given(crossings())
 def test_ids_stay_while_late_files_and_corrections_change_who_makes_whom(scenario):
     check_every_moment(scenario)
 
 
 @pytest.mark.slow
-@thoroughly(200)
+@repeatably(80)
 @given(crossings(max_files=10))
 def test_ids_stay_through_many_late_files_and_corrections(scenario):
     check_every_moment(scenario)

@@ -58,7 +58,7 @@ byte_strings = st.one_of(
 )
 QUICK = settings(deadline=None, derandomize=True, max_examples=300)
 LANDS = settings(deadline=None, derandomize=True, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
-LONG = settings(deadline=None, max_examples=5_000, suppress_health_check=[HealthCheck.too_slow])
+LONG = settings(deadline=None, derandomize=True, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 
 
 def config_of(layout: dict[str, str], root: Path) -> BatchConfig:
