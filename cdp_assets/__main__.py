@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from cdp_assets.commands import check, demo, dev, serve_sftp
+from cdp_assets.commands import check, demo, dev, serve_sftp, test_connection
 from cdp_assets.commands.rebuild import Reland, Replay
 from cdp_assets.errors import CdpError
 
@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, Command] = {
     "demo": demo,
     "dev": dev,
     "serve-sftp": serve_sftp,
+    "test-connection": test_connection,
     "reland": Reland(),
     "replay": Replay(),
 }

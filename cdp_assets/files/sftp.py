@@ -160,6 +160,14 @@ class SftpFileSystem(SSHFileSystem):  # type: ignore[misc]
         """
         self._run(f"rename {shown(path)} to {shown(new_path)}", lambda c, _: rename_new(c, path, new_path))
 
+    def remove_own_file(self, path: str) -> None:
+        """Remove a file we made ourselves, such as a trial; a supplier's file is never removed.
+
+        Raises:
+            RemoteError: The account may not remove it, or it is gone.
+        """
+        self._run(f"remove {shown(path)}", lambda c, _: c.remove(path))
+
     def mv(self, path1: str, path2: str, **_: Any) -> None:
         """The move of fsspec, made safe: sshfs's own deletes the source when its copy failed."""
         self.rename_without_overwriting(path1, path2)

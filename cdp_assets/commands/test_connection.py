@@ -1,0 +1,29 @@
+"""`python -m cdp_assets test-connection`: what a connection can read, write and rename on its server."""
+
+from __future__ import annotations
+
+import argparse
+
+from cdp_assets.components.loading import defs_folder, load_deployment
+from cdp_assets.errors import ConfigError
+from cdp_assets.flows.check_connection import check_connection
+
+HELP = "try out what a connection can read, write and rename on its server"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Which connection."""
+    parser.add_argument("connection")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print one line for each thing tried; 1 if something does not work."""
+    deployment = load_deployment(defs_folder())
+    connection = deployment.find_connection(options.connection)
+    if connection is None:
+        known = ", ".join(item.name for item in deployment.connections)
+        raise ConfigError(f"no connection {options.connection}; there are: {known}")
+    trials = check_connection(connection)
+    for trial in trials:
+        print(f"{'ok    ' if trial.ok else 'FAILED'}  {trial.what}: {trial.detail}")
+    return 0 if all(trial.ok for trial in trials) else 1
