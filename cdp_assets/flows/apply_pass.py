@@ -14,7 +14,7 @@ from pathlib import Path
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.faults import step
 from cdp_assets.flows.manifests import Manifest
-from cdp_assets.sql import identity, merging
+from cdp_assets.sql import identity, merging, writing
 from cdp_assets.sql.identity import Memory, PassBatch
 from cdp_assets.sql.text import Sql, comma, literal, sql
 from cdp_assets.warehouse import Database
@@ -93,10 +93,10 @@ def apply_pass(
     if config.goal.allow_create:
         _create(database, config, writes, looks)
     if writes:
-        database.run(merging.changed_profiles(writes, looks))
-    for statement in merging.reindex(writes, config, sorted(indexed | {own})):
+        database.run(writing.changed_profiles(writes, looks))
+    for statement in writing.reindex(writes, config, sorted(indexed | {own})):
         database.run(statement)
-    fates = [Fates(*row) for row in database.rows(merging.row_fates(config))]
+    fates = [Fates(*row) for row in database.rows(writing.row_fates(config))]
     database.run(_imported(config))
     if not config.goal.files.delta:
         digest = identity.row_digest(config, range(len(config.goal.mappings)), present)
@@ -108,7 +108,7 @@ def apply_pass(
 
 
 def _create(database: Database, config: BatchConfig, writes: Sequence[merging.Write], looks: Sql) -> None:
-    database.run(merging.new_profiles(config, writes, looks))
+    database.run(writing.new_profiles(config, writes, looks))
     if database.rows(Sql("SELECT 1 FROM ops.profile_ids LIMIT 1")):
         database.run(identity.note_other_ids(config))
 

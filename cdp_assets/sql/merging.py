@@ -9,7 +9,7 @@ so  after = more upon (base or first).
 
 Reads   batch_rows, applied, key_targets (identity), main.profiles
 Writes  (temporary) changes: profile_id, is_new, changed, value, first_ordinal, last_ordinal, created_by_number and
-        p<n>_new, the value of the n-th written property afterwards; then main.profiles
+        p<n>_new, the value of the n-th written property afterwards
 """
 
 from __future__ import annotations
@@ -266,91 +266,3 @@ def _after(write: Write) -> Sql:
         both = appended(value, distinct_in_order(more))
         value = sql("CASE WHEN {more} IS NULL THEN {value} ELSE {both} END", more=more, value=value, both=both)
     return value
-
-
-def new_profiles(config: BatchConfig, writes: Sequence[Write], looks: Sql) -> Sql:
-    """Inserts the profiles the pass makes. `looks`: first position and, per batch of the pass, its time."""
-    identifier = config.find_property(config.goal.identifiers[0].property)
-    columns = [ident(write.prop.name) for write in writes]
-    values = [write.part("new") for write in writes]
-    if identifier.name not in {write.prop.name for write in writes}:
-        columns.append(ident(identifier.name))
-        values.append(sql("value::{kind}", kind=column_type(identifier)))
-    return sql(
-        "INSERT INTO main.profiles (profile_id, domain_group, creation_date, last_modified_date,"
-        " created_by_property, created_by_value, created_by_number, created_at_position, created_at_row,"
-        "\n    {columns})\n"
-        "SELECT profile_id, 'DEFAULT', first.look_at, last.look_at, {prop}, value, created_by_number, first.position,"
-        " first_ordinal % {size} + 1,\n    {values}\nFROM changes"
-        " JOIN {looks} AS first ON first.number = first_ordinal // {size}"
-        " JOIN {looks} AS last ON last.number = last_ordinal // {size} WHERE is_new",
-        columns=comma(columns),
-        values=comma(values),
-        prop=literal(identifier.name),
-        looks=looks,
-        size=literal(1 << 40),
-    )
-
-
-def changed_profiles(writes: Sequence[Write], looks: Sql) -> Sql:
-    """Writes the properties of existing profiles that came out different."""
-    columns = [sql("{name} = {new}", name=ident(write.prop.name), new=write.part("new")) for write in writes]
-    return sql(
-        "UPDATE main.profiles SET last_modified_date = last.look_at,\n    {columns}\nFROM changes"
-        " JOIN {looks} AS last ON last.number = changes.last_ordinal // {size}"
-        " WHERE changes.profile_id = profiles.profile_id AND changes.changed AND NOT changes.is_new",
-        columns=comma(columns),
-        looks=looks,
-        size=literal(1 << 40),
-    )
-
-
-def reindex(writes: Sequence[Write], config: BatchConfig, indexed: Sequence[str]) -> list[Sql]:
-    """Keeps `identifiers` true for the profiles the pass changed."""
-    own = config.goal.identifiers[0].property
-    touched = [write for write in writes if write.prop.name in indexed and write.prop.name != own]
-    statements = [
-        sql(
-            "INSERT INTO main.identifiers (property, value, profile_id)"
-            " SELECT {prop}, value, profile_id FROM changes WHERE is_new",
-            prop=literal(own),
-        )
-    ]
-    for write in touched:
-        statements += [
-            sql(
-                "DELETE FROM main.identifiers WHERE property = {prop} AND profile_id IN"
-                " (SELECT profile_id FROM changes WHERE changed AND NOT is_new)",
-                prop=literal(write.prop.name),
-            ),
-            sql(
-                "INSERT INTO main.identifiers (property, value, profile_id) SELECT {prop}, {column}::VARCHAR,"
-                " profile_id FROM changes WHERE changed AND {column} IS NOT NULL",
-                prop=literal(write.prop.name),
-                column=write.part("new"),
-            ),
-        ]
-    return statements
-
-
-def row_fates(config: BatchConfig) -> Sql:
-    """Per batch of the pass: position, rows created, modified, unchanged, not found.
-
-    A row of a full file that does not apply, because an earlier file had it, is `unchanged`.
-    """
-    full = not config.goal.files.delta
-    query = sql(
-        "SELECT position, {acts} AS acts, key.profile_id IS NOT NULL AS finds, coalesce(changed, false) AS changes,"
-        " coalesce(key.is_new AND given.ordinal = key.first_ordinal, false) AS creates"
-        " FROM batch_rows AS given JOIN key_targets AS key ON key.value = given.identifier"
-        " LEFT JOIN changes USING (profile_id){applied}",
-        acts=Sql("applied.ordinal IS NOT NULL" if full else "true"),
-        applied=Sql(" LEFT JOIN applied ON applied.ordinal = given.ordinal" if full else ""),
-    )
-    return sql(
-        "SELECT position, count(*) FILTER (acts AND creates),"
-        " count(*) FILTER (acts AND finds AND NOT creates AND changes),"
-        " count(*) FILTER (NOT acts OR (finds AND NOT creates AND NOT changes)),"
-        " count(*) FILTER (acts AND NOT finds) FROM ({query}) GROUP BY position ORDER BY position",
-        query=query,
-    )
