@@ -14,7 +14,7 @@ TEST_PROCESSES ?= 2
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(READY) ## The whole way on sample files: server, import, segments, export, web page
+demo: $(READY) ## The whole way on sample files: server, import, segments, export
 	@$(PY) -m cdp_assets demo
 
 dev: $(READY) ## Dagster's web page and daemon on what stands in cdp_assets/defs

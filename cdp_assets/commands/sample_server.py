@@ -7,6 +7,7 @@ import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from cdp_assets.assets.runtime import data_folders
 from cdp_assets.config.model import Deployment
@@ -41,9 +42,16 @@ def sample_server(port: int | None = None) -> Iterator[EmbeddedServer]:
         (unfinished / "out").mkdir(exist_ok=True)
         unfinished.rename(folder)
     with EmbeddedServer(folder, state, HOST, _free_port() if port is None else port) as server:
-        write_whole(state / "known_hosts", f"[{HOST}]:{server.port} {server.host_key}\n".encode())
+        _know(state / "known_hosts", f"[{HOST}]:{server.port} {server.host_key}")
         os.environ[PORT_VARIABLE] = str(server.port)
         yield server
+
+
+def _know(known_hosts: Path, line: str) -> None:
+    """Adds the server under its port; the same server may run under another port for somebody else."""
+    lines = known_hosts.read_text().splitlines() if known_hosts.exists() else []
+    if line not in lines:
+        write_whole(known_hosts, "".join(f"{entry}\n" for entry in [*lines, line]).encode())
 
 
 def _free_port() -> int:

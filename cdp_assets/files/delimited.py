@@ -37,7 +37,8 @@ class Lines:
     count: int
     """Physical lines, a last one without an end included."""
     plain: bool
-    """No carriage return, NUL byte, empty line, blank beside a quote, foreign escape or over-long line."""
+    """No carriage return, NUL byte, empty line, blank beside a quote, foreign escape, over-long line, or
+    separator behind the last column."""
 
 
 @dataclass(frozen=True)
@@ -53,21 +54,30 @@ class Record:
     reason: str = ""
 
 
-def count_lines(path: Path, layout: Format) -> Lines:
-    """Counts a file's lines and says whether the engine can be trusted with it as it is."""
-    count, longest = 0, 0
-    plain = True
-    odd = _odd_bytes(layout)
+def count_lines(path: Path, layout: Format, width: int) -> Lines:
+    """Counts a file's lines and says whether the engine can be trusted with it as it is.
+
+    DuckDB 1.5 takes a separator behind the last column without a word. So a file with lines that end in one is
+    plain only if it has no more separators than rows of `width` columns need.
+    """
+    count, longest, separators = 0, 0, 0
+    separator = layout.separator.encode()
+    plain, open_ended = len(separator) == 1, False
+    odd, open_end = _odd_bytes(layout), separator + b"\n"
     tail = b"\n"
     with path.open("rb") as source:
         while chunk := source.read(CHUNK_BYTES):
             count += chunk.count(b"\n")
+            separators += chunk.count(separator)
             plain = plain and odd.search(tail + chunk) is None
+            open_ended = open_ended or open_end in tail + chunk
             first, final = chunk.find(b"\n"), chunk.rfind(b"\n")
             plain = plain and longest + (len(chunk) if first < 0 else first) <= layout.max_row_bytes
             longest = longest + len(chunk) if first < 0 else len(chunk) - final
             tail = chunk[-1:]
-    return Lines(count + (tail != b"\n"), plain)
+    count += tail != b"\n"
+    open_ended = open_ended or tail == separator
+    return Lines(count, plain and (not open_ended or separators == count * (width - 1)))
 
 
 def _odd_bytes(layout: Format) -> re.Pattern[bytes]:

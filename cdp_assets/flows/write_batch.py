@@ -105,7 +105,7 @@ _DATA = re.compile(r"@|\d{3}")
 
 def write_fast(engine: Database, job: Job) -> dict[str, object] | None:
     """The file as it is, if the engine reads exactly one row a line; None where it does not."""
-    lines = count_lines(job.received, job.config.goal.format)
+    lines = count_lines(job.received, job.config.goal.format, len(job.header.columns))
     if not lines.plain:
         return None
     source = Source(str(job.received), len(job.header.columns), job.header.lines, rewritten=False)

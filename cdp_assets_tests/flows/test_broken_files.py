@@ -179,6 +179,10 @@ def careful(config: BatchConfig, received: Path, content: Path, staging: Path) -
 @example(b'1, "a "\n', {})
 @example(b"1,a\r\n2,b\r\n", {})
 @example(b'1,"a""b"\n2,a"b\n', {})
+@example(b";;\n", {"separator": ";"})
+@example(b"1,a,\n2,b\n", {})
+@example(b"1,a\n2,b,", {})
+@example(b"1,\n2,b\n", {})
 @given(byte_strings, formats)
 def test_no_row_is_lost_and_both_ways_read_the_same(body, layout):
     check_landing(body, layout)
