@@ -288,6 +288,8 @@ def test_an_interrupted_wait_stops_the_work(sshd, remote, tmp_path):
             "import signal, sys; from pathlib import Path\n"
             "from cdp_assets.config.connections import Server\n"
             "from cdp_assets.files.sftp import open_server\n"
+            # A shell that started the tests in the background has them ignore the signal, and so their children.
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             "with open_server(Server.model_validate_json(sys.argv[1])) as files:\n"
             "    print('open', flush=True)\n"
             "    files.deliver(Path(sys.argv[2]), sys.argv[3])\n"
