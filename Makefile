@@ -26,7 +26,7 @@ test: system-packages check ## Everything but the slow tests; installs what is m
 
 test-slow: $(READY) ## The tests that take minutes
 	@echo "== slow tests"
-	@code=0; $(PY) -m pytest -q -n $(TEST_PROCESSES) -m slow || code=$$?; \
+	@code=0; $(PY) -m pytest -q -n $(TEST_PROCESSES) --dist loadfile -m slow || code=$$?; \
 	if [ $$code -eq 5 ]; then echo "There are no slow tests yet."; else exit $$code; fi
 
 check: $(READY) ## Format, lint, types, import rules, the lock file, long files

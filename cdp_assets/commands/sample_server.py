@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from cdp_assets.assets.runtime import data_folders
 from cdp_assets.config.model import Deployment
+from cdp_assets.errors import RemoteError
 from cdp_assets.files.embedded_server import EmbeddedServer
 from cdp_assets.flows.folders import make_private, write_whole
 from cdp_assets.sample import write_shop
@@ -41,10 +41,26 @@ def sample_server(port: int | None = None) -> Iterator[EmbeddedServer]:
         write_shop(make_private(unfinished))
         (unfinished / "out").mkdir(exist_ok=True)
         unfinished.rename(folder)
-    with EmbeddedServer(folder, state, HOST, _free_port() if port is None else port) as server:
+    server = _started(folder, state, port)
+    try:
         _know(state / "known_hosts", f"[{HOST}]:{server.port} {server.host_key}")
         os.environ[PORT_VARIABLE] = str(server.port)
         yield server
+    finally:
+        server.stop()
+
+
+def _started(folder: Path, state: Path, port: int | None) -> EmbeddedServer:
+    """Listening on the wanted port; where none is wanted, on the usual one, or on any if that is taken."""
+    server = EmbeddedServer(folder, state, HOST, PREFERRED_PORT if port is None else port)
+    try:
+        server.start()
+    except RemoteError:
+        if port is not None:
+            raise
+        server = EmbeddedServer(folder, state, HOST)
+        server.start()
+    return server
 
 
 def _know(known_hosts: Path, line: str) -> None:
@@ -52,14 +68,3 @@ def _know(known_hosts: Path, line: str) -> None:
     lines = known_hosts.read_text().splitlines() if known_hosts.exists() else []
     if line not in lines:
         write_whole(known_hosts, "".join(f"{entry}\n" for entry in [*lines, line]).encode())
-
-
-def _free_port() -> int:
-    """The usual port where it is free, so that it can be remembered; else any."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, PREFERRED_PORT))
-        except OSError:
-            return 0
-    return PREFERRED_PORT
