@@ -144,7 +144,7 @@ def _pipe_with(passphrase: str | None) -> Iterator[int]:
 def gpg_home(parent: Path) -> Iterator[GpgHome]:
     """A new, empty home (mode 0700) below `parent`, with an agent of its own from the first run on."""
     has_proc = Path("/proc/self/fd").exists()
-    folder = Path(tempfile.mkdtemp(prefix=".gnupg-", dir=parent if has_proc else "/tmp"))  # noqa: S108
+    folder = Path(tempfile.mkdtemp(prefix=".gnupg-", dir=parent if has_proc else "/tmp"))  # noqa: S108 - short enough for a socket
     opened = os.open(folder, os.O_RDONLY)
     # Sockets need a path below 108 bytes. This one is, and it ends with us: an agent that outlives a kill of
     # this process no longer finds its socket and stops.
@@ -160,7 +160,7 @@ def gpg_home(parent: Path) -> Iterator[GpgHome]:
 
 
 def _kill_agent(short: str) -> None:
-    subprocess.run(  # noqa: S603
+    subprocess.run(  # noqa: S603 - our own words
         ["gpgconf", "--homedir", short, "--kill", "all"],  # noqa: S607 - found where gpg is
         env=_environment(),
         stdin=subprocess.DEVNULL,

@@ -134,9 +134,9 @@ class _Witness(asyncssh.SSHClient):
     # The signature is asyncssh's.
     def validate_host_public_key(
         self,
-        host: str,  # noqa: ARG002
-        addr: str,  # noqa: ARG002
-        port: int,  # noqa: ARG002
+        host: str,  # noqa: ARG002 - asyncssh's signature
+        addr: str,  # noqa: ARG002 - asyncssh's signature
+        port: int,  # noqa: ARG002 - asyncssh's signature
         key: asyncssh.SSHKey,
     ) -> bool:
         """Whether to go on to the log-in with this server."""

@@ -105,7 +105,7 @@ def read_key_parts(text: str, what: str) -> tuple[KeyPart, ...]:
                 keys = pgpy.PGPKey.from_blob(block)[1]
                 for key in keys.values():
                     parts += _parts(key)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - PGPy raises anything for a broken key.
             # Not chained, and not quoted: PGPy raises anything here, maybe with a piece of the key in it.
             raise ConfigError(f"{what} cannot be read as a PGP key ({type(error).__name__}); export it anew") from None
     return tuple(parts)

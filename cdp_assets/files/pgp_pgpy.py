@@ -124,7 +124,7 @@ def _session_keys(job: Unlocking, part: KeyPart) -> Iterator[tuple[SymmetricKeyA
         if recipient != part.key_id:
             continue
         try:
-            algorithm, key = Packet(bytearray(raw)).decrypt_sk(part.key._key)  # noqa: SLF001
+            algorithm, key = Packet(bytearray(raw)).decrypt_sk(part.key._key)  # noqa: SLF001 - PGPy offers no other way to a session key.
         except Exception as error:
             raise damaged(job.message.name) from error
         yield algorithm, bytes(key)
@@ -138,7 +138,7 @@ def _unlocked(part: KeyPart, keys: PgpKeys) -> Iterator[None]:
     opened = part.key.unlock(keys.passphrase or "")
     try:
         opened.__enter__()
-    except Exception:  # noqa: BLE001
+    except Exception:  # noqa: BLE001 - PGPy raises anything for what it cannot open.
         # Not chained: what PGPy raises here may hold a piece of the key.
         raise wrong_passphrase() from None
     try:
