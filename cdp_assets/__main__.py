@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from cdp_assets.commands import check, demo, dev, serve_sftp, test_connection
+from cdp_assets.commands import check, demo, dev, dry_run, preview, rejects, serve_sftp, test_connection
 from cdp_assets.commands.rebuild import Reland, Replay
 from cdp_assets.errors import CdpError
 
@@ -30,6 +30,9 @@ COMMANDS: Mapping[str, Command] = {
     "dev": dev,
     "serve-sftp": serve_sftp,
     "test-connection": test_connection,
+    "dry-run": dry_run,
+    "preview": preview,
+    "rejects": rejects,
     "reland": Reland(),
     "replay": Replay(),
 }

@@ -10,6 +10,7 @@ from types import ModuleType
 
 import dagster as dg
 
+from cdp_assets.assets.checks import silence_dagsters_own_beta
 from cdp_assets.assets.runtime import sensor_interval_s, sensor_status
 from cdp_assets.components.loading import DEFS_DIR_VARIABLE, defs_folder
 from cdp_assets.components.yaml_files import shown_path
@@ -38,6 +39,8 @@ def definitions_in(folder: Path) -> dg.Definitions:
         # Dagster's own loader silences its own beta parts, too.
         warnings.simplefilter("ignore", dg.BetaWarning)
         loaded = tree.build_defs()
+    # Again, as the block above forgets what was set in it.
+    silence_dagsters_own_beta()
     return dg.Definitions.merge(loaded, shared_definitions())
 
 

@@ -3,9 +3,11 @@
 CdpError
 ├── ConfigError      the author of the YAML: every problem with file, line and what would be right
 ├── FileError        the supplier of the file: it is broken, ambiguous or not what the goal expects
+│   ├── FileRefusedError more of its rows are rejected than the goal allows; they are kept
 │   └── FileChangedError nobody yet: it changed while it was read; a later look takes it
 ├── RemoteError      the operator of the server: refused, denied, not found, full
 │   ├── HostKeyError      the server is not the one the configuration names; nothing was sent to it
+│   ├── LogInRefusedError the server does not take the log-in; trying again unchanged may lock the account
 │   ├── TargetExistsError a file of that name stands there already; nothing was overwritten
 │   └── RemoteDownError   nobody yet: unreachable, timed out or cut; trying again may help
 ├── LocalDiskError   the operator of this machine: a local folder is full, missing or not writable
@@ -61,6 +63,10 @@ class FileError(CdpError):
     """The supplier must act: this file (or set of files) cannot be imported as it is."""
 
 
+class FileRefusedError(FileError):
+    """More rows are rejected than the goal's `on_error` allows: nothing of the file is imported."""
+
+
 class FileChangedError(FileError):
     """The file changed while it was read; it is taken at a later look. Retryable."""
 
@@ -73,6 +79,10 @@ class RemoteError(CdpError):
 
 class HostKeyError(RemoteError):
     """The server showed another host key than the configured one; no credential was sent."""
+
+
+class LogInRefusedError(RemoteError):
+    """The server did not take the log-in, or wants more than is configured; to be tried once, not again and again."""
 
 
 class TargetExistsError(RemoteError):

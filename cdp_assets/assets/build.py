@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from cdp_assets.assets.checks import connection_check
 from cdp_assets.assets.imports import files_asset, import_asset
 from cdp_assets.assets.jobs import FOLDS_TAG, landing_name, run_now_jobs, run_now_name
 from cdp_assets.assets.sensors import FOLD_JOB, arrivals_sensor, connection_schedule, fold_sensor
@@ -14,18 +15,19 @@ from cdp_assets.config.model import Deployment
 
 
 def connection_definitions(deployment: Deployment, connection: Connection) -> dg.Definitions:
-    """The files on the server, one asset for each goal, the acknowledgement, and what starts them."""
+    """The files on the server and their check, one asset for each goal, the acknowledgement, and what starts them."""
     jobs = {job.name: job for job in run_now_jobs(deployment, connection)}
     runs = connection.enabled
     arrives = runs and connection.run_mode == "arrival" and any(goal.active for goal in connection.imports)
     scheduled = runs and connection.run_mode == "schedule"
     return dg.Definitions(
         assets=[
-            files_asset(connection),
+            files_asset(deployment, connection),
             *(import_asset(deployment, connection, goal) for goal in connection.imports),
             done_asset(connection),
             *(export_asset(deployment, connection, goal) for goal in connection.exports),
         ],
+        asset_checks=[connection_check(connection)],
         jobs=list(jobs.values()),
         sensors=[arrivals_sensor(connection, jobs[landing_name(connection)])] if arrives else [],
         schedules=[connection_schedule(connection, jobs[run_now_name(connection)])] if scheduled else [],

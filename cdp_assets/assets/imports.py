@@ -7,18 +7,21 @@ import warnings
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
+from pydantic import Field
 
 from cdp_assets.assets.metadata import Metadata, landing_metadata, look_metadata
+from cdp_assets.assets.preview_metadata import preview_metadata
+from cdp_assets.assets.rehearsals import DRY_RUN, rehearsal_events
 from cdp_assets.assets.runtime import as_dagster_failure, data_folders, now
 from cdp_assets.assets.specs import files_key, files_spec, goal_key, import_spec
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.goals import ImportProfilesGoal
 from cdp_assets.config.model import Deployment, batch_config
-from cdp_assets.errors import FileError
 from cdp_assets.files.key_ring import opening_keys
 from cdp_assets.files.selection import natural_key
 from cdp_assets.files.sftp import open_server
-from cdp_assets.flows.import_files import Outcome, land_partition
+from cdp_assets.flows.dry_run import dry_run_partitions
+from cdp_assets.flows.import_files import Outcome, land_partitions
 from cdp_assets.flows.run_connection import check_enabled
 from cdp_assets.flows.take_look import Look, take_look, take_settled_look
 
@@ -26,6 +29,12 @@ PARTITIONS_PER_RUN = 25
 MAX_TOLD = 20
 """Refused files named in one message."""
 Recorded = dg.MaterializeResult[None] | dg.AssetMaterialization | dg.AssetObservation
+
+
+class ImportConfig(dg.Config):
+    """How an import goal runs."""
+
+    dry_run: bool = Field(default=False, description=DRY_RUN)
 
 
 def partitions_of(connection: Connection, goal: ImportProfilesGoal) -> dg.DynamicPartitionsDefinition | None:
@@ -46,8 +55,8 @@ def add_partitions(instance: dg.DagsterInstance, connection: Connection, look: L
                 instance.add_dynamic_partitions(partitions.name or "", sorted(missing, key=natural_key))
 
 
-def files_asset(connection: Connection) -> dg.AssetsDefinition:
-    """The connection's files: observing it looks at the server, lists what is there and adds partitions."""
+def files_asset(deployment: Deployment, connection: Connection) -> dg.AssetsDefinition:
+    """The connection's files: observing it lists what is on the server, adds partitions and previews the newest."""
     spec = files_spec(connection)
 
     def _files(context: dg.OpExecutionContext) -> dg.ObserveResult:
@@ -55,9 +64,10 @@ def files_asset(connection: Connection) -> dg.AssetsDefinition:
             check_enabled(connection)
             with open_server(connection.server) as server:
                 look = take_look(connection, server, data_folders(), now())
+                previews = preview_metadata(deployment, connection, look, server, data_folders())
         add_partitions(context.instance, connection, look)
         # Without a data version: a further file would mark the partitions of all others as outdated.
-        return dg.ObserveResult(asset_key=spec.key, metadata=look_metadata(look))
+        return dg.ObserveResult(asset_key=spec.key, metadata=look_metadata(look) | previews)
 
     with warnings.catch_warnings():
         # Beta in Dagster 1.13, like every way to observe; nobody who loads our definitions can do about it.
@@ -75,32 +85,35 @@ def import_asset(deployment: Deployment, connection: Connection, goal: ImportPro
     changes nothing, nothing happens. A bad file fails its own partition only.
     """
     partitions = partitions_of(connection, goal)
-    config = batch_config(deployment, connection, goal)
+    landing = batch_config(deployment, connection, goal)
+    spec = import_spec(connection, goal, code_version(deployment, connection, goal))
 
     @dg.multi_asset(
-        specs=[import_spec(connection, goal, code_version(deployment, connection, goal))],
+        # A dry run makes nothing, and nothing behind it in the same run is made either.
+        specs=[spec.replace_attributes(skippable=True)],
         name=f"{connection.name}__{goal.name}",
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.multi_run(PARTITIONS_PER_RUN) if partitions else None,
         op_tags={"cdp/connection": connection.name},
     )
-    def _import(
-        context: dg.AssetExecutionContext,
-    ) -> Iterator[Recorded]:
+    def _import(context: dg.AssetExecutionContext, config: ImportConfig) -> Iterator[Recorded]:
         keys = sorted(context.partition_keys, key=natural_key) if partitions else [""]
         folders = data_folders()
+        if config.dry_run:
+            with as_dagster_failure():
+                check_enabled(connection, goal.name)
+                run = dry_run_partitions(deployment, connection, goal, keys, folders, now())
+            yield from rehearsal_events(context, connection, run)
+            return
         outcomes: dict[str, list[Outcome]] = {}
         with as_dagster_failure():
             check_enabled(connection, goal.name)
             pgp = opening_keys(connection.pgp)
             with open_server(connection.server) as server:
                 look = take_settled_look(connection, server, folders, now())
-                for key in keys:
-                    try:
-                        outcomes[key] = land_partition(config, key, look, server, folders, now(), pgp)
-                    except FileError as error:
-                        outcomes[key] = [Outcome(goal.name, key, "", None, str(error))]
-                    for outcome in outcomes[key]:
+                for key, found in land_partitions(landing, keys, look, server, folders, now(), pgp):
+                    outcomes[key] = found
+                    for outcome in found:
                         context.log.info(f"{outcome.name or key}: {outcome.error or 'landed'}")
         yield from _results(context, connection, goal, outcomes)
 

@@ -10,9 +10,11 @@ import dagster as dg
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.acknowledge_files import Acknowledged
 from cdp_assets.flows.export_goal import Export
+from cdp_assets.flows.file_sets import PassedOver
 from cdp_assets.flows.fold_batches import FoldResult
 from cdp_assets.flows.import_files import Outcome, RejectSample, reject_sample
-from cdp_assets.flows.take_look import Look, PassedOver
+from cdp_assets.flows.return_rejects import Returned
+from cdp_assets.flows.take_look import Candidate, Look
 
 Metadata = dict[str, dg.MetadataValue | int | float | str | bool]
 FATES = {
@@ -58,11 +60,13 @@ def _as_time(value: datetime) -> str:
 def look_metadata(look: Look) -> Metadata:
     """What stands on the server, and what each goal makes of it; new files first, one line for each file."""
     new = [item for item in look.candidates if not item.landed]
-    wrong = {item.name for item in look.passed_over if item.wrong_name}
+    wrong = {item.name for item in look.passed_over if item.kind == "wrong name"}
+    waits = [[shown(item.name), item.goal, item.reason] for item in look.passed_over if item.kind == "waits"]
+    bad = [[shown(item.file.name), item.goal, item.problem] for item in look.candidates if item.problem]
     files = [
         [
             shown(item.file.name),
-            "imported" if item.landed else "new",
+            _state(item),
             f"{item.goal}/{item.partition_key}" if item.partition_key else item.goal,
             item.file.size_bytes,
             # Blanks that do not break: the last column would be folded into a tower.
@@ -70,19 +74,40 @@ def look_metadata(look: Look) -> Metadata:
         ]
         for item in sorted(look.candidates, key=lambda item: item.landed)
     ]
-    return {
+    metadata: Metadata = {
         "new files": len(new),
         "names to mend": len(wrong),
         "files": table(["name", "state", "goal/partition", "bytes", "modified (UTC)"], files),
         "files no goal takes": table(["name", "why"], _not_taken(look)),
     }
+    if waits:
+        metadata["files that wait"] = table(["name", "goal", "for what"], waits)
+    if bad:
+        metadata["files that cannot be imported"] = table(["name", "goal", "why"], bad)
+    if any(item.linked for item in look.candidates):
+        metadata["linked files"] = table(["root file", "alias", "linked file"], _linked(look))
+    return metadata
+
+
+def _state(item: Candidate) -> str:
+    if item.landed:
+        return "imported"
+    return "cannot be imported" if item.problem else "new"
+
+
+def _linked(look: Look) -> list[list[str]]:
+    return [
+        [shown(item.file.name), part.alias, shown(part.file.name)] for item in look.candidates for part in item.linked
+    ]
 
 
 def _not_taken(look: Look) -> list[list[str]]:
     """Files that no goal takes, the ones with a name to mend first; `.done` files need no word."""
-    taken = {item.file.name for item in look.candidates}
+    taken = {item.file.name for item in look.candidates} | {
+        item.name for item in look.passed_over if item.kind == "waits"
+    }
     passed: dict[str, list[PassedOver]] = {}
-    for item in sorted(look.passed_over, key=lambda item: not item.wrong_name):
+    for item in sorted(look.passed_over, key=lambda item: item.kind != "wrong name"):
         if item.name not in taken and not item.name.endswith(".done"):
             passed.setdefault(item.name, []).append(item)
     return [[shown(name), _why(items)] for name, items in passed.items()]
@@ -90,7 +115,7 @@ def _not_taken(look: Look) -> list[list[str]]:
 
 def _why(passed: Sequence[PassedOver]) -> str:
     """One reason for all goals that have passed over a file."""
-    if passed[0].wrong_name or len({item.reason for item in passed}) == 1:
+    if passed[0].kind == "wrong name" or len({item.reason for item in passed}) == 1:
         return passed[0].reason
     return f"its name fits none of {', '.join(item.goal for item in passed)}"
 
@@ -101,7 +126,7 @@ def landing_metadata(outcome: Outcome) -> Metadata:
         return {"file": shown(outcome.name), "state": "refused", "note": outcome.error}
     manifest = outcome.landed.manifest
     note = "What its rows did stands under Partitions, once they are folded into the profiles."
-    return {
+    metadata: Metadata = {
         "file": shown(manifest.name),
         "state": "landed",
         "note": note if outcome.landed.is_new else "This version was landed before; nothing was done.",
@@ -115,6 +140,13 @@ def landing_metadata(outcome: Outcome) -> Metadata:
         "effective at": _as_time(manifest.effective_at),
         "dagster/partition_row_count": manifest.rows_received,
     }
+    if manifest.parts:
+        parts = [
+            [part.alias, shown(part.name), part.rows, part.rows_rejected, part.orphan_rows] for part in manifest.parts
+        ]
+        columns = ["alias", "file", "rows", "rejected", "orphans (no parent row)"]
+        metadata["linked files"] = table(columns, parts)
+    return metadata
 
 
 def rejects_table(sample: Sequence[RejectSample]) -> dg.MetadataValue:
@@ -174,11 +206,14 @@ def _fold_row(entry: Mapping[str, object]) -> list[int]:
     ]
 
 
-def done_metadata(outcomes: Sequence[Acknowledged]) -> Metadata:
-    """Which files were renamed, and which were not and why."""
+def done_metadata(outcomes: Sequence[Acknowledged], returned: Sequence[Returned] = ()) -> Metadata:
+    """Which files were renamed, which were not and why, and what went back to the sender."""
     rows = [
         [_name(item.path), _name(item.renamed_to or ""), item.note or ("" if item.settled else "to be tried again")]
         for item in outcomes
+    ]
+    rows += [
+        [_name(path), _name(to or ""), f"linked to {_name(item.path)}"] for item in outcomes for path, to in item.linked
     ]
     metadata: Metadata = {
         "files renamed": sum(item.renamed_to is not None for item in outcomes),
@@ -186,7 +221,17 @@ def done_metadata(outcomes: Sequence[Acknowledged]) -> Metadata:
     }
     if rows:
         metadata["files"] = table(["file", "renamed to", "note"], rows)
+    if returned:
+        back = [[shown(item.name), shown(item.path), item.rows, item.note] for item in returned]
+        metadata["rejected rows returned"] = sum(item.rows for item in returned if item.settled)
+        metadata["returned files"] = table(["rows of", "returned as", "rows", "note"], back)
     return metadata
+
+
+def unsettled(outcomes: Sequence[Acknowledged], returned: Sequence[Returned]) -> list[str]:
+    """Why some of it is to be tried again."""
+    notes = [item.note for item in outcomes if not item.settled]
+    return notes + [item.note for item in returned if not item.settled]
 
 
 def _name(path: str) -> str:

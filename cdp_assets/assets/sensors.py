@@ -5,8 +5,10 @@ Dagster reads the annotations of `context` as they are, so they are not put off 
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -18,7 +20,7 @@ from cdp_assets.assets.metadata import look_metadata
 from cdp_assets.assets.runtime import data_folders, now, schedule_status, sensor_interval_s, sensor_status
 from cdp_assets.assets.specs import files_key
 from cdp_assets.config.connections import Connection
-from cdp_assets.errors import ConfigError, RemoteError
+from cdp_assets.errors import ConfigError, LogInRefusedError, RemoteError
 from cdp_assets.files.sftp import open_server
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.ledger import waiting
@@ -31,6 +33,8 @@ LONGEST_WAIT_S = 600
 """Batches older than this are folded although others are still landing."""
 REQUEST_AGAIN_S = 600
 """A landing that was requested and did not happen is requested again after this."""
+REFUSED_WAIT_S = 600
+"""A refused log-in is not tried again before: servers lock accounts, and addresses, that fail often."""
 ACTIVE = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -44,7 +48,8 @@ def arrivals_sensor(connection: Connection, job: dg.JobDefinition) -> dg.SensorD
     """Looks at the server and requests a landing of what is new and has stood still for two looks.
 
     The cursor holds what is new on the server, no more: `seen`, the ids of the last look; `asked`, for each id
-    that was requested how often and when; `last`, when something was requested last.
+    that was requested how often and when; `last`, when something was requested last; `refused`, when the server
+    refused the log-in, until it takes one.
     """
 
     @dg.sensor(
@@ -56,14 +61,21 @@ def arrivals_sensor(connection: Connection, job: dg.JobDefinition) -> dg.SensorD
     )
     def _sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         folders = data_folders()
+        paused = _paused(context.cursor, time.time())
+        if paused:
+            return dg.SkipReason(f"{connection.name}: {paused}")
         try:
             with open_server(connection.server) as server:
                 look = take_look(connection, server, folders, now())
+        except LogInRefusedError as error:
+            return dg.SensorResult(
+                skip_reason=f"{connection.name}: {error}", cursor=_noting_refusal(context.cursor, time.time())
+            )
         except (RemoteError, ConfigError) as error:
             return dg.SkipReason(f"{connection.name}: {error}")
         add_partitions(context.instance, connection, look)
         failed = {goal.name: failed_seen_ids(folders, connection.name, goal.name) for goal in connection.imports}
-        fresh = {item.seen_id[:SHORT] for item in look.new() if item.seen_id[:SHORT] not in failed[item.goal]}
+        fresh = {item.tried_id[:SHORT] for item in look.new() if item.tried_id[:SHORT] not in failed[item.goal]}
         cursor = _Pending(context.cursor, fresh)
         wanted = cursor.take(time.time())
         if not wanted:
@@ -116,6 +128,23 @@ class _Pending:
     def text(self) -> str:
         """The cursor for the next tick."""
         return json.dumps({"seen": self._fresh, "asked": self._asked, "last": self._last})
+
+
+def _noting_refusal(cursor: str | None, at: float) -> str:
+    """The cursor with the time of a refused log-in; the next look that works leaves it out."""
+    return json.dumps(json.loads(cursor or "{}") | {"refused": at})
+
+
+def _paused(cursor: str | None, at: float) -> str:
+    """Why nothing is tried now; empty = it is."""
+    again = json.loads(cursor or "{}").get("refused", -math.inf) + REFUSED_WAIT_S
+    if at >= again:
+        return ""
+    moment = f"{datetime.fromtimestamp(again, UTC):%H:%M} UTC"
+    return (
+        f"the log-in was refused; it is not tried again before {moment}, so that the account is not locked. "
+        "To try at once, use the check of the connection's files, or test-connection"
+    )
 
 
 def _landing_request(connection: Connection, wanted: Sequence[str], job: str, cursor: str | None) -> dg.RunRequest:

@@ -102,7 +102,7 @@ def profile_columns(model: CustomerModelConfig) -> dg.TableSchema:
 
 
 def done_spec(connection: Connection) -> dg.AssetSpec:
-    """Files whose rows are in the profiles get `.done` behind their name on the server."""
+    """Files whose rows are in the profiles get `.done` behind their name; rejected rows go back."""
     return dg.AssetSpec(
         done_key(connection),
         deps=[PROFILES_KEY],

@@ -6,19 +6,21 @@ goes by its verb alone.
 Dagster reads the annotations of `context` as they are, so they are not put off here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 from pydantic import Field
 
 from cdp_assets.assets.imports import add_partitions, landed_events, refused
-from cdp_assets.assets.metadata import done_metadata, export_metadata, fold_metadata, look_metadata
+from cdp_assets.assets.metadata import done_metadata, export_metadata, fold_metadata, look_metadata, unsettled
+from cdp_assets.assets.rehearsals import DRY_RUN, rehearsal_events
 from cdp_assets.assets.runtime import as_dagster_failure, connection_pool, data_folders, now
 from cdp_assets.assets.specs import PROFILES_KEY, done_key, files_key, segment_key
 from cdp_assets.assets.warehouse import fold_events, segment_metadata
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.model import Deployment
 from cdp_assets.flows import run_connection
+from cdp_assets.flows.dry_run import dry_run
 from cdp_assets.flows.import_files import Outcome
 
 AFTER = {"start": dg.In(dg.Nothing)}
@@ -30,6 +32,7 @@ class LandConfig(dg.Config):
     only: list[str] = Field(
         default=[], description="Ids of the file versions to land, as the sensor gives them; empty = all that are new."
     )
+    dry_run: bool = Field(default=False, description=DRY_RUN)
 
 
 class Steps:
@@ -45,9 +48,14 @@ class Steps:
         @dg.op(
             name=f"{self.job}__land",
             pool=connection_pool(self.connection),
+            # What a dry run does not give, all later steps wait for in vain: they are skipped.
+            out=dg.Out(list[str], is_required=False),
             description="Looks at the server and lands what is new.",
         )
-        def _land(context: dg.OpExecutionContext, config: LandConfig) -> list[str]:
+        def _land(context: dg.OpExecutionContext, config: LandConfig) -> Iterator[dg.Output[list[str]]]:
+            if config.dry_run:
+                self._dry_run(context, config)
+                return
             with as_dagster_failure():
                 imported = run_connection.import_new(
                     self.deployment, self.connection, data_folders(), now(), self.goal, frozenset(config.only)
@@ -56,9 +64,18 @@ class Steps:
             context.log_event(dg.AssetObservation(files_key(self.connection), metadata=look_metadata(imported.look)))
             for event in landed_events(self.deployment, self.connection, imported.outcomes):
                 context.log_event(event)
-            return _told(context, imported.outcomes)
+            yield dg.Output(_told(context, imported.outcomes))
 
         return _land
+
+    def _dry_run(self, context: dg.OpExecutionContext, config: LandConfig) -> None:
+        """Fails for a file that would be refused, as the run in earnest would at its end."""
+        with as_dagster_failure():
+            run = dry_run(
+                self.deployment, self.connection, data_folders(), now(), self.goal, only=frozenset(config.only)
+            )
+        for event in rehearsal_events(context, self.connection, run):
+            context.log_event(event)
 
     def fold(self) -> dg.OpDefinition:
         """Folds every batch that waits, also those of other connections."""
@@ -81,21 +98,22 @@ class Steps:
         return _fold
 
     def done(self) -> dg.OpDefinition:
-        """Renames the files that are safely in; what fails is tried again at the next run."""
+        """Renames the files that are safely in and returns rejected rows; what fails is tried again next time."""
 
         @dg.op(
             name=f"{self.job}__done",
             ins=AFTER,
             out=dg.Out(dg.Nothing),
-            description="Renames the files that are safely in to .done.",
+            description="Renames the files that are safely in to .done, and sends rejected rows back.",
         )
         def _done(context: dg.OpExecutionContext) -> None:
             with as_dagster_failure():
                 outcomes = run_connection.acknowledge(self.connection, data_folders(), now())
-            context.log_event(dg.AssetMaterialization(done_key(self.connection), metadata=done_metadata(outcomes)))
-            for item in outcomes:
-                if not item.settled:
-                    context.log.warning(item.note)
+                returned = run_connection.give_back(self.connection, data_folders(), now())
+            metadata = done_metadata(outcomes, returned)
+            context.log_event(dg.AssetMaterialization(done_key(self.connection), metadata=metadata))
+            for note in unsettled(outcomes, returned):
+                context.log.warning(note)
 
         return _done
 

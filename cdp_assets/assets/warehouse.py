@@ -7,7 +7,14 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from cdp_assets.assets.metadata import Metadata, batch_metadata, done_metadata, export_metadata, fold_metadata
+from cdp_assets.assets.metadata import (
+    Metadata,
+    batch_metadata,
+    done_metadata,
+    export_metadata,
+    fold_metadata,
+    unsettled,
+)
 from cdp_assets.assets.runtime import as_dagster_failure, data_folders, now
 from cdp_assets.assets.specs import PROFILES_KEY, done_spec, export_spec, profiles_spec, segment_spec
 from cdp_assets.config.connections import Connection
@@ -54,7 +61,7 @@ def fold_asset(deployment: Deployment) -> dg.AssetsDefinition:
 
 
 def done_asset(connection: Connection) -> dg.AssetsDefinition:
-    """Renames the files of folded batches."""
+    """Renames the files of folded batches, and sends their rejected rows back."""
     spec = done_spec(connection)
     if connection.enabled and connection.run_mode != "manual":
         spec = spec.replace_attributes(automation_condition=AFTER_UPSTREAM)
@@ -63,10 +70,11 @@ def done_asset(connection: Connection) -> dg.AssetsDefinition:
     def _done() -> dg.MaterializeResult[None]:
         with as_dagster_failure():
             outcomes = run_connection.acknowledge(connection, data_folders(), now())
-        failed = [item.note for item in outcomes if not item.settled]
+            returned = run_connection.give_back(connection, data_folders(), now())
+        failed = unsettled(outcomes, returned)
         if failed:
-            raise dg.Failure("\n".join(failed), metadata=done_metadata(outcomes), allow_retries=False)
-        return dg.MaterializeResult(asset_key=spec.key, metadata=done_metadata(outcomes))
+            raise dg.Failure("\n".join(failed), metadata=done_metadata(outcomes, returned), allow_retries=False)
+        return dg.MaterializeResult(asset_key=spec.key, metadata=done_metadata(outcomes, returned))
 
     return _done
 

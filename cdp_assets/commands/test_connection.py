@@ -25,5 +25,5 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError(f"no connection {options.connection}; there are: {known}")
     trials = check_connection(connection)
     for trial in trials:
-        print(f"{'ok    ' if trial.ok else 'FAILED'}  {trial.what}: {trial.detail}")
+        print(f"{'ok    ' if trial.ok else 'FAILED'}  {trial}")
     return 0 if all(trial.ok for trial in trials) else 1

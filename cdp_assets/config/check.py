@@ -12,6 +12,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
 from cdp_assets.config.check_goals import goal_places
+from cdp_assets.config.check_returning import returning_places
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.goals import ExportProfilesGoal
 from cdp_assets.config.known import Known, Location, Place, Unread, listed
@@ -48,6 +49,7 @@ def check(deployment: Deployment, unread: Unread | None = None) -> list[Finding]
     for index, connection in enumerate(deployment.connections):
         earlier = [other.name for other in deployment.connections[:index]]
         places = [*_connection_name(connection, earlier), *_connection_places(connection, known)]
+        places += returning_places(connection, deployment.connections)
         found += [Finding(connection.name, *place, index) for place in places]
     return found
 

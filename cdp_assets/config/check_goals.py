@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from cdp_assets.config.date_patterns import parse_readable_pattern
 from cdp_assets.config.goals import ExportProfilesGoal, ImportProfilesGoal, Mapping, PropertyColumn, Rule
-from cdp_assets.config.known import Known, Place, listed
+from cdp_assets.config.known import Known, Location, Place, listed, nearest_first
+from cdp_assets.config.linked import linked_column
 from cdp_assets.config.properties import NUMERIC, Property, PropertyType
 
+_POSITION = re.compile(r"[1-9][0-9]*")
 IDENTIFIER_TYPES = frozenset({PropertyType.text, PropertyType.email, PropertyType.number})
 
 
@@ -61,15 +64,30 @@ def _identifier_column(goal: ImportProfilesGoal, _: Known) -> Iterator[Place]:
             yield ("mappings", index, "column"), f"{told}; {cure}"
 
 
+def _root_columns(goal: ImportProfilesGoal, _: Known) -> Iterator[Place]:
+    """Identifiers and processors see the root file only."""
+    for index, item in enumerate(goal.identifiers):
+        link = linked_column(goal.files.linked, item.column)
+        if link:
+            told = f"a profile is found by a column of the root file, not of linked file {link[0].name!r}"
+            yield ("identifiers", index, "column"), told
+    for index, processor in enumerate(goal.processors):
+        named = [text for text in processor.fields if linked_column(goal.files.linked, text)]
+        if named:
+            told = f"processor {processor.name} names {listed(named)}, of a linked file"
+            yield ("processors", index), f"{told}; put it under that file's own `processors`, without the alias"
+
+
 def _rules_fit(goal: ImportProfilesGoal, known: Known) -> Iterator[Place]:
     for index, mapping in enumerate(goal.mappings):
         prop = known.properties.get(mapping.property)
-        message = _rule_problem(mapping, prop) if prop else None
+        message = rule_problem(mapping, prop) if prop else None
         if message:
             yield ("mappings", index, "rule"), message
 
 
-def _rule_problem(mapping: Mapping, prop: Property) -> str | None:
+def rule_problem(mapping: Mapping, prop: Property) -> str | None:
+    """Why a mapping's rule does not fit the property; None = it does."""
     others = listed([str(rule) for rule in Rule if rule not in {Rule.add, Rule.sum}])
     if mapping.rule is Rule.add and not prop.multiple:
         return f"rule add needs multiple: true on property {prop.name!r}; without it, accepted: {others}"
@@ -97,6 +115,39 @@ def _readable_dates(goal: ImportProfilesGoal, _: Known) -> Iterator[Place]:
         yield ("format", "date_format"), str(error)
 
 
+def _ready_file_is_not_ours(goal: ImportProfilesGoal, _: Known) -> Iterator[Place]:
+    if goal.files.rename_done and goal.files.ready.file == "{name}.done":
+        told = "imported files get .done behind their name (rename_done), which would look like a ready file"
+        yield ("files", "ready", "file"), f"{told}; name another ready file, or set rename_done: false"
+
+
+def _columns_without_header(goal: ImportProfilesGoal, _: Known) -> Iterator[Place]:
+    """Where neither processors nor linked files add columns, their names are known without a file."""
+    layout = goal.format
+    if layout.columns and goal.files.linked:
+        told = "columns names those of one file, but this goal's linked files are read by the same format"
+        yield ("format", "columns"), f"{told}; leave it out and map by position: 1, 2, …"
+    if layout.header or goal.processors or goal.files.linked:
+        return
+    named: list[tuple[Location, str]] = [
+        *((("identifiers", index, "column"), item.column) for index, item in enumerate(goal.identifiers)),
+        *((("mappings", index, "column"), item.column) for index, item in enumerate(goal.mappings)),
+    ]
+    for where, column in named:
+        if layout.columns and column not in layout.columns:
+            known = listed(nearest_first(column, layout.columns))
+            yield where, f"unknown column {column!r}; format.columns has, nearest first: {known}"
+        elif not layout.columns and not _POSITION.fullmatch(column):
+            told = f"a file without a header has no column {column!r}"
+            yield where, f'{told}; give its position, such as "1", or the names of all in format.columns'
+
+
+def _writes_what_it_can(goal: ExportProfilesGoal, _: Known) -> Iterator[Place]:
+    for key in ("skip_lines", "header", "columns", "comment", "null_text"):
+        if getattr(goal.format, key) != type(goal.format).model_fields[key].default:
+            yield ("format", key), f"{key} is about reading; an export writes a header and one row for each profile"
+
+
 def _export_segment(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
     unknown = known.unknown("segment", goal.segment)
     if unknown:
@@ -115,11 +166,15 @@ _IMPORT_RULES: tuple[Callable[[ImportProfilesGoal, Known], Iterator[Place]], ...
     _identifier_properties,
     _mapping_properties,
     _identifier_column,
+    _root_columns,
     _rules_fit,
     _mappings_differ,
     _readable_dates,
+    _columns_without_header,
+    _ready_file_is_not_ours,
 )
 _EXPORT_RULES: tuple[Callable[[ExportProfilesGoal, Known], Iterator[Place]], ...] = (
     _export_segment,
     _export_columns,
+    _writes_what_it_can,
 )

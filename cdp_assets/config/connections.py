@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from cdp_assets.config.base import Name, SecretRef, Strict
-from cdp_assets.config.files import _check_timezone
 from cdp_assets.config.goals import ExportProfilesGoal, Goal, ImportProfilesGoal
 from cdp_assets.config.pgp import Pgp
+from cdp_assets.config.timezones import check_timezone
 
 
 class Server(Strict):
@@ -72,7 +72,7 @@ class Schedule(Strict):
     """Time of day, `HH:MM`."""
     timezone: str = "UTC"
 
-    _zone = field_validator("timezone")(_check_timezone)
+    _zone = field_validator("timezone")(check_timezone)
 
     @model_validator(mode="after")
     def _one_form(self) -> Schedule:

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import Literal
-from zoneinfo import ZoneInfo
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from cdp_assets.config.base import Strict
 from cdp_assets.config.date_patterns import parse_date_pattern
+from cdp_assets.config.linked import LinkedFile, linked_problem
+from cdp_assets.config.readiness import Ready
+from cdp_assets.config.timezones import check_timezone
 
 DEFAULT_MAX_ROW_BYTES = 1_048_576
-
-
-def _check_timezone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (KeyError, ValueError, OSError) as error:
-        message = f"unknown time zone {value!r}; give an IANA name such as Europe/Amsterdam or UTC"
-        raise ValueError(message) from error
-    return value
+MAX_COLUMNS = 2_000
+"""Of one file."""
 
 
 class Files(Strict):
@@ -33,6 +28,12 @@ class Files(Strict):
     """File name: exact, with wildcards (`*` any run of characters, `?` one), or a regular expression."""
     match: Literal["auto", "exact", "wildcard", "regex"] = "auto"
     """How `root` is read; auto = wildcard if it holds `*` or `?`, else exact."""
+    linked: tuple[LinkedFile, ...] = ()
+    """Files beside the root file that hold more about its rows."""
+    wait_for_linked_s: int = Field(default=3_600, ge=0)
+    """Seconds a root file waits for a linked file that is not there yet, before that is an error."""
+    ready: Ready = Ready()
+    """When a file is complete, beside keeping its size and time over two looks."""
     delta: bool = False
     """True: every row of every file applies. False: rows equal to the goal's earlier files do not."""
     rename_done: bool = True
@@ -75,6 +76,13 @@ class Files(Strict):
         return value
 
     @model_validator(mode="after")
+    def _links_hold(self) -> Files:
+        problem = linked_problem(self.linked, self.root)
+        if problem:
+            raise ValueError(problem)
+        return self
+
+    @model_validator(mode="after")
     def _root_compiles(self) -> Files:
         if self.pattern_type == "regex":
             try:
@@ -84,7 +92,7 @@ class Files(Strict):
                 raise ValueError(message) from error
         return self
 
-    _zone = field_validator("timezone")(_check_timezone)
+    _zone = field_validator("timezone")(check_timezone)
 
     @property
     def pattern_type(self) -> Literal["exact", "wildcard", "regex"]:
@@ -115,6 +123,16 @@ class Format(Strict):
     """Zone of dates that name none."""
     max_row_bytes: int = Field(default=DEFAULT_MAX_ROW_BYTES, ge=1_024, le=67_108_864)
     """Longer rows are rejected."""
+    skip_lines: int = Field(default=0, ge=0, le=10_000)
+    """Lines at the top of the file that are no part of the table."""
+    header: bool = True
+    """The first row names the columns; false = their names are `1`, `2`, … or stand in `columns`."""
+    columns: tuple[Annotated[str, Field(min_length=1)], ...] = Field(default=(), max_length=MAX_COLUMNS)
+    """Names of the columns of files without a header, in their order."""
+    comment: str = Field(default="", max_length=1)
+    """Lines that begin with this character are no rows; empty = every line counts."""
+    null_text: str | tuple[str, ...] = ()
+    """An unquoted cell that is exactly this text, or one of these, is empty, e.g. `NULL` or `\\N`."""
 
     @field_validator("separator")
     @classmethod
@@ -125,7 +143,7 @@ class Format(Strict):
             raise ValueError(message)
         return value
 
-    _zone = field_validator("timezone")(_check_timezone)
+    _zone = field_validator("timezone")(check_timezone)
 
     @field_validator("date_format")
     @classmethod
@@ -145,9 +163,55 @@ class Format(Strict):
             raise ValueError(message) from error
         return value
 
+    @field_validator("comment")
+    @classmethod
+    def _visible(cls, value: str) -> str:
+        if value.isspace() or not value.isprintable():
+            message = "comment is one visible character, such as `#`"
+            raise ValueError(message)
+        return value
+
+    @field_validator("null_text", mode="before")
+    @classmethod
+    def _written_as_text(cls, value: Any) -> Any:
+        if value is None or (isinstance(value, list | tuple) and None in value):
+            message = "null_text must be text; put it in quotes, as YAML reads a bare NULL as nothing"
+            raise ValueError(message)
+        return value
+
     @model_validator(mode="after")
     def _signs_differ(self) -> Format:
         if self.separator in {self.quote, self.escape}:
             message = "separator, quote and escape must differ"
             raise ValueError(message)
+        if self.comment and self.comment in {self.separator, self.quote, self.escape}:
+            message = "comment must differ from separator, quote and escape"
+            raise ValueError(message)
         return self
+
+    @model_validator(mode="after")
+    def _columns_have_one_source(self) -> Format:
+        if self.columns and self.header:
+            message = "columns names the columns of files without a header: add header: false, or leave columns out"
+            raise ValueError(message)
+        twice = next((name for place, name in enumerate(self.columns) if name in self.columns[:place]), None)
+        if twice is not None:
+            message = f"columns has {twice!r} twice; give each column its own name"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _null_texts_are_whole_cells(self) -> Format:
+        signs = {self.separator, self.quote, "\r", "\n", "\0"} - {""}
+        for text in self.null_texts:
+            if not text or text != text.strip(" \t") or any(sign in text for sign in signs):
+                message = (
+                    f"null_text {text!r} is never a whole cell: give a text without separator, quote or outer blanks"
+                )
+                raise ValueError(message)
+        return self
+
+    @property
+    def null_texts(self) -> tuple[str, ...]:
+        """`null_text` as a list."""
+        return (self.null_text,) if isinstance(self.null_text, str) else self.null_text

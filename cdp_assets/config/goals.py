@@ -11,6 +11,8 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from cdp_assets.config.base import Name, PropertyName, Strict
 from cdp_assets.config.files import Files, Format
 from cdp_assets.config.processors import Processor
+from cdp_assets.config.refusal import OnError
+from cdp_assets.config.returning import ReturnRejects
 
 
 class Rule(StrEnum):
@@ -52,6 +54,10 @@ class ImportProfilesGoal(Strict):
     """Columns that find a profile, in the order they are tried."""
     processors: tuple[Processor, ...] = ()
     """Change or drop rows before they are matched, in this order; they may add fields to map."""
+    on_error: OnError = "skip_rows"
+    """Whether a file is refused as a whole for its rejected rows: `skip_rows` = never, `fail_file` = for any."""
+    return_rejects: ReturnRejects | None = None
+    """Where the rejected rows of imported files go back to their sender; left out = they do not."""
     allow_create: bool = False
     """Whether a row that finds no profile makes one; otherwise it is counted `not_found`."""
     mappings: tuple[Mapping, ...] = Field(min_length=1)

@@ -68,7 +68,16 @@ class BatchConfig(Strict):
     def config_hash(self) -> str:
         """Equal for two configs that give the same batch from the same file and place it alike."""
         meaning = self.model_dump_json(
-            exclude={"goal": {"description", "active"}, "properties": {"__all__": {"description", "pii"}}}
+            exclude={
+                "goal": {
+                    "description": True,
+                    "active": True,
+                    "on_error": True,
+                    "return_rejects": True,
+                    "files": {"ready": True},
+                },
+                "properties": {"__all__": {"description", "pii"}},
+            }
         )
         return hashlib.sha256(meaning.encode()).hexdigest()
 

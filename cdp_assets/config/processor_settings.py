@@ -16,9 +16,9 @@ from pydantic import (
 
 from cdp_assets.config.base import Strict
 from cdp_assets.config.date_patterns import parse_date_pattern, parse_readable_pattern
-from cdp_assets.config.files import _check_timezone
 from cdp_assets.config.phone_countries import PHONE_COUNTRIES
 from cdp_assets.config.regular_expressions import check_expression, check_replacement
+from cdp_assets.config.timezones import check_timezone
 
 FieldName = Annotated[str, Field(min_length=1)]
 """A column of the file, or a field that an earlier processor made."""
@@ -42,7 +42,7 @@ def _searchable(value: str) -> str:
     return value
 
 
-Zone = Annotated[str, AfterValidator(_check_timezone)]
+Zone = Annotated[str, AfterValidator(check_timezone)]
 ReadPattern = Annotated[str, AfterValidator(_readable)]
 WrittenPattern = Annotated[str, AfterValidator(_writable)]
 Expression = Annotated[str, AfterValidator(_searchable)]

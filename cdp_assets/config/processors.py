@@ -101,5 +101,11 @@ class Processor(Strict):
         settings: Settings = getattr(self, self.name)
         return settings
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields it reads or changes by name."""
+        one, several = getattr(self.settings, "field", None), getattr(self.settings, "fields", ())
+        return (one, *several) if one is not None else tuple(several)
+
     def _given(self) -> list[str]:
         return [name for name in type(self).model_fields if getattr(self, name) is not None]

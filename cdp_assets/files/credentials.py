@@ -35,12 +35,6 @@ class Credentials:
     password: str | None = field(repr=False)
     key: asyncssh.SSHKey | None = field(repr=False)
 
-    @property
-    def methods(self) -> str:
-        """What a refused log-in had tried, in words."""
-        tried = [("private key", self.key), ("password", self.password)]
-        return " and ".join(name for name, given in tried if given is not None)
-
 
 def load_credentials(server: Server) -> Credentials:
     """Resolve and open everything the log-in needs, before any connection is made.
@@ -50,39 +44,49 @@ def load_credentials(server: Server) -> Credentials:
     """
     password = resolve_secret(server.password) if server.password is not None else None
     passphrase = resolve_secret(server.passphrase) if server.passphrase is not None else None
-    key = _load_key(server.private_key, passphrase) if server.private_key is not None else None
+    key = None
+    if server.private_key is not None:
+        place = f"{secret_label(server.private_key)}, for {server.username}@{server.host}:{server.port}"
+        key = _load_key(server.private_key, place, passphrase)
     return Credentials(password=password, key=key)
 
 
-def _load_key(ref: SecretRef, passphrase: str | None) -> asyncssh.SSHKey:
+def _load_key(ref: SecretRef, place: str, passphrase: str | None) -> asyncssh.SSHKey:
+    """`place` is how messages name the key."""
     text = resolve_secret(ref).strip()
     if "\n" not in text:
         # Environment files often hold a key on one line, with its line ends written as \n.
         text = text.replace("\\n", "\n")
     for start, what in _CONVERT.items():
         if text.startswith(start):
-            raise ConfigError(f"Unsupported private key format in {secret_label(ref)}: this is {what}")
-    key = _opened(ref, text, passphrase)
+            raise ConfigError(f"Unsupported private key format in {place}: this is {what}")
+    key = _opened(place, text, passphrase)
     kind = key.get_algorithm()
     if kind not in ACCEPTED_KEY_TYPES:
         raise ConfigError(
-            f"Unsupported private key format in {secret_label(ref)}: type {kind}; "
-            f"accepted are {', '.join(ACCEPTED_KEY_TYPES)}"
+            f"Unsupported private key format in {place}: type {kind}; accepted are {', '.join(ACCEPTED_KEY_TYPES)}"
         )
     return key
 
 
-def _opened(ref: SecretRef, text: str, passphrase: str | None) -> asyncssh.SSHKey:
+def _opened(place: str, text: str, passphrase: str | None) -> asyncssh.SSHKey:
     try:
         return asyncssh.import_private_key(text + "\n", passphrase)
     except asyncssh.KeyEncryptionError as error:
-        raise ConfigError(f"the passphrase does not open the private key in {secret_label(ref)}") from error
+        raise ConfigError(_wrong_passphrase(place)) from error
     except asyncssh.KeyImportError as error:
+        if passphrase is not None and "ENCRYPTED" in text:
+            # By chance, one wrong passphrase in 256 opens a PEM key to something that only looks like one.
+            raise ConfigError(_wrong_passphrase(place)) from error
         if passphrase is None and "assphrase" in str(error):
             raise ConfigError(
-                f"the private key in {secret_label(ref)} is protected; give its passphrase as well"
+                f"the private key in {place} is protected by a passphrase; give `passphrase` as well"
             ) from error
         raise ConfigError(
-            f"Unsupported private key format in {secret_label(ref)}: expected an OpenSSH, PEM or PKCS8 "
+            f"Unsupported private key format in {place}: expected an OpenSSH, PEM or PKCS8 "
             "private key (-----BEGIN … PRIVATE KEY-----)"
         ) from error
+
+
+def _wrong_passphrase(place: str) -> str:
+    return f"the passphrase does not open the private key in {place}; check `passphrase`"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import shutil
 from pathlib import Path
 
 from cdp_assets.errors import FileError
@@ -12,9 +13,10 @@ UTF8 = "utf-8"
 _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def to_utf8(source: Path, target: Path, encoding: str) -> Path:
+def to_utf8(source: Path, target: Path, encoding: str, *, whole: bool = True) -> Path:
     """The file in UTF-8: itself where it is already, else a rewritten copy at `target`.
 
+    Of a file that is not `whole`, a sign that is cut off at the end is left out.
     A byte that a one-byte encoding leaves undefined stays as it is, so that its row, and no other, is refused
     later. An encoding with wider signs cannot be taken up again behind a broken one: the file is refused.
 
@@ -35,8 +37,31 @@ def to_utf8(source: Path, target: Path, encoding: str) -> Path:
             while chunk := file.read(CHUNK_BYTES):
                 rewritten.write(decoder.decode(chunk).encode(UTF8, errors))
                 done += len(chunk)
-            rewritten.write(decoder.decode(b"", final=True).encode(UTF8, errors))
+            rewritten.write(decoder.decode(b"", final=whole).encode(UTF8, errors))
     except UnicodeError as error:
         message = f"the file is not {encoding}: it cannot be read behind byte {done:,}"
         raise FileError(message) from error
     return target
+
+
+def from_utf8(source: Path, target: Path, encoding: str) -> None:
+    """The way back: writes a text in a file's own encoding, byte for byte as `to_utf8` found it."""
+    if codecs.lookup(encoding).name == UTF8:
+        shutil.copyfile(source, target)
+        return
+    decoder = codecs.getincrementaldecoder(UTF8)("surrogateescape")
+    encoder = codecs.getincrementalencoder(encoding)(_AS_IT_CAME)
+    with source.open("rb") as file, target.open("wb") as rewritten:
+        while chunk := file.read(CHUNK_BYTES):
+            rewritten.write(encoder.encode(decoder.decode(chunk)))
+        rewritten.write(encoder.encode(decoder.decode(b"", final=True), final=True))
+
+
+def _as_it_came(error: UnicodeError) -> tuple[bytes, int]:
+    """What the encoding does not have are bytes that it left undefined: they were never changed."""
+    assert isinstance(error, UnicodeEncodeError)
+    return error.object[error.start : error.end].encode(UTF8, "surrogateescape"), error.end
+
+
+_AS_IT_CAME = "cdp_as_it_came"
+codecs.register_error(_AS_IT_CAME, _as_it_came)

@@ -69,7 +69,7 @@ class HostKeyCheck:
     def options(self) -> dict[str, object]:
         """The part of asyncssh's connect options that decides about trust."""
         self.connection = None
-        chosen: dict[str, object] = {"client_factory": lambda: _Witness(self)}
+        chosen: dict[str, object] = {}
         # Three empty lists: nothing is trusted by itself, every key is put to `accepts`.
         chosen["known_hosts"] = ([], [], []) if self._known is None else self._known
         if not self._certified:
@@ -100,6 +100,12 @@ class HostKeyCheck:
     def refusal(self) -> HostKeyError:
         """The error that names what was expected and what was offered."""
         offered = ", ".join(f"{kind} {fingerprint}" for kind, fingerprint in self._offered.items())
+        if self._known is not None and not self._known_keys() and not self._certified:
+            return HostKeyError(
+                f"host key of {self._where} is unknown: known_hosts has no entry for this server, "
+                f"it offered {offered or 'no key of a usable type'}. No credential was sent. Compare the fingerprint "
+                "with what its operator tells you, then add the server to known_hosts (see: ssh-keyscan)"
+            )
         return HostKeyError(
             f"host key of {self._where} does not match: expected {self._expected()}, "
             f"offered {offered or 'none of an expected type'}. No credential was sent. If the server's key "
@@ -110,7 +116,7 @@ class HostKeyCheck:
         if self._known is None:
             return self._fingerprint
         known = ", ".join(f"{key.get_algorithm()} {key.get_fingerprint()}" for key in self._known_keys())
-        return known or "an entry for this host in known_hosts (there is none)"
+        return known or "a key signed by the authority in known_hosts"
 
     def _known_keys(self) -> Sequence[asyncssh.SSHKey]:
         return [] if self._known is None else self._known.match(self._host, "", self._port)[0]
@@ -119,28 +125,6 @@ class HostKeyCheck:
     def _certified(self) -> bool:
         """Known by the authority that signed its key: asyncssh then picks the algorithms for certificates."""
         return self._known is not None and bool(self._known.match(self._host, "", self._port)[1])
-
-
-class _Witness(asyncssh.SSHClient):
-    """Asked by asyncssh about every host key it does not know."""
-
-    def __init__(self, check: HostKeyCheck) -> None:
-        self._check = check
-
-    def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
-        """Remember it: it knows whether the key exchange was completed."""
-        self._check.connection = conn
-
-    # The signature is asyncssh's.
-    def validate_host_public_key(
-        self,
-        host: str,  # noqa: ARG002 - asyncssh's signature
-        addr: str,  # noqa: ARG002 - asyncssh's signature
-        port: int,  # noqa: ARG002 - asyncssh's signature
-        key: asyncssh.SSHKey,
-    ) -> bool:
-        """Whether to go on to the log-in with this server."""
-        return self._check.accepts(key)
 
 
 def _read_known_hosts(path: str) -> asyncssh.SSHKnownHosts:

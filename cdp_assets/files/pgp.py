@@ -20,7 +20,16 @@ from cdp_assets.files.pgp_message import HIDDEN, Message, is_pgp_message, open_m
 from cdp_assets.files.pgp_pgpy import PgpyEngine
 from cdp_assets.files.pgp_types import Engine, PgpKeys, Sealing, Signature, Unlocking
 
-__all__ = ["Decrypted", "PgpKeys", "days_left", "decrypt", "encrypt", "is_pgp_message"]
+__all__ = [
+    "Decrypted",
+    "PgpKeys",
+    "days_left",
+    "decrypt",
+    "decrypt_beginning",
+    "encrypt",
+    "is_pgp_message",
+    "opens_beginnings",
+]
 
 _SOON_DAYS = 30
 
@@ -64,6 +73,29 @@ def decrypt(
         signatures = (engine or default_engine()).decrypt(job, partial)
         signers = _signers(signatures, keys, shown) if keys.require_signature else ()
         return Decrypted(signers, tuple(_warnings(parts, message, now)))
+
+
+def opens_beginnings() -> bool:
+    """Whether this machine can open the beginning of a message without the rest of it."""
+    return isinstance(default_engine(), GpgEngine)
+
+
+def decrypt_beginning(source: Path, target: Path, keys: PgpKeys, most_bytes: int, *, name: str) -> None:
+    """Opens the first bytes of a message, for people to look at: neither integrity nor signatures are checked.
+
+    `target` gets at most `most_bytes`, and is empty where the beginning gives nothing by itself. Needs an engine
+    that `opens_beginnings`.
+
+    Raises:
+        FileError: the supplier must act: not encrypted, or not to us.
+        ConfigError: we must act: our key or passphrase does not fit.
+        LocalDiskError: this machine cannot read or write the files.
+    """
+    with open_message(source, name) as message, appearing(target) as partial:
+        held = [part for part in read_key_parts(keys.private_key, "pgp.private_key") if part.is_private]
+        parts = _fitting(message, held)
+        _check_ours(parts, keys, datetime.now(UTC))
+        GpgEngine().decrypt_beginning(Unlocking(message, keys, parts, (), Limits()), partial, most_bytes)
 
 
 def encrypt(

@@ -7,6 +7,7 @@ whether the message is sound, and calls a message decrypted of which it could no
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,7 +43,8 @@ class GpgEngine:
             arguments = ["--max-output", str(limits.ceiling(message.size_bytes)), "--output", str(output), "--decrypt"]
             if not job.verifying:
                 arguments.insert(0, "--skip-verify")
-            report = home.run(arguments, _as_received(job), job.keys.passphrase, message.size_bytes)
+            feed, secret = _as_received(job), job.keys.passphrase
+            report = home.run(arguments, feed, secret, message.size_bytes, message.verbatim)
         _raise_for_us(report, output)
         if "--max-output" in report.complaint:
             raise limits.refusal(message.name, message.size_bytes)
@@ -57,6 +59,18 @@ class GpgEngine:
                 f"({key_ids(job.parts)}); the supplier must encrypt to our public key"
             )
         raise damaged(message.name)
+
+    def decrypt_beginning(self, job: Unlocking, output: Path, most_bytes: int) -> None:
+        """Writes what the beginning of a message gives; nothing of it is proven, and its end means nothing.
+
+        Raises:
+            ConfigError: our key or passphrase does not fit.
+        """
+        with gpg_home(output.parent) as home:
+            _import(home, job.keys.private_key, "pgp.private_key")
+            arguments = ["--skip-verify", "--max-output", str(most_bytes), "--output", str(output), "--decrypt"]
+            report = home.run(arguments, _as_far_as_it_goes(job), job.keys.passphrase, job.message.size_bytes)
+        _raise_for_us(report, output)
 
     def encrypt(self, job: Sealing, output: Path) -> None:
         """Streams the file through gpg; as in `Engine`."""
@@ -105,6 +119,11 @@ def _as_received(job: Unlocking) -> Iterator[bytes]:
     for framing, piece in job.message.pieces():
         yield framing
         yield piece
+
+
+def _as_far_as_it_goes(job: Unlocking) -> Iterator[bytes]:
+    with suppress(FileError):
+        yield from _as_received(job)
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:

@@ -126,6 +126,8 @@ class Message:
     """The packets that hold the session key for one recipient each."""
     encrypted: Header
     _packets: Packets
+    verbatim: Path | None = None
+    """The file, where its bytes are those of the message: not armored, and no packet is to be left out."""
 
     def pieces(self) -> Iterator[tuple[bytes, bytes]]:
         """The encrypted packet, once: (framing, piece).
@@ -136,6 +138,11 @@ class Message:
         yield from self._packets.body(self.encrypted)
         if self._packets.header() is not None:
             raise FileError(f"{self.name} has other bytes in or behind its PGP message; deliver the message alone")
+
+    @property
+    def head_bytes(self) -> int:
+        """Length of the session keys and of the header behind them."""
+        return sum(map(len, self.session_keys)) + len(self.encrypted.raw)
 
     @property
     def has_hidden_recipient(self) -> bool:
@@ -159,7 +166,10 @@ def open_message(source: Path, name: str) -> Iterator[Message]:
         if not _is_message(file):
             raise FileError(f"File is not PGP encrypted: {name}")
         stream: Readable = Dearmored(file, MESSAGE, name) if is_armored(file, MESSAGE) else file
-        yield _head(Packets(stream, name), name, source.stat().st_size)
+        message = _head(Packets(stream, name), name, source.stat().st_size)
+        if stream is file and file.tell() == message.head_bytes:
+            message.verbatim = source
+        yield message
 
 
 def is_pgp_message(path: Path) -> bool:

@@ -26,7 +26,7 @@ def wildcard_value(files: Files, name: str) -> str | None:
     share a partition by accident. Where these hold no text (no group, or every `*` matched nothing): the
     name without its extensions. Exact: the empty text, which means "no partitions".
     """
-    if _never(name) is not None:
+    if never_taken(name) is not None:
         return None
     if files.pattern_type == "exact":
         return "" if name == files.root else None
@@ -61,8 +61,8 @@ def _joined(values: Sequence[str]) -> str:
 
 def why_not(files: Files, name: str) -> str | None:
     """Why a name is not taken by the goal, in words; None when it is."""
-    if _never(name) is not None:
-        return _never(name)
+    if never_taken(name) is not None:
+        return never_taken(name)
     if wildcard_value(files, name) is None:
         return f"it does not match the {files.pattern_type} name {files.root!r} (upper and lower case differ)"
     return None
@@ -74,7 +74,32 @@ def natural_key(name: str) -> NaturalKey:
     return tuple(int(part) if index % 2 else part for index, part in enumerate(parts)), name
 
 
-def _never(name: str) -> str | None:
+def captured_values(files: Files, name: str) -> tuple[str, ...]:
+    """The texts a taken name has under its root's wildcards or in its groups; the stem where a regex has none."""
+    if files.pattern_type == "exact":
+        return ()
+    match = _pattern(files).fullmatch(name)
+    groups = tuple(group or "" for group in match.groups()) if match else ()
+    return groups or ((name.split(".")[0],) if files.pattern_type == "regex" else ())
+
+
+def matches_wildcard(pattern: str, name: str) -> bool:
+    """Whether a whole name fits a pattern with `*` and `?`, upper and lower case told apart."""
+    return re.fullmatch(_from_wildcard(pattern), name, re.DOTALL) is not None
+
+
+def with_values(pattern: str, values: Sequence[str]) -> str | None:
+    """The pattern with each run of wildcards replaced by a value, in order; None if there are too few."""
+    runs = re.split(r"([*?]+)", pattern)
+    wanted = len(runs) // 2
+    if wanted > len(values):
+        return None
+    filled = iter(values)
+    return "".join(next(filled) if index % 2 else run for index, run in enumerate(runs))
+
+
+def never_taken(name: str) -> str | None:
+    """Why no goal ever takes a file of this name; None = some may."""
     if not name:
         return "it has no name"
     if name.startswith("."):

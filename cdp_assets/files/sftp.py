@@ -21,7 +21,7 @@ import asyncssh
 from sshfs import SSHFileSystem
 
 from cdp_assets.config.connections import Server
-from cdp_assets.errors import LocalDiskError
+from cdp_assets.errors import FileError, LocalDiskError
 from cdp_assets.files.credentials import load_credentials
 from cdp_assets.files.login import log_in
 from cdp_assets.files.patience import Alive, patience
@@ -30,6 +30,7 @@ from cdp_assets.files.transfer import (
     download,
     list_regular_files,
     look_at,
+    read_first,
     rename_new,
     upload,
 )
@@ -136,6 +137,27 @@ class SftpFileSystem(SSHFileSystem):  # type: ignore[misc]
             with target.open("rb") as written:
                 digest = hashlib.file_digest(written, "sha256")
         return Fetched(digest.hexdigest(), file.size_bytes)
+
+    def read_small(self, file: RemoteFile, limit_bytes: int = 1_048_576) -> bytes:
+        """The content of exactly the version a look has seen, for what tells about files; nothing is written.
+
+        Raises:
+            FileError: It is longer than `limit_bytes`; nothing was read.
+            FileChangedError: The file is not, or did not stay, what the look saw; retryable.
+            RemoteError: The file is gone or may not be read.
+        """
+        if file.size_bytes > limit_bytes:
+            raise FileError(f"{shown(file.path)} has {file.size_bytes} bytes; at most {limit_bytes} are expected")
+        return self.read_prefix(file, limit_bytes)
+
+    def read_prefix(self, file: RemoteFile, most_bytes: int) -> bytes:
+        """The first bytes of exactly the version a look has seen; errors as in `fetch`, nothing is written."""
+        size = min(most_bytes, file.size_bytes)
+        return self._run(f"read {shown(file.path)}", lambda c, alive: read_first(c, file, size, alive))
+
+    def is_directory(self, path: str) -> bool:
+        """Whether a directory stands there; False also when nothing does."""
+        return self._run(f"look at {shown(path)}", lambda c, _: c.isdir(path))
 
     def deliver(self, source: Path, path: str) -> None:
         """Upload a file so that a reader sees the old one or the whole new one; a second run replaces it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,9 @@ from cdp_assets.files.remote import RemoteFile, child_of, shown, split_path
 from cdp_assets.files.translation import is_absent
 
 _CLEANUP_S = 3.0
+
+Store = Callable[[bytes, int], None]
+"""Takes some bytes of a file and their offset."""
 
 
 async def list_regular_files(client: asyncssh.SFTPClient, directory: str, alive: Alive) -> list[RemoteFile]:
@@ -54,7 +57,23 @@ async def look_at(client: asyncssh.SFTPClient, path: str) -> RemoteFile | None:
 
 
 async def download(client: asyncssh.SFTPClient, file: RemoteFile, descriptor: int, alive: Alive) -> None:
-    """Write exactly the version `file` names into an empty local file, or raise.
+    """Write exactly the version `file` names into an empty local file, or raise; see `_read_version`."""
+    await _read_version(client, file, file.size_bytes, lambda data, at: _write_all(descriptor, data, at), alive)
+
+
+async def read_first(client: asyncssh.SFTPClient, file: RemoteFile, size: int, alive: Alive) -> bytes:
+    """The first `size` bytes of exactly the version `file` names, in memory; see `_read_version`."""
+    held = bytearray(size)
+
+    def keep(data: bytes, offset: int) -> None:
+        held[offset : offset + len(data)] = data
+
+    await _read_version(client, file, size, keep, alive)
+    return bytes(held)
+
+
+async def _read_version(client: asyncssh.SFTPClient, file: RemoteFile, size: int, store: Store, alive: Alive) -> None:
+    """Hand every block of a version's first `size` bytes to `store`, in any order, or raise.
 
     The path before and after, and the open handle before and after, must all show the size and time of
     `file`, and every byte must have come: asyncssh alone is silent about a file that shrinks, grows or
@@ -75,10 +94,10 @@ async def download(client: asyncssh.SFTPClient, file: RemoteFile, descriptor: in
                 if len(data) > left:
                     raise asyncssh.SFTPBadMessage("more bytes came than were asked for")
                 alive()
-                _write_all(descriptor, cast("bytes", data), offset)
+                store(cast("bytes", data), offset)
                 offset, left = offset + len(data), left - len(data)
 
-        await for_every_block(file.size_bytes, client.limits.max_read_len, copy)
+        await for_every_block(size, client.limits.max_read_len, copy)
         _compare(file, await handle.stat())
     await _must_be(client, file)
 

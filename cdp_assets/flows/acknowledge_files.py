@@ -49,6 +49,19 @@ class Acknowledged:
     note: str
     settled: bool
     """False = to be tried again."""
+    linked: tuple[tuple[str, str | None], ...] = ()
+    """Linked files and their new names, None as above."""
+
+
+@dataclass(frozen=True)
+class _Source:
+    """One file of a batch, as it was landed."""
+
+    path: str
+    name: str
+    size_bytes: int
+    modified_at: datetime
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -76,10 +89,14 @@ def acknowledge_files(
         outcome = _acknowledge(manifest, server)
         step("done: renamed")
         if outcome.settled:
-            mark(folders, manifest, _text(outcome.renamed_to) or "")
+            linked = [(path, _text(to)) for path, to in outcome.linked]
+            mark(folders, manifest, _text(outcome.renamed_to) or "", linked)
         outcomes.append(outcome)
     settled = [(item.batch_id, item.path, _text(item.renamed_to)) for item in outcomes if item.settled]
-    settled += [(found.batch_id, manifest.path, found.renamed_to or None) for manifest, found in work.to_note]
+    settled += [(item.batch_id, path, _text(to)) for item in outcomes if item.settled for path, to in item.linked]
+    for manifest, found in work.to_note:
+        settled += [(found.batch_id, manifest.path, found.renamed_to or None)]
+        settled += [(found.batch_id, path, to) for path, to in found.linked]
     step("done: before the ledger")
     if settled:
         with open_warehouse(folders.warehouse) as database, database.transaction():
@@ -124,36 +141,57 @@ def _safe(known: Sequence[tuple[str, bool]], connection: str, goal: str, folders
 
 
 def _acknowledge(manifest: Manifest, server: SftpFileSystem) -> Acknowledged:
-    try:
-        renamed_to, note = _rename(manifest, server)
-    except RemoteDownError:
-        raise
-    except RemoteError as error:
-        note = f"Could not rename {manifest.name}: {error}"
-        return Acknowledged(manifest.batch_id, manifest.config.goal.name, manifest.path, None, note, settled=False)
-    return Acknowledged(manifest.batch_id, manifest.config.goal.name, manifest.path, renamed_to, note, settled=True)
+    """Renames the root file first, so that no look finds it without its linked files; these follow."""
+    goal, notes = manifest.config.goal.name, []
+    renamed: list[tuple[str, str | None]] = []
+    for source in _sources(manifest):
+        try:
+            renamed_to, note = _rename(source, server)
+        except RemoteDownError:
+            raise
+        except RemoteError as error:
+            note = f"Could not rename {source.name}: {error}"
+            return Acknowledged(manifest.batch_id, goal, manifest.path, None, note, settled=False)
+        renamed.append((source.path, renamed_to))
+        if note:
+            notes.append(note if source.path == manifest.path else f"{source.name}: {note}")
+        step("done: one file of the set renamed")
+    (_, root), *linked = renamed
+    told = "; ".join(notes)
+    return Acknowledged(manifest.batch_id, goal, manifest.path, root, told, settled=True, linked=tuple(linked))
 
 
-def _rename(manifest: Manifest, server: SftpFileSystem) -> tuple[str | None, str]:
+def _sources(manifest: Manifest) -> list[_Source]:
+    """The files that are renamed: the root's and the linked ones that are not static, each once."""
+    root = _Source(manifest.path, manifest.name, manifest.size_bytes, manifest.modified_at, manifest.root_sha256)
+    linked = {
+        part.path: _Source(part.path, part.name, part.size_bytes, part.modified_at, part.sha256)
+        for part in manifest.parts
+        if not part.static
+    }
+    return [root, *linked.values()]
+
+
+def _rename(source: _Source, server: SftpFileSystem) -> tuple[str | None, str]:
     """The new name, or None and why there is none."""
-    found = server.stat_file(manifest.path)
+    found = server.stat_file(source.path)
     if found is None:
-        target = _renamed_before(manifest, server)
+        target = _renamed_before(source, server)
         return target, "" if target else "the file is gone"
-    if not _is_version(found, manifest):
+    if not _is_version(found, source):
         return None, "a newer version stands under this name"
-    target = _rename_to_free_name(manifest, server)
+    target = _rename_to_free_name(source, server)
     step("done: before the second look")
-    if not _is_version(server.stat_file(target), manifest):
-        server.rename_without_overwriting(target, manifest.path)
+    if not _is_version(server.stat_file(target), source):
+        server.rename_without_overwriting(target, source.path)
         return None, "another version came between; its name was given back"
     return target, ""
 
 
-def _rename_to_free_name(manifest: Manifest, server: SftpFileSystem) -> str:
-    for target in _targets(manifest):
+def _rename_to_free_name(source: _Source, server: SftpFileSystem) -> str:
+    for target in _targets(source):
         try:
-            server.rename_without_overwriting(manifest.path, target)
+            server.rename_without_overwriting(source.path, target)
         except TargetExistsError:
             continue
         return target
@@ -161,32 +199,32 @@ def _rename_to_free_name(manifest: Manifest, server: SftpFileSystem) -> str:
     raise RemoteError(message)
 
 
-def _renamed_before(manifest: Manifest, server: SftpFileSystem) -> str | None:
+def _renamed_before(source: _Source, server: SftpFileSystem) -> str | None:
     """The name a run gave the file that died before it could note it; None where the file is gone."""
     last = None
-    for target in _targets(manifest):
+    for target in _targets(source):
         found = server.stat_file(target)
         if found is None:
             break
-        if _is_version(found, manifest):
+        if _is_version(found, source):
             last = target
     return last
 
 
-def _targets(manifest: Manifest) -> Iterator[str]:
+def _targets(source: _Source) -> Iterator[str]:
     """The names a file may get, in the order they are tried."""
-    yield f"{manifest.path}.done"
-    stamped = f"{manifest.path}.{manifest.modified_at:%Y%m%d%H%M%S}.{manifest.sha256[:8]}"
+    yield f"{source.path}.done"
+    stamped = f"{source.path}.{source.modified_at:%Y%m%d%H%M%S}.{source.sha256[:8]}"
     yield f"{stamped}.done"
     for number in range(2, MOST_TARGETS):
         yield f"{stamped}.{number}.done"
 
 
-def _is_version(found: RemoteFile | None, manifest: Manifest) -> bool:
+def _is_version(found: RemoteFile | None, source: _Source) -> bool:
     return (
         found is not None
-        and found.size_bytes == manifest.size_bytes
-        and int(found.modified_at.timestamp()) == int(manifest.modified_at.timestamp())
+        and found.size_bytes == source.size_bytes
+        and int(found.modified_at.timestamp()) == int(source.modified_at.timestamp())
     )
 
 

@@ -1,20 +1,21 @@
-"""Tries a connection out: what it can list, write, rename and remove, goal by goal, without touching a file.
+"""Tries a connection out: what it can list, read, write and rename, directory by directory, without touching a file.
 
-What it writes is one small hidden file per directory, which it renames and removes again; no goal ever takes
-it, as its name starts with a dot.
+Of an import's file no more than its first byte is read. What is written is one small hidden file per directory,
+which is renamed and removed again; no goal ever takes it, as its name starts with a dot.
 """
 
 from __future__ import annotations
 
 import secrets
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cdp_assets.config.connections import Connection
+from cdp_assets.config.goals import ImportProfilesGoal
 from cdp_assets.errors import CdpError, ConfigError, RemoteError
-from cdp_assets.files.remote import child_of, path_of
+from cdp_assets.files.remote import RemoteFile, child_of, path_of, shown, split_path
 from cdp_assets.files.selection import why_not
 from cdp_assets.files.sftp import SftpFileSystem, open_server
 
@@ -23,54 +24,135 @@ from cdp_assets.files.sftp import SftpFileSystem, open_server
 class Trial:
     """One thing that was tried."""
 
-    what: str
+    verb: str
+    """`log in`, `list`, `read`, `write` or `rename`."""
+    where: str
+    """The directory on the server; for the log-in, account and server."""
     ok: bool
     detail: str
     """What was found, or why it failed and what would help."""
 
+    def __str__(self) -> str:
+        return f"{self.verb} {self.where}: {self.detail}"
+
+
+@dataclass
+class _Needs:
+    """What the goals need in one directory."""
+
+    imports: list[ImportProfilesGoal] = field(default_factory=list)
+    renames: bool = False
+    """To `.done`; only a file of our own may be tried on, so that one must be written."""
+    delivers: bool = False
+
 
 def check_connection(connection: Connection) -> list[Trial]:
-    """Logs in and tries everything the connection's goals need; every failure is told, none raised.
+    """Logs in and tries everything the active goals need; every failure is told, none raised.
 
-    A second run does the same again. It logs in once, so that a wrong password locks nobody out.
+    A second run does the same again. It logs in once, so that a wrong password locks nobody out. Also for a
+    connection that is switched off: trying it out is what one does before switching it on.
     """
-    where = f"log in to {connection.server.host}:{connection.server.port} as {connection.server.username}"
+    server = connection.server
+    account = f"{server.username}@{server.host}:{server.port}"
     try:
-        with open_server(connection.server) as server:
-            return [Trial(where, ok=True, detail="the server is the one configured"), *_goals(connection, server)]
+        needs = _needs(connection)
+        with open_server(server) as files:
+            logged_in = Trial("log in", account, ok=True, detail="the server is the one configured")
+            return [logged_in, *(trial for where, need in needs.items() for trial in _tried(files, where, need))]
     except (RemoteError, ConfigError) as error:
-        return [Trial(where, ok=False, detail=str(error))]
+        return [Trial("log in", account, ok=False, detail=str(error))]
 
 
-def _goals(connection: Connection, server: SftpFileSystem) -> Iterator[Trial]:
-    for goal in connection.imports:
-        directory = path_of(connection.server, goal.files.directory)
-        try:
-            names = [file.name for file in server.list_files(directory)]
-        except RemoteError as error:
-            yield Trial(f"{goal.name}: list {directory}", ok=False, detail=str(error))
+def _needs(connection: Connection) -> dict[str, _Needs]:
+    """By directory, in the order of the goals."""
+    found: dict[str, _Needs] = {}
+    for goal in connection.goals:
+        if not goal.active:
             continue
-        taken = sum(why_not(goal.files, name) is None for name in names)
-        detail = f"{len(names)} files, {taken} of them for this goal"
-        yield Trial(f"{goal.name}: list {directory}", ok=True, detail=detail)
-        if goal.files.rename_done:
-            yield _write(server, f"{goal.name}: rename in {directory}", directory)
-    for export in connection.exports:
-        directory = path_of(connection.server, export.directory)
-        yield _write(server, f"{export.name}: write and rename in {directory}", directory)
+        if isinstance(goal, ImportProfilesGoal):
+            need = found.setdefault(path_of(connection.server, goal.files.directory), _Needs())
+            need.imports.append(goal)
+            need.renames |= goal.files.rename_done
+            if goal.return_rejects is not None:
+                place = path_of(connection.server, goal.return_rejects.directory)
+                found.setdefault(place, _Needs()).delivers = True
+        else:
+            found.setdefault(path_of(connection.server, goal.directory), _Needs()).delivers = True
+    return found
 
 
-def _write(server: SftpFileSystem, what: str, directory: str) -> Trial:
+def _tried(server: SftpFileSystem, directory: str, needs: _Needs) -> Iterator[Trial]:
+    if needs.imports:
+        yield from _list_and_read(server, directory, needs.imports)
+    if not (needs.renames or needs.delivers):
+        return
+    try:
+        is_there = server.is_directory(directory)
+        can_be_made = needs.delivers and server.is_directory(split_path(directory)[0])
+    except CdpError as error:
+        yield Trial("write", shown(directory), ok=False, detail=str(error))
+        return
+    if is_there:
+        yield from _write_and_rename(server, directory)
+    elif can_be_made:
+        detail = "not tried: the directory is not there; the first delivery makes it"
+        yield Trial("write", shown(directory), ok=True, detail=detail)
+    else:
+        yield Trial("write", shown(directory), ok=False, detail=f"Directory not found: {shown(directory)}")
+
+
+def _list_and_read(server: SftpFileSystem, directory: str, goals: Sequence[ImportProfilesGoal]) -> Iterator[Trial]:
+    where = shown(directory)
+    try:
+        files = server.list_files(directory)
+    except CdpError as error:
+        yield Trial("list", where, ok=False, detail=str(error))
+        return
+    taken = {goal.name: [file for file in files if why_not(goal.files, file.name) is None] for goal in goals}
+    counts = ", ".join(f"{len(found)} for {name}" for name, found in taken.items())
+    yield Trial("list", where, ok=True, detail=f"{len(files)} files: {counts}")
+    yield _read(server, where, [found[0] for found in taken.values() if found])
+
+
+def _read(server: SftpFileSystem, where: str, files: Sequence[RemoteFile]) -> Trial:
+    """One file of each goal that has any."""
+    if not files:
+        return Trial("read", where, ok=True, detail="not tried: no file of a goal is there")
+    for file in files:
+        try:
+            server.read_prefix(file, 1)
+        except CdpError as error:
+            return Trial("read", where, ok=False, detail=str(error))
+    return Trial("read", where, ok=True, detail=f"can open {', '.join(shown(file.name) for file in files)}")
+
+
+def _write_and_rename(server: SftpFileSystem, directory: str) -> Iterator[Trial]:
     """Delivers a small hidden file, renames it as an acknowledgement does, and removes it."""
+    where = shown(directory)
     path = child_of(directory, f".cdp-trial-{secrets.token_hex(4)}")
-    renamed = f"{path}.done"
     try:
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder) / "trial"
             source.write_text("A trial of the connection; it can be removed.\n")
             server.deliver(source, path)
-        server.rename_without_overwriting(path, renamed)
-        server.remove_own_file(renamed)
     except (CdpError, OSError) as error:
-        return Trial(what, ok=False, detail=str(error))
-    return Trial(what, ok=True, detail="works")
+        yield Trial("write", where, ok=False, detail=str(error))
+        yield Trial("rename", where, ok=False, detail="not tried: there is no trial file to rename")
+        return
+    yield Trial("write", where, ok=True, detail="wrote a small hidden file")
+    renamed = f"{path}.done"
+    try:
+        server.rename_without_overwriting(path, renamed)
+    except CdpError as error:
+        yield Trial("rename", where, ok=False, detail=f"{error}; {_removed(server, path)}")
+    else:
+        yield Trial("rename", where, ok=True, detail=f"renamed it; {_removed(server, renamed)}")
+
+
+def _removed(server: SftpFileSystem, path: str) -> str:
+    """Removing is for tidiness only: no goal needs it."""
+    try:
+        server.remove_own_file(path)
+    except CdpError as error:
+        return f"please remove {shown(path)} by hand ({error})"
+    return "removed it again"

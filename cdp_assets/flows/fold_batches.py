@@ -20,7 +20,7 @@ from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.ledger import note_folded, prepare_schemas, register
 from cdp_assets.flows.manifests import Manifest
 from cdp_assets.flows.plan_order import Plan, plan_order
-from cdp_assets.sql import ledger, tables
+from cdp_assets.sql import ledger, schema, tables
 from cdp_assets.sql.replaying import keep_published_ids, remember_published_ids
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database
@@ -127,11 +127,11 @@ def _add_missing_columns(database: Database, properties: Sequence[Property]) -> 
     }
     with database.transaction():
         if not present:
-            for statement in tables.create_table(table):
+            for statement in schema.create_table(table):
                 database.run(statement)
             return
         for column in table.columns:
-            for statement in [] if column.name in present else tables.add_column(table, column):
+            for statement in [] if column.name in present else schema.add_column(table, column):
                 database.run(statement)
 
 
@@ -155,7 +155,7 @@ def _replay(
         for statement in remember_published_ids() if remember else []:
             database.run(statement)
         for table in (tables.profiles_table(properties), *tables.DERIVED):
-            for statement in tables.create_table(table, replace=True):
+            for statement in schema.create_table(table, replace=True):
                 database.run(statement)
         database.run(ledger.CLEAR_POSITIONS)
         earlier: dict[str, Placed] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -101,8 +101,26 @@ def land_partition(
     versions = [item for item in current_versions(folders, config.connection, goal) if item.partition_key == key]
     if not versions:
         message = f"no file for partition {key!r} of {config.goal_id} on the server, and none was landed before"
-        raise FileError(message)
+        raise FileError(message if key else f"File not found: {config.goal.files.root}")
     return reland_versions(config, versions, folders, now, keys)
+
+
+def land_partitions(
+    config: BatchConfig,
+    keys: Sequence[str],
+    look: Look,
+    server: SftpFileSystem,
+    folders: DataFolders,
+    now: datetime,
+    keyring: PgpKeys | None = None,
+) -> Iterator[tuple[str, list[Outcome]]]:
+    """As `land_partition`, one after the other as they are asked for; what is wrong with one is its own outcome."""
+    for key in keys:
+        try:
+            found = land_partition(config, key, look, server, folders, now, keyring)
+        except FileError as error:
+            found = [Outcome(config.goal.name, key, "", None, str(error))]
+        yield key, found
 
 
 def reland_versions(
@@ -126,7 +144,7 @@ def reland_versions(
 
 def reject_sample(landed: Landed, limit: int = 20) -> list[RejectSample]:
     """The first rejects of a batch, masked."""
-    if not landed.manifest.rows_rejected and not landed.manifest.cells_rejected:
+    if not landed.manifest.has_rejects:
         return []
     with scratch() as engine:
         rows = engine.rows(reject_sample_query(str(landed.folder / "rejects.parquet"), limit))

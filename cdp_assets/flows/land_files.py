@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from cdp_assets.config.model import BatchConfig
-from cdp_assets.errors import CdpError, FileError
+from cdp_assets.errors import CdpError, FileError, FileRefusedError
 from cdp_assets.faults import step
 from cdp_assets.files.encoding import to_utf8
 from cdp_assets.files.limits import Limits
@@ -21,15 +21,17 @@ from cdp_assets.files.partition_dates import effective_date
 from cdp_assets.files.pgp import PgpKeys
 from cdp_assets.files.remote import RemoteFile, shown
 from cdp_assets.files.sftp import SftpFileSystem
-from cdp_assets.files.unwrap import unwrap
+from cdp_assets.files.unwrap import Unwrapped, unwrap
+from cdp_assets.flows.check_ready import verify_received
+from cdp_assets.flows.file_sets import LinkedPart
 from cdp_assets.flows.folders import DataFolders, digest, make_private, staging_folder, sync_folder, write_whole
+from cdp_assets.flows.join_linked import LinkedText
 from cdp_assets.flows.manifests import Attempt, Manifest, batch_folder, goal_manifests, write_attempt
 from cdp_assets.flows.markers import unmark
+from cdp_assets.flows.origins import RECEIVED, Origin, kept_origin, received_name
+from cdp_assets.flows.refuse_files import require_few_rejects
 from cdp_assets.flows.take_look import Candidate
 from cdp_assets.flows.write_batch import write_batch
-
-RECEIVED = "received"
-"""Name of the file as it came, kept beside its batch."""
 
 
 @dataclass(frozen=True)
@@ -40,18 +42,6 @@ class Landed:
     is_new: bool
     """False where this very version was landed before; then nothing was written."""
     folder: Path
-
-
-@dataclass(frozen=True)
-class Origin:
-    """A file to be landed, wherever its bytes come from."""
-
-    candidate: Candidate
-    sha256: str
-    received: Path
-    replaces: str = ""
-    keys: PgpKeys | None = None
-    """What opens the file, where it must be encrypted."""
 
 
 def land_file(
@@ -69,17 +59,29 @@ def land_file(
         RemoteError: the server's operator must act, or nobody yet.
     """
     try:
+        if candidate.problem:
+            raise FileError(candidate.problem)
         with staging_folder(folders) as staging:
             received = staging / RECEIVED
             step("land: before fetching")
-            fetched = server.fetch(candidate.file, received)
+            own, *linked = [_fetch(config, server, part, staging) for part in candidate.parts]
             step("land: fetched")
-            origin = Origin(candidate, fetched.sha256_hex, received, keys=keys)
+            origin = Origin(config.goal_id, candidate, own, received, tuple(linked), keys=keys)
             return land_received(config, origin, folders, staging, now)
     except CdpError as error:
-        if not error.retryable:
+        # A refused file has its record already, with its rejects beside it.
+        if not error.retryable and not isinstance(error, FileRefusedError):
             _record_failure(config, candidate, folders, now, error)
         raise
+
+
+def _fetch(config: BatchConfig, server: SftpFileSystem, part: LinkedPart, staging: Path) -> str:
+    """The sha256 of a file that has arrived, and is the one the sender's checksum stands for, if there is one."""
+    target = staging / received_name(part.alias)
+    fetched = server.fetch(part.file, target)
+    if not part.static:
+        verify_received(server, config.goal.files, part.file, target)
+    return fetched.sha256_hex
 
 
 def reland(
@@ -94,25 +96,17 @@ def reland(
     """
     if config.config_hash == current.config.config_hash:
         return Landed(current, is_new=False, folder=batch_folder(folders, current))
-    kept = batch_folder(folders, current) / RECEIVED
-    if not kept.exists():
+    kept = batch_folder(folders, current)
+    if not (kept / RECEIVED).exists():
         message = (
             f"{current.name}: the file as received was not kept (keep_received: false), so it cannot be imported anew"
         )
         raise FileError(message)
     with staging_folder(folders) as staging:
-        received = staging / RECEIVED
-        shutil.copyfile(kept, received)
-        candidate = Candidate(
-            config.goal.name, current.partition_key, remote_file(current), current.seen_id, current.look_at, landed=True
-        )
-        origin = Origin(candidate, current.sha256, received, replaces=current.batch_id, keys=keys)
+        for name in (RECEIVED, *(received_name(part.alias) for part in current.parts)):
+            shutil.copyfile(kept / name, staging / name)
+        origin = kept_origin(config, current, staging, keys)
         return land_received(config, origin, folders, staging, now)
-
-
-def remote_file(manifest: Manifest) -> RemoteFile:
-    """The file a batch came from, as the server listed it."""
-    return RemoteFile(manifest.path, manifest.name, manifest.size_bytes, manifest.modified_at)
 
 
 def current_versions(folders: DataFolders, connection: str, goal: str) -> list[Manifest]:
@@ -123,44 +117,19 @@ def current_versions(folders: DataFolders, connection: str, goal: str) -> list[M
 
 
 def land_received(config: BatchConfig, origin: Origin, folders: DataFolders, staging: Path, now: datetime) -> Landed:
-    """Lands a file whose bytes are in the staging folder, unless this very version was landed before."""
-    file, goal = origin.candidate.file, config.goal
-    version_id = digest(config.goal_id, file.path, file.size_bytes, int(file.modified_at.timestamp()), origin.sha256)
-    if not origin.replaces:
-        for known in current_versions(folders, config.connection, goal.name):
-            if known.version_id == version_id:
+    """Lands a file set whose bytes are in the staging folder, unless this very version was landed before."""
+    if origin.current is None:
+        for known in current_versions(folders, config.connection, config.goal.name):
+            if known.version_id == origin.version_id:
                 unmark(folders, known)
                 return Landed(known, is_new=False, folder=batch_folder(folders, known))
-    date = effective_date(goal.files, origin.candidate.partition_key)
-    facts = {
-        "batch_id": digest(version_id, config.config_hash, origin.replaces),
-        "version_id": version_id,
-        "seen_id": origin.candidate.seen_id,
-        "replaces": origin.replaces,
-        "partition_key": origin.candidate.partition_key,
-        "path": file.path,
-        "name": file.name,
-        "size_bytes": file.size_bytes,
-        "modified_at": file.modified_at,
-        "sha256": origin.sha256,
-        "look_at": origin.candidate.first_seen_at,
-        "effective_at": date or origin.candidate.first_seen_at,
-        "dated": date is not None,
-        "landed_at": now,
-        "config": config,
-    }
     content = make_private(staging / "batch")
-    opened = unwrap(
-        origin.received, make_private(staging / "opened"), pgp=origin.keys, limits=Limits(), name=shown(file.name)
-    )
-    step("land: unwrapped")
-    text = to_utf8(opened.path, staging / "opened" / "text", goal.format.encoding)
-    facts |= {"layers": opened.layers, "warnings": opened.warnings}
-    manifest = Manifest.model_validate(
-        facts | write_batch(config, text, content, staging, origin.candidate.first_seen_at)
-    )
-    if goal.files.keep_received:
-        origin.received.rename(content / RECEIVED)
+    facts = _facts(config, origin, now) | _write(config, origin, content, staging)
+    manifest = Manifest.model_validate(facts)
+    require_few_rejects(manifest, content, folders)
+    if config.goal.files.keep_received:
+        for name in (RECEIVED, *(received_name(part.alias) for part in manifest.parts)):
+            (staging / name).rename(content / name)
     write_whole(content / "manifest.json", manifest.model_dump_json().encode())
     sync_folder(content)
     step("land: before putting in place")
@@ -168,9 +137,69 @@ def land_received(config: BatchConfig, origin: Origin, folders: DataFolders, sta
     make_private(target.parent)
     is_new = _put_in_place(content, target)
     step("land: in place")
-    if not origin.replaces:
+    if origin.current is None:
         unmark(folders, manifest)
     return Landed(manifest, is_new=is_new, folder=target)
+
+
+def _facts(config: BatchConfig, origin: Origin, now: datetime) -> dict[str, object]:
+    """What the manifest says of where the batch comes from and its place in the order."""
+    candidate, file = origin.candidate, origin.candidate.file
+    replaces = origin.current.batch_id if origin.current is not None else ""
+    date = effective_date(config.goal.files, candidate.partition_key)
+    return {
+        "batch_id": digest(origin.version_id, config.config_hash, replaces),
+        "version_id": origin.version_id,
+        "seen_id": candidate.seen_id,
+        "replaces": replaces,
+        "partition_key": candidate.partition_key,
+        "path": file.path,
+        "name": file.name,
+        "size_bytes": file.size_bytes,
+        "modified_at": file.modified_at,
+        "sha256": origin.set_sha256,
+        "root_sha256": origin.sha256,
+        "look_at": candidate.first_seen_at,
+        "effective_at": date or candidate.first_seen_at,
+        "dated": date is not None,
+        "landed_at": now,
+        "config": config,
+    }
+
+
+def _write(config: BatchConfig, origin: Origin, content: Path, staging: Path) -> dict[str, object]:
+    """Opens every file of the set and writes the batch; what the manifest says of the rows."""
+    candidate = origin.candidate
+    opened = _open(config, origin, origin.received, candidate.file, staging / "opened")
+    links = {link.name: link for link in config.goal.files.linked}
+    linked, warnings = [], list(opened.warnings)
+    for part in candidate.linked:
+        folder = staging / f"opened_{part.alias}"
+        other = _open(config, origin, staging / received_name(part.alias), part.file, folder)
+        linked.append(LinkedText(links[part.alias], part.file.name, other.path))
+        warnings += [f"{shown(part.file.name)}: {warning}" for warning in other.warnings]
+    step("land: unwrapped")
+    written = write_batch(config, opened.path, content, staging, candidate.first_seen_at, linked)
+    parts = [
+        {
+            "alias": part.alias,
+            "path": part.file.path,
+            "name": part.file.name,
+            "size_bytes": part.file.size_bytes,
+            "modified_at": part.file.modified_at,
+            "sha256": sha256,
+            "static": part.static,
+            **written.linked[part.alias],
+        }
+        for part, sha256 in zip(candidate.linked, origin.linked_sha256, strict=True)
+    ]
+    return {**written.counts, "layers": opened.layers, "warnings": tuple(warnings), "parts": parts}
+
+
+def _open(config: BatchConfig, origin: Origin, received: Path, file: RemoteFile, folder: Path) -> Unwrapped:
+    """The text of one file of the set, in UTF-8."""
+    opened = unwrap(received, make_private(folder), pgp=origin.keys, limits=Limits(), name=shown(file.name))
+    return replace(opened, path=to_utf8(opened.path, folder / "text", config.goal.format.encoding))
 
 
 def _put_in_place(content: Path, target: Path) -> bool:
@@ -190,7 +219,7 @@ def _record_failure(
     write_attempt(
         folders,
         Attempt(
-            seen_id=candidate.seen_id,
+            seen_id=candidate.tried_id or candidate.seen_id,
             attempt_id=digest(candidate.seen_id, now.isoformat(), uuid.uuid4().hex),
             connection=config.connection,
             goal=config.goal.name,

@@ -7,15 +7,24 @@ from pathlib import Path
 
 from cdp_assets.errors import NothingFoldedError
 from cdp_assets.faults import step
+from cdp_assets.files.remote import split_path
 from cdp_assets.flows.folders import DataFolders, write_whole
-from cdp_assets.flows.manifests import Manifest, all_attempts, all_batch_folders, read_attempt, read_manifest
-from cdp_assets.sql import ledger, tables
+from cdp_assets.flows.manifests import (
+    Attempt,
+    Manifest,
+    all_attempts,
+    all_batch_folders,
+    read_attempt,
+    read_manifest,
+    rejects_beside,
+)
+from cdp_assets.sql import ledger, schema, tables
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database
 
 
 def prepare_schemas(database: Database) -> None:
-    """Makes the tables that do not depend on the customer model; existing ones are left alone."""
+    """Makes the tables that do not depend on the customer model; existing ones get the columns they lack."""
     with database.transaction():
         database.run(Sql("CREATE SCHEMA IF NOT EXISTS ops"))
         for table in (*tables.FACTS, *tables.DERIVED, *tables.MEMBERSHIPS):
@@ -23,9 +32,17 @@ def prepare_schemas(database: Database) -> None:
                 Sql("SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = ?"),
                 [table.schema, table.name],
             )
-            for statement in [] if known else tables.create_table(table):
+            for statement in _added_columns(database, table) if known else schema.create_table(table):
                 database.run(statement)
     step("ledger: tables made")
+
+
+def _added_columns(database: Database, table: schema.Table) -> list[Sql]:
+    """What gives a table of an earlier release the columns that have come since, empty in every row."""
+    query = Sql("SELECT column_name FROM information_schema.columns WHERE table_schema = ? AND table_name = ?")
+    there = {name for (name,) in database.rows(query, [table.schema, table.name])}
+    missing = [column for column in table.columns if column.name not in there]
+    return [statement for column in missing for statement in schema.add_column(table, column)]
 
 
 def require_profiles(database: Database) -> None:
@@ -58,10 +75,17 @@ def register(database: Database, folders: DataFolders) -> dict[str, tuple[Manife
         for path in all_attempts(folders):
             attempt = read_attempt(path)
             if attempt.attempt_id not in attempts:
-                entry = attempt.model_dump(exclude={"look_at", "seen_id"})
-                database.insert(tables.ATTEMPTS.path, list(entry), [list(entry.values())])
+                _enter_attempt(database, attempt, rejects_beside(path))
         step("ledger: before the batches are entered")
     return batches
+
+
+def _enter_attempt(database: Database, attempt: Attempt, rejects: Path) -> None:
+    entry = attempt.model_dump(exclude={"look_at", "seen_id"})
+    database.insert(tables.ATTEMPTS.path, list(entry), [list(entry.values())])
+    if rejects.exists():
+        place = [attempt.attempt_id, attempt.connection, attempt.goal, attempt.partition_key]
+        database.run(ledger.add_rejects(str(rejects), place, split_path(attempt.path)[1]))
 
 
 def _enter_batch(database: Database, folders: DataFolders, manifest: Manifest, folder: Path) -> None:
@@ -88,11 +112,14 @@ def _enter_batch(database: Database, folders: DataFolders, manifest: Manifest, f
         "rows_no_identifier": manifest.rows_no_identifier,
         "rows_rejected": manifest.rows_rejected,
         "cells_rejected": manifest.cells_rejected,
+        "linked_rows": sum(part.rows for part in manifest.parts),
+        "orphan_rows": sum(part.orphan_rows for part in manifest.parts),
+        "linked_rows_rejected": sum(part.rows_rejected for part in manifest.parts),
     }
     database.insert(tables.BATCHES.path, list(entry), [list(entry.values())])
-    place = [manifest.batch_id, config.connection, config.goal.name, manifest.partition_key, manifest.name]
-    if manifest.rows_rejected or manifest.cells_rejected:
-        database.run(ledger.add_rejects(str(folder / "rejects.parquet"), place))
+    place = [manifest.batch_id, config.connection, config.goal.name, manifest.partition_key]
+    if manifest.has_rejects:
+        database.run(ledger.add_rejects(str(folder / "rejects.parquet"), place, manifest.name))
 
 
 def note_folded(database: Database, folders: DataFolders) -> None:

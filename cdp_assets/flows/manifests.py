@@ -9,12 +9,31 @@ from pathlib import Path
 
 from pydantic import AwareDatetime
 
-from cdp_assets.config.base import Strict
+from cdp_assets.config.base import Name, Strict
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.flows.folders import DataFolders, digest, write_whole
 
 SHORT = 20
 """Hex digits of a digest that stand in a folder's name."""
+
+
+class Part(Strict):
+    """A linked file of a file set, as it was landed."""
+
+    alias: Name
+    path: str
+    name: str
+    size_bytes: int
+    modified_at: AwareDatetime
+    sha256: str
+    static: bool
+    """Stays where it is and makes no version of its own."""
+    rows: int
+    """Rows that could be read, before its processors."""
+    rows_rejected: int
+    """Rows that could not."""
+    orphan_rows: int
+    """Rows that belong to no row of their parent's file: ignored."""
 
 
 class Manifest(Strict):
@@ -36,8 +55,13 @@ class Manifest(Strict):
     size_bytes: int
     modified_at: AwareDatetime
     sha256: str
+    """Content as received; of a set, of all its files that are not static."""
+    root_sha256: str
+    """Content of the root file as received."""
+    parts: tuple[Part, ...] = ()
+    """The linked files, in the order of the goal's config."""
     look_at: AwareDatetime
-    """When the file was first seen on the server."""
+    """When the file, or the last of its set, was first seen on the server."""
     effective_at: AwareDatetime
     """Its time in the order: the date in the partition key, else the look."""
     dated: bool
@@ -72,6 +96,11 @@ class Manifest(Strict):
         return self.config.goal_id
 
     @property
+    def has_rejects(self) -> bool:
+        """Whether its reject file holds anything."""
+        return bool(self.rows_rejected or self.cells_rejected or any(part.rows_rejected for part in self.parts))
+
+    @property
     def present(self) -> frozenset[int]:
         """Numbers of the mappings whose column the file has."""
         return frozenset(
@@ -102,9 +131,14 @@ def batch_folder(folders: DataFolders, manifest: Manifest) -> Path:
     return goal / "batches" / f"{manifest.seen_id[:SHORT]}-{manifest.batch_id[:SHORT]}"
 
 
-def seen_id(goal_id: str, path: str, size_bytes: int, modified_at: datetime) -> str:
-    """What a listing tells about a file, as one digest."""
-    return digest(goal_id, path, size_bytes, int(modified_at.timestamp()))
+def seen_id(
+    goal_id: str, path: str, size_bytes: int, modified_at: datetime, *parts: tuple[str, str, int, datetime]
+) -> str:
+    """What a listing tells about a file set, as one digest. `parts`: alias, path, size and time of linked files."""
+    told: list[str | int] = []
+    for alias, part_path, part_size, part_time in parts:
+        told += [alias, part_path, part_size, int(part_time.timestamp())]
+    return digest(goal_id, path, size_bytes, int(modified_at.timestamp()), *told)
 
 
 def batch_folders(folders: DataFolders, connection: str, goal: str) -> list[Path]:
@@ -143,11 +177,20 @@ def all_attempts(folders: DataFolders) -> Iterator[Path]:
     yield from sorted(folders.landing.glob("*/*/attempts/*.json"))
 
 
+def attempt_path(folders: DataFolders, attempt: Attempt) -> Path:
+    """Where the record of a failed landing stands."""
+    folder = folders.goal(attempt.connection, attempt.goal) / "attempts"
+    return folder / f"{attempt.seen_id[:SHORT]}-{attempt.attempt_id[:SHORT]}.json"
+
+
+def rejects_beside(record: Path) -> Path:
+    """Where the rejects stand that made a file refused; absent where the landing failed otherwise."""
+    return record.with_suffix(".parquet")
+
+
 def write_attempt(folders: DataFolders, attempt: Attempt) -> None:
     """Keeps a failed landing for the ledger."""
-    folder = folders.goal(attempt.connection, attempt.goal) / "attempts"
-    name = f"{attempt.seen_id[:SHORT]}-{attempt.attempt_id[:SHORT]}.json"
-    write_whole(folder / name, attempt.model_dump_json().encode())
+    write_whole(attempt_path(folders, attempt), attempt.model_dump_json().encode())
 
 
 def failed_seen_ids(folders: DataFolders, connection: str, goal: str) -> set[str]:

@@ -6,6 +6,7 @@ size and second) is looked into again, and the batch's acknowledgement is not tr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import AwareDatetime
@@ -23,6 +24,8 @@ class Mark(Strict):
     """The look of that batch: what a later look finds under the same seen id has come back since."""
     renamed_to: str
     """Bytes that are no text are spelled out; empty = it was gone, or a newer version stood in its place."""
+    linked: tuple[tuple[str, str | None], ...] = ()
+    """Paths of linked files and their new names; None as empty above."""
 
 
 def marked_ids(folders: DataFolders, connection: str, goal: str) -> set[str]:
@@ -31,9 +34,11 @@ def marked_ids(folders: DataFolders, connection: str, goal: str) -> set[str]:
     return {entry.name for entry in folder.iterdir()} if folder.exists() else set()
 
 
-def mark(folders: DataFolders, manifest: Manifest, renamed_to: str) -> None:
-    """Marks the file of a batch; an older mark under the same seen id gives way."""
-    content = Mark(batch_id=manifest.batch_id, look_at=manifest.look_at, renamed_to=renamed_to)
+def mark(
+    folders: DataFolders, manifest: Manifest, renamed_to: str, linked: Sequence[tuple[str, str | None]] = ()
+) -> None:
+    """Marks the files of a batch; an older mark under the same seen id gives way."""
+    content = Mark(batch_id=manifest.batch_id, look_at=manifest.look_at, renamed_to=renamed_to, linked=tuple(linked))
     write_whole(_path(folders, manifest), content.model_dump_json().encode())
 
 

@@ -25,6 +25,7 @@ from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.import_files import Outcome, land_candidates
 from cdp_assets.flows.manifests import SHORT
 from cdp_assets.flows.publish import is_stale, publish
+from cdp_assets.flows.return_rejects import Returned, return_rejects
 from cdp_assets.flows.take_look import Look, take_look, take_settled_look
 from cdp_assets.warehouse import open_warehouse
 
@@ -75,7 +76,7 @@ def import_new(
     check_enabled(connection, goal)
     with open_server(connection.server) as server:
         look = (take_look if only else take_settled_look)(connection, server, folders, now)
-        wanted = [item for item in look.new(goal) if not only or item.seen_id[:SHORT] in only]
+        wanted = [item for item in look.new(goal) if not only or item.tried_id[:SHORT] in only]
         outcomes = land_candidates(deployment, connection, wanted, server, folders, now)
     return Imported(look, tuple(outcomes))
 
@@ -102,6 +103,12 @@ def acknowledge(connection: Connection, folders: DataFolders, now: datetime) -> 
     check_enabled(connection)
     with open_server(connection.server) as server:
         return acknowledge_files(connection, server, folders, now)
+
+
+def give_back(connection: Connection, folders: DataFolders, now: datetime) -> list[Returned]:
+    """Sends the rejected rows of this connection's folded files back, where its goals say so."""
+    check_enabled(connection)
+    return return_rejects(connection, folders, now)
 
 
 def select(

@@ -1,59 +1,58 @@
-"""Looks at a connection's server: which files are there, which goal and partition they belong to, what is new.
+"""Looks at a connection's server: which file sets are there, which goal and partition they belong to, what is new.
 
-A look is one listing of every directory the connection's imports read. The first look that sees a file is
-its place in the order where its name holds no date, so looks are written down, one at a time per connection,
-and shared by all goals and processes.
+A look is one listing of every directory the connection's imports read. The first look that sees a file set
+is its place in the order where its name holds no date, so looks are written down, one at a time per
+connection, and shared by all goals and processes.
 """
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
-from filelock import FileLock, Timeout
+from datetime import datetime, timedelta
 
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.goals import ImportProfilesGoal
-from cdp_assets.errors import FileError, RemoteDownError
 from cdp_assets.faults import step
-from cdp_assets.files.remote import RemoteFile, path_of, shown
-from cdp_assets.files.selection import natural_key, partition_key, why_not
+from cdp_assets.files.remote import RemoteFile, path_of
+from cdp_assets.files.selection import natural_key
 from cdp_assets.files.sftp import SftpFileSystem
-from cdp_assets.flows.folders import DataFolders, make_private
-from cdp_assets.flows.manifests import SHORT, landed_seen_ids, seen_id
+from cdp_assets.flows.check_ready import tried_as, unready
+from cdp_assets.flows.file_sets import FileSet, LinkedPart, Listings, PassedOver, sort_into_goals
+from cdp_assets.flows.folders import DataFolders
+from cdp_assets.flows.look_records import append_look, looking_alone, read_looks
+from cdp_assets.flows.manifests import SHORT, landed_seen_ids
 from cdp_assets.flows.markers import marked_ids, read_mark
-
-WAIT_S = 120
-"""How long a look waits for another process's look at the same connection."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A file on the server that belongs to an import goal."""
+    """A file set on the server that belongs to an import goal."""
 
     goal: str
     partition_key: str
     file: RemoteFile
+    """The root file."""
     seen_id: str
     first_seen_at: datetime
     landed: bool
     """Whether this version was landed before, as far as a listing can tell."""
+    linked: tuple[LinkedPart, ...] = ()
+    problem: str = ""
+    """Why it cannot be imported; empty = it can, as far as a listing can tell."""
+    tried_id: str = ""
+    """Under which a failed landing is kept; other than `seen_id` where the sender's checksum stands beside it."""
 
+    @property
+    def parts(self) -> tuple[LinkedPart, ...]:
+        """All its files; the root file comes first, with an empty alias."""
+        return (LinkedPart("", self.file, static=False), *self.linked)
 
-@dataclass(frozen=True)
-class PassedOver:
-    """A file in a goal's directory that the goal does not take, and why."""
-
-    goal: str
-    name: str
-    reason: str
-    wrong_name: bool
-    """True where the name fits the goal but cannot be a partition: the supplier must rename it."""
+    @property
+    def modified_at(self) -> datetime:
+        """When the youngest of its files was modified."""
+        return max(part.file.modified_at for part in self.parts)
 
 
 @dataclass(frozen=True)
@@ -85,50 +84,126 @@ def take_look(
 
     Raises:
         RemoteError: the server's operator must act: a directory is missing or may not be read.
-        RemoteDownError: nobody need act; also where another process has been looking for `WAIT_S`.
+        RemoteDownError: nobody need act; also where another process looks for very long.
     """
     goals = [goal for goal in connection.imports if goal.active or inactive]
-    with _alone(connection, folders):
+    with looking_alone(connection, folders):
         step("look: before listing")
-        directories = {path_of(connection.server, goal.files.directory) for goal in goals}
-        listings = {directory: server.list_files(directory) for directory in sorted(directories)}
-        seen, latest = _read_looks(folders.looks(connection.name))
+        listings = _list(connection, server, goals)
+        seen, latest = read_looks(folders.looks(connection.name))
         looked_at = max(now, latest + timedelta(microseconds=1))
-        found, passed_over = _sort_into_goals(connection, goals, listings)
-        fresh = sorted(
-            {
-                identity
-                for goal, _, _, identity in found
-                if identity not in seen or _came_back(folders, connection.name, goal, identity, seen[identity])
-            }
-        )
+        found, passed_over = sort_into_goals(connection, goals, listings)
+        fresh = sorted(_fresh(connection, folders, found, seen))
         step("look: before writing it down")
         if fresh:
-            _append_look(folders.looks(connection.name), looked_at, fresh)
+            append_look(folders.looks(connection.name), looked_at, fresh)
         step("look: written down")
     seen |= dict.fromkeys(fresh, looked_at)
-    landed = {goal.name: _landed(folders, connection.name, goal.name) for goal in goals}
-    candidates = tuple(
-        Candidate(goal, key, file, identity, seen[identity], identity[:SHORT] in landed[goal])
-        for goal, key, file, identity in found
-    )
-    return Look(connection.name, looked_at, candidates, tuple(passed_over))
+    listed = _Listed(goals, listings, found, passed_over, seen, looked_at)
+    return _look(connection, server, folders, listed, now)
 
 
-@contextmanager
-def _alone(connection: Connection, folders: DataFolders) -> Iterator[None]:
-    looks = folders.looks(connection.name)
-    make_private(looks.parent)
-    lock = FileLock(looks.with_suffix(".lock"), timeout=WAIT_S)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        message = f"another process has been looking at the server of {connection.name} for more than {WAIT_S} s"
-        raise RemoteDownError(message) from error
-    try:
-        yield
-    finally:
-        lock.release()
+def peek(
+    connection: Connection,
+    server: SftpFileSystem,
+    folders: DataFolders,
+    now: datetime,
+    goals: Sequence[ImportProfilesGoal],
+) -> Look:
+    """What a look of these goals would find now; nothing is written down, and nobody is waited for.
+
+    What no look has seen yet counts as first seen `now`. Raises as `take_look`.
+    """
+    listings = _list(connection, server, goals)
+    seen, _ = read_looks(folders.looks(connection.name))
+    found, passed_over = sort_into_goals(connection, goals, listings)
+    seen |= dict.fromkeys(_fresh(connection, folders, found, seen), now)
+    return _look(connection, server, folders, _Listed(goals, listings, found, passed_over, seen, now), now)
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """What was listed, before it is told apart."""
+
+    goals: Sequence[ImportProfilesGoal]
+    listings: Listings
+    found: Sequence[FileSet]
+    passed_over: Sequence[PassedOver]
+    seen: dict[str, datetime]
+    looked_at: datetime
+
+
+def _list(connection: Connection, server: SftpFileSystem, goals: Sequence[ImportProfilesGoal]) -> Listings:
+    directories = {path_of(connection.server, goal.files.directory) for goal in goals}
+    return {directory: server.list_files(directory) for directory in sorted(directories)}
+
+
+def _look(connection: Connection, server: SftpFileSystem, folders: DataFolders, listed: _Listed, now: datetime) -> Look:
+    candidates: list[Candidate] = []
+    passed_over, seen, looked_at = list(listed.passed_over), listed.seen, listed.looked_at
+    for goal in listed.goals:
+        sets = [item for item in listed.found if item.goal == goal.name]
+        listing = listed.listings[path_of(connection.server, goal.files.directory)]
+        sort = _Sorter(connection, goal, listing, folders)
+        waits = sort.waiting(server, sets, now)
+        patience = timedelta(seconds=goal.files.wait_for_linked_s)
+        for item in sets:
+            why = waits.get(item.seen_id, "")
+            if item.missing and looked_at - seen[item.root_seen_id] < patience:
+                why = item.missing
+            if why:
+                passed_over.append(PassedOver(item.goal, item.file.name, f"waits: {why}", "waits"))
+            else:
+                candidates.append(sort.candidate(item, seen[item.seen_id]))
+    return Look(connection.name, looked_at, tuple(candidates), tuple(passed_over))
+
+
+class _Sorter:
+    """Tells the sets of one goal apart: landed, waiting for the rest, ready."""
+
+    def __init__(
+        self, connection: Connection, goal: ImportProfilesGoal, listing: Sequence[RemoteFile], folders: DataFolders
+    ) -> None:
+        self._settle_s, self._goal, self._listing = connection.server.settle_s, goal, listing
+        self._by_name = {file.name: file for file in listing}
+        self._landed = _landed(folders, connection.name, goal.name)
+
+    def waiting(self, server: SftpFileSystem, sets: Sequence[FileSet], now: datetime) -> dict[str, str]:
+        """Seen id → why a new set is not complete in the sender's own terms."""
+        files = [file for item in sets if not self._is_landed(item) for file in item.delivered]
+        reasons = unready(server, self._goal.files, self._listing, files, now, settle_s=self._settle_s)
+        return {
+            item.seen_id: reasons[file.name] for item in sets for file in item.delivered[::-1] if file.name in reasons
+        }
+
+    def candidate(self, item: FileSet, first_seen_at: datetime) -> Candidate:
+        """A set that is ready, or was landed before, or cannot be imported."""
+        return Candidate(
+            item.goal,
+            item.partition_key,
+            item.file,
+            item.seen_id,
+            first_seen_at,
+            self._is_landed(item),
+            item.linked,
+            item.missing or item.problem,
+            tried_as(item.seen_id, self._goal.files, item.delivered, self._by_name),
+        )
+
+    def _is_landed(self, item: FileSet) -> bool:
+        return item.seen_id[:SHORT] in self._landed
+
+
+def _fresh(
+    connection: Connection, folders: DataFolders, found: Sequence[FileSet], seen: dict[str, datetime]
+) -> set[str]:
+    """Ids that are to be written down. A root file's own is, so that its set waits from its first sight."""
+    roots = {item.root_seen_id for item in found if item.root_seen_id and item.root_seen_id not in seen}
+    return roots | {
+        item.seen_id
+        for item in found
+        if item.seen_id not in seen or _came_back(folders, connection.name, item.goal, item.seen_id, seen[item.seen_id])
+    }
 
 
 def _landed(folders: DataFolders, connection: str, goal: str) -> set[str]:
@@ -153,72 +228,9 @@ def take_settled_look(
     """
     look = take_look(connection, server, folders, now, inactive=inactive)
     wait_s = connection.server.settle_s
-    if not wait_s or not any((now - item.file.modified_at).total_seconds() < wait_s for item in look.new()):
+    if not wait_s or not any((now - item.modified_at).total_seconds() < wait_s for item in look.new()):
         return look
     time.sleep(wait_s)
     again = take_look(connection, server, folders, now + timedelta(seconds=wait_s), inactive=inactive)
     before = {item.seen_id for item in look.candidates}
     return replace(again, candidates=tuple(item for item in again.candidates if item.seen_id in before))
-
-
-def _sort_into_goals(
-    connection: Connection, goals: Sequence[ImportProfilesGoal], listings: dict[str, list[RemoteFile]]
-) -> tuple[list[tuple[str, str, RemoteFile, str]], list[PassedOver]]:
-    found: list[tuple[str, str, RemoteFile, str]] = []
-    passed_over: list[PassedOver] = []
-    for goal in goals:
-        files = listings[path_of(connection.server, goal.files.directory)]
-        for file in sorted(files, key=lambda item: natural_key(item.name)):
-            reason = why_not(goal.files, file.name)
-            try:
-                key = _key_of(goal, file) if reason is None else None
-            except FileError as error:
-                passed_over.append(PassedOver(goal.name, file.name, str(error), wrong_name=True))
-                continue
-            if key is None:
-                passed_over.append(PassedOver(goal.name, file.name, reason or "", wrong_name=False))
-                continue
-            identity = seen_id(f"{connection.name}/{goal.name}", file.path, file.size_bytes, file.modified_at)
-            found.append((goal.name, key, file, identity))
-    return found, passed_over
-
-
-def _key_of(goal: ImportProfilesGoal, file: RemoteFile) -> str | None:
-    """The partition key of a file whose name can be written down.
-
-    Raises:
-        FileError: the supplier must rename the file.
-    """
-    key = partition_key(goal.files, file.name)
-    if key is not None and any("\ud800" <= sign <= "\udfff" for sign in file.name):
-        raise FileError(f"{shown(file.name)}: its name holds bytes that are not UTF-8; rename the file")
-    return key
-
-
-def _read_looks(path: Path) -> tuple[dict[str, datetime], datetime]:
-    """When each file was first seen or came back, and the latest look.
-
-    A line torn by a crash counts as not written.
-    """
-    seen: dict[str, datetime] = {}
-    latest = datetime.min.replace(tzinfo=UTC)
-    if not path.exists():
-        return seen, latest
-    for line in path.read_bytes().splitlines(keepends=True):
-        if not line.endswith(b"\n"):
-            break
-        entry = json.loads(line)
-        latest = datetime.fromisoformat(entry["look_at"])
-        seen |= dict.fromkeys(entry["seen"], latest)
-    return seen, latest
-
-
-def _append_look(path: Path, looked_at: datetime, fresh: Sequence[str]) -> None:
-    whole = path.read_bytes() if path.exists() else b""
-    keep = whole.rfind(b"\n") + 1
-    line = json.dumps({"look_at": looked_at.isoformat(), "seen": list(fresh)}).encode() + b"\n"
-    with path.open("r+b" if path.exists() else "wb") as target:
-        target.truncate(keep)
-        target.seek(keep)
-        target.write(line)
-        target.flush()

@@ -109,8 +109,19 @@ def detection_query(columns: Sequence[DateColumn], relation: Sql) -> Sql:
     )
 
 
+def detection_by_group(text: Sql, group: Sql, relation: Sql) -> Sql:
+    """The same counts for each group of a relation's texts: rows of group and list."""
+    return sql(
+        "SELECT place, [{counts}] FROM (\nSELECT {group} AS place, {kind} AS d0 FROM {relation}\n) GROUP BY place",
+        counts=joined(", ", _counts(Sql("d0"), several=False)),
+        group=group,
+        kind=_kind(text),
+        relation=relation,
+    )
+
+
 def date_counts(cell: Sequence[int]) -> DateCounts:
-    """One cell of the row that `detection_query` gives."""
+    """One list that `detection_query` or `detection_by_group` gives."""
     texts, *read = cell
     return DateCounts(texts, dict(zip(_FORMATS, read, strict=True)))
 

@@ -94,6 +94,16 @@ def instant(local: Sql, zone: str) -> Sql:
     )
 
 
+def to_milliseconds(moment: Sql) -> Sql:
+    """A moment without what is below its milliseconds; rounds down, also before 1970.
+
+    The engine's date_trunc of a TIMESTAMPTZ asks a calendar and takes ten times as long as that of a TIMESTAMP;
+    no time zone moves a clock by a part of a millisecond, so both cut the same.
+    """
+    clock = sql("make_timestamp(epoch_us({moment}))", moment=moment)
+    return sql("make_timestamptz(epoch_us(date_trunc('milliseconds', {clock})))", clock=clock)
+
+
 UUID_NAMESPACE = "5f9c1b7a4f0e5c0a9d3c6e2b8a714d55"
 """Namespace of all profile ids, as hex; changing it would change every id."""
 

@@ -16,16 +16,19 @@ from collections.abc import Mapping as Columns
 from dataclasses import dataclass
 
 from cdp_assets.config.files import Format
-from cdp_assets.config.goals import Mapping, Rule
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.config.properties import Property, PropertyType
 from cdp_assets.sql.date_detection import DateColumn, KnownFormat
-from cdp_assets.sql.dialect import distinct_in_order, value_type
+from cdp_assets.sql.fields import Cells, cell_of, identifier_field, mapping_field
 from cdp_assets.sql.text import Sql, Step, chain, comma, ident, joined, literal, sql
-from cdp_assets.sql.values import INVALID, cell_parts, prepared, trimmed, typed
+from cdp_assets.sql.values import INVALID, trimmed
 
 REJECT_COLUMNS = ("level", "row_no", "line_no", "column_name", "raw_text", "reason")
 """Columns of a reject file. level: `row` (not applied) or `cell` (its row still is); row_no NULL = unreadable."""
+
+
+NO_CELL = "\x01NULL"
+"""What the engine takes for NULL in place of the empty text, which stays a text."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,13 @@ def read_csv(source: Source, layout: Format) -> Sql:
         names.insert(0, Sql("'line': 'BIGINT'"))
         layout = Format(max_row_bytes=layout.max_row_bytes * 2)
     escape = layout.escape if layout.quote else ""
+    # The engine refuses a null text with the escape in it; a file that has one is never read as received.
+    nulls = [NO_CELL, *(text for text in layout.null_texts if not escape or escape not in text)]
     return sql(
         "read_csv({path}, columns = {{{names}}}, auto_detect = false, header = false, skip = {skip},"
         " delim = {delim}, quote = {quote}, escape = {escape}, new_line = {new_line}, strict_mode = true,"
-        " store_rejects = true, rejects_limit = 1, max_line_size = {size}, nullstr = {nothing})",
+        " store_rejects = true, rejects_limit = 1, max_line_size = {size}, nullstr = [{nulls}],"
+        " allow_quoted_nulls = false)",
         path=literal(source.path),
         names=Sql(", ".join(names)),
         skip=literal(source.skip),
@@ -59,21 +65,8 @@ def read_csv(source: Source, layout: Format) -> Sql:
         escape=literal(escape),
         new_line=Sql("'\\n'"),
         size=literal(layout.max_row_bytes + 2),
-        nothing=literal("\x01NULL"),
+        nulls=joined(", ", [literal(text) for text in nulls]),
     )
-
-
-@dataclass(frozen=True)
-class Cells:
-    """Where the text of every field stands before it is typed."""
-
-    relation: Sql
-    columns: Columns[str, Sql]
-    """Field → column of the relation; NULL or the empty text = empty cell."""
-    line: Sql | None
-    """Column with the line number; None = it follows from the row's place."""
-    trimmed: bool
-    """Whether blanks around unquoted cells are gone: then those that are left were quoted."""
 
 
 def streamed_cells(source: Source, header: Sequence[str], layout: Format) -> Cells:
@@ -83,42 +76,47 @@ def streamed_cells(source: Source, header: Sequence[str], layout: Format) -> Cel
     return Cells(read_csv(source, layout), columns, line, trimmed=source.rewritten)
 
 
-def raw_table(source: Source, header: Sequence[str], layout: Format) -> Sql:
-    """Keeps all cells of a file in the table `raw`: f0, f1, … and, of our own copy, line_no."""
+def raw_table(source: Source, header: Sequence[str], layout: Format, table: str = "raw") -> Sql:
+    """Keeps all cells of a file in a table: f0, f1, … and, of our own copy, line_no."""
     columns = [Sql("line AS line_no")] if source.rewritten else []
     for place in range(len(header)):
         text = Sql(f"c{place}") if source.rewritten else trimmed(Sql(f"c{place}"))
         columns.append(sql("nullif({text}, '') AS {name}", text=text, name=ident(f"f{place}")))
-    return sql("CREATE OR REPLACE TABLE raw AS\n{rows}", rows=_select(columns, read_csv(source, layout)))
+    rows = _select(columns, read_csv(source, layout))
+    return sql("CREATE OR REPLACE TABLE {table} AS\n{rows}", table=ident(table), rows=rows)
 
 
-def numbered_rows(source: Source) -> Step:
-    """The rows of `raw` with their line numbers, as the processors want them."""
+def numbered_rows(source: Source, table: str = "raw") -> Step:
+    """The rows of such a table with their line numbers, as the processors want them."""
+    raw = ident(table)
     if source.rewritten:
-        return Step("numbered", Sql("SELECT * FROM raw"))
-    return Step("numbered", sql("SELECT rowid + 1 + {skip} AS line_no, * FROM raw", skip=literal(source.skip)))
+        return Step("numbered", sql("SELECT * FROM {raw}", raw=raw))
+    line = sql("rowid + 1 + {skip} AS line_no", skip=literal(source.skip))
+    return Step("numbered", sql("SELECT {line}, * FROM {raw}", line=line, raw=raw))
 
 
 def batch_query(config: BatchConfig, cells: Cells, dates: Columns[int, KnownFormat]) -> Sql:
     """The typed batch. `dates`: number of a mapping → the format its column of dates is written in."""
     goal = config.goal
     identifier = goal.identifiers[0]
-    fields = [_identifier_field(config.find_property(identifier.property), cells.columns[identifier.column])]
+    fields = [identifier_field(config.find_property(identifier.property), cells.columns[identifier.column])]
     fields += [
-        _mapping_field(number, mapping, config.find_property(mapping.property), cells.columns[mapping.column], dates)
+        mapping_field(number, mapping, config.find_property(mapping.property), cells, dates.get(number))
         for number, mapping in enumerate(goal.mappings)
         if mapping.column in cells.columns
     ]
     line = [sql("{line} AS line_no", line=cells.line)] if cells.line is not None else []
     carried = [Sql("line_no")] if line else []
-    given = [sql("{cell} AS {name}", cell=_cell(field, cells), name=field.column("cell")) for field in fields]
+    given = [sql("{cell} AS {name}", cell=cell_of(field, cells), name=field.column("cell")) for field in fields]
+    plain = [part for field in fields for part in (field.column("cell"), *field.plain(goal.format))]
     texts = [part for field in fields for part in (field.column("cell"), *field.prepared(goal.format))]
     values = [part for field in fields for part in (field.column("cell"), *field.typed(goal.format))]
     raw = [Sql('"identifier_cell"')] if not goal.files.delta else []
     result = [part for field in fields for part in field.result()]
     steps = [
         Step("cells", _select([*line, *given], cells.relation)),
-        Step("texts", _select([*carried, *texts], Sql("cells"))),
+        Step("plain", _select([*carried, *plain], Sql("cells"))),
+        Step("texts", _select([*carried, *texts], Sql("plain"))),
         Step("typed", _select([*carried, *values], Sql("texts"))),
         Step("batch", _select([*carried, *raw, *result], Sql("typed"))),
     ]
@@ -141,9 +139,9 @@ def date_columns(config: BatchConfig, cells: Cells, numbers: Sequence[int]) -> l
     columns = []
     for number in numbers:
         mapping = config.goal.mappings[number]
-        text = sql("nullif({text}, '')", text=trimmed(cells.columns[mapping.column]))
-        several = config.find_property(mapping.property).multiple
-        columns.append(DateColumn(cell_parts(text, config.goal.format) if several else text, several))
+        field = mapping_field(number, mapping, config.find_property(mapping.property), cells)
+        texts = cell_of(field, cells)
+        columns.append(DateColumn(field.parts(texts, config.goal.format) if field.several else texts, field.several))
     return columns
 
 
@@ -155,93 +153,6 @@ def undated_rows(batch: Sql, numbers: Sequence[int]) -> Sql:
 
 def _select(columns: list[Sql], source: Sql) -> Sql:
     return sql("SELECT\n    {columns}\nFROM {source}", columns=comma(columns), source=source)
-
-
-@dataclass(frozen=True)
-class _Field:
-    """One cell on its way to one column of the batch."""
-
-    name: str
-    prop: Property
-    cell: Sql
-    scalar: bool
-    """Whether the whole cell may be one value."""
-    several: bool
-    """Whether the cell may be split into values."""
-    totalled: bool = False
-    dates: KnownFormat | None = None
-
-    def column(self, stage: str) -> Sql:
-        return ident(f"{self.name}_{stage}")
-
-    def prepared(self, layout: Format) -> list[Sql]:
-        cell = self.column("cell")
-        columns = []
-        if self.scalar:
-            text = prepared(self.prop, cell, layout)
-            columns.append(sql("{text} AS {name}", text=text, name=self.column("text")))
-        if self.several:
-            one = prepared(self.prop, Sql("part"), layout)
-            split = sql("list_transform({all}, lambda part: {one})", all=cell_parts(cell, layout), one=one)
-            if self.totalled:
-                sign = literal(layout.multi_value)
-                split = sql("CASE WHEN contains({c}, {s}) THEN {split} END", c=cell, s=sign, split=split)
-            columns.append(sql("{split} AS {name}", split=split, name=self.column("texts")))
-        return columns
-
-    def typed(self, layout: Format) -> list[Sql]:
-        columns = []
-        if self.scalar:
-            value = typed(self.prop, self.column("text"), layout, self.dates)
-            columns.append(sql("{value} AS {name}", value=value, name=self.column("value")))
-        if self.several:
-            one = typed(self.prop, Sql("part"), layout, self.dates)
-            values = sql("list_transform({all}, lambda part: {one})", all=self.column("texts"), one=one)
-            columns.append(sql("{values} AS {name}", values=values, name=self.column("values")))
-        return columns
-
-    def result(self) -> list[Sql]:
-        cell, value, values = (self.column(stage) for stage in ("cell", "value", "values"))
-        valid = sql("list_filter({values}, lambda v: v IS NOT NULL)", values=values)
-        some_invalid = sql("len({valid}) < len({values})", valid=valid, values=values)
-        if self.totalled:
-            total = sql("try_cast(list_sum({valid}) AS {kind})", valid=valid, kind=value_type(self.prop))
-            some_invalid = sql("coalesce({bad}, true)", bad=some_invalid)
-            too_large = sql("len({valid}) > 0 AND {total} IS NULL", valid=valid, total=total)
-            bad = sql("{value} IS NULL AND ({some} OR {large})", value=value, some=some_invalid, large=too_large)
-            found = sql("coalesce({value}, {total})", value=value, total=total)
-        elif self.several:
-            found, bad = sql("nullif({distinct}, [])", distinct=distinct_in_order(valid)), some_invalid
-        else:
-            found, bad = value, sql("{value} IS NULL", value=value)
-        if self.name == "identifier":
-            found = sql("{found}::VARCHAR", found=found)
-        return [
-            sql("{found} AS {name}", found=found, name=ident(self.name)),
-            sql("CASE WHEN {bad} THEN {cell} END AS {name}", bad=bad, cell=cell, name=self.column("invalid")),
-        ]
-
-
-def _cell(field: _Field, cells: Cells) -> Sql:
-    """A cell's text, NULL where it is empty. Blanks inside quotes are kept in texts, and mean nothing elsewhere."""
-    text = field.cell
-    if not cells.trimmed or field.prop.type is not PropertyType.text:
-        text = trimmed(text)
-    return sql("nullif({text}, '')", text=text)
-
-
-def _identifier_field(prop: Property, cell: Sql) -> _Field:
-    return _Field("identifier", prop, cell, scalar=True, several=False)
-
-
-def _mapping_field(
-    number: int, mapping: Mapping, prop: Property, cell: Sql, dates: Columns[int, KnownFormat]
-) -> _Field:
-    name, decided = f"m{number}", dates.get(number)
-    if prop.multiple:
-        return _Field(name, prop, cell, scalar=False, several=True, dates=decided)
-    totalled = mapping.rule is Rule.sum
-    return _Field(name, prop, cell, scalar=True, several=totalled, totalled=totalled, dates=decided)
 
 
 def cell_rejects(config: BatchConfig, present: frozenset[str], batch: Sql, line: Sql) -> Sql:
@@ -284,6 +195,15 @@ def reject_sample_query(parquet: str, limit: int) -> Sql:
     """The first rejects of a batch: line, column, text, reason."""
     return sql(
         "SELECT line_no, column_name, raw_text, reason FROM read_parquet({parquet}) ORDER BY line_no LIMIT {limit}",
+        parquet=literal(parquet),
+        limit=literal(limit),
+    )
+
+
+def rejected_rows_query(parquet: str, limit: int) -> Sql:
+    """Line and reason of the first rows that were refused: nothing of what stands in them."""
+    return sql(
+        "SELECT line_no, reason FROM read_parquet({parquet}) WHERE level = 'row' ORDER BY line_no LIMIT {limit}",
         parquet=literal(parquet),
         limit=literal(limit),
     )

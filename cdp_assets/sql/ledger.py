@@ -32,13 +32,14 @@ REPLAY_COUNTS = Sql(
 )
 
 
-def add_rejects(parquet: str, place: Sequence[str]) -> Sql:
-    """Copies a batch's rejects into the ledger. `place`: batch, connection, goal, partition, file."""
+def add_rejects(parquet: str, place: Sequence[str], name: str) -> Sql:
+    """Copies a batch's rejects into the ledger. `place`: batch, connection, goal, partition; `name`: the root file."""
     return sql(
-        "INSERT INTO {table} SELECT {place}, level, row_no, line_no, column_name, raw_text, reason"
-        " FROM read_parquet({parquet}) ORDER BY line_no",
+        "INSERT INTO {table} SELECT {place}, coalesce(file_name, {name}), level, row_no, line_no, column_name,"
+        " raw_text, reason FROM read_parquet({parquet}) ORDER BY line_no",
         table=REJECTS.path,
         place=Sql(", ".join(literal(part) for part in place)),
+        name=literal(name),
         parquet=literal(parquet),
     )
 

@@ -7,46 +7,13 @@ replay. All times are UTC.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from cdp_assets.config.properties import Property
 from cdp_assets.sql.dialect import column_type
-from cdp_assets.sql.text import Sql, comma, ident, literal, sql
+from cdp_assets.sql.schema import BIGINT, FLAG, TEXT, TIME, UUID, Column, Table, columns_of
+from cdp_assets.sql.text import Sql
 
-
-@dataclass(frozen=True)
-class Column:
-    """One column: name, type, and what it means."""
-
-    name: str
-    type: Sql
-    comment: str
-
-
-@dataclass(frozen=True)
-class Table:
-    """One table of a schema."""
-
-    schema: str
-    name: str
-    comment: str
-    columns: tuple[Column, ...]
-
-    @property
-    def path(self) -> Sql:
-        """Schema and name, quoted."""
-        return ident(self.schema, self.name)
-
-
-TEXT, BIGINT, TIME, FLAG = Sql("VARCHAR"), Sql("BIGINT"), Sql("TIMESTAMPTZ"), Sql("BOOLEAN")
-UUID = Sql("UUID")
-
-
-def _columns(*triples: tuple[str, Sql, str]) -> tuple[Column, ...]:
-    return tuple(Column(name, kind, comment) for name, kind, comment in triples)
-
-
-PROFILE_COLUMNS = _columns(
+PROFILE_COLUMNS = columns_of(
     ("profile_id", UUID, "Identity of the person; survives replays and rebuilds."),
     ("domain_group", TEXT, "Profiles of different domain groups never match each other."),
     ("creation_date", TIME, "When the file that made the profile was first seen on the server."),
@@ -61,7 +28,7 @@ IDENTIFIERS = Table(
     "main",
     "identifiers",
     "Which values find which profile; a value held by several profiles finds the one made first.",
-    _columns(
+    columns_of(
         ("property", TEXT, "Identifier property."),
         ("value", TEXT, "Canonical value, as text."),
         ("profile_id", UUID, "The profile that holds it."),
@@ -71,7 +38,7 @@ GOAL_ROWS = Table(
     "main",
     "goal_rows",
     "What each full file last said about an identifier, so that equal rows are not applied again.",
-    _columns(
+    columns_of(
         ("goal_id", TEXT, "connection/goal."),
         ("key", TEXT, "Identifier cell as written."),
         ("row_digest", Sql("UBIGINT"), "Digest of the typed values of the row's mapped cells."),
@@ -84,13 +51,13 @@ IMPORTED_PROFILES = Table(
     "main",
     "imported_profiles",
     "Which profiles each connection has created, modified or confirmed.",
-    _columns(("connection", TEXT, "Connection."), ("profile_id", UUID, "Profile.")),
+    columns_of(("connection", TEXT, "Connection."), ("profile_id", UUID, "Profile.")),
 )
 SEGMENT_MEMBERS = Table(
     "main",
     "segment_members",
     "Who is in which segment now.",
-    _columns(
+    columns_of(
         ("segment", TEXT, "Segment."),
         ("profile_id", UUID, "Member."),
         ("entered_at", TIME, "Run in which the profile was first found in the segment."),
@@ -100,7 +67,7 @@ BATCHES = Table(
     "ops",
     "batches",
     "Every batch ever landed: where it came from, its place in the order and what its rows did.",
-    _columns(
+    columns_of(
         ("batch_id", TEXT, "Digest of version, config and replaced batch."),
         ("connection", TEXT, "Connection."),
         ("goal", TEXT, "Import goal."),
@@ -129,6 +96,9 @@ BATCHES = Table(
         ("rows_filtered", BIGINT, "Rows dropped by a processor."),
         ("rows_rejected", BIGINT, "Rows refused; each is in `rejects`."),
         ("cells_rejected", BIGINT, "Cells not valid for their type; each is in `rejects`."),
+        ("linked_rows", BIGINT, "Rows of linked files."),
+        ("orphan_rows", BIGINT, "Rows of linked files that belong to no row of their parent's file: ignored."),
+        ("linked_rows_rejected", BIGINT, "Rows of linked files that cannot be read; each is in `rejects`."),
         ("replayed_created", BIGINT, "Rows that made a profile, at the latest replay; NULL = never replayed."),
         ("replayed_modified", BIGINT, "Likewise, rows whose profile differed."),
         ("replayed_unchanged", BIGINT, "Likewise, rows whose profile did not."),
@@ -139,7 +109,7 @@ ATTEMPTS = Table(
     "ops",
     "attempts",
     "Landings that failed.",
-    _columns(
+    columns_of(
         ("attempt_id", TEXT, "Digest of file and time."),
         ("connection", TEXT, "Connection."),
         ("goal", TEXT, "Import goal."),
@@ -155,16 +125,24 @@ REJECTS = Table(
     "ops",
     "rejects",
     "Rows and cells that were refused, each with its place, text and reason.",
-    _columns(
-        ("batch_id", TEXT, "Batch."),
+    columns_of(
+        ("batch_id", TEXT, "Batch; of a file that was refused as a whole, its attempt in `attempts`."),
         ("connection", TEXT, "Connection."),
         ("goal", TEXT, "Import goal."),
         ("partition_key", TEXT, "Partition."),
-        ("file", TEXT, "File name."),
-        ("level", TEXT, "row: the row was not applied; cell: the row was, without this cell."),
+        ("file", TEXT, "File name, of the root or a linked file."),
+        (
+            "level",
+            TEXT,
+            "row: not applied; cell: its row was, without it; linked row: unreadable, of a linked file.",
+        ),
         ("row_no", BIGINT, "Row of the batch, from 1; NULL = the row could not be read at all."),
         ("line_no", BIGINT, "Line of the file as received, from 1."),
-        ("column_name", TEXT, "Column of the file; NULL = the row as a whole."),
+        (
+            "column_name",
+            TEXT,
+            "Column, of a linked file with its alias before it; NULL = the row as a whole.",
+        ),
         ("raw_text", TEXT, "The cell or row as written."),
         ("reason", TEXT, "Why it was refused."),
     ),
@@ -173,7 +151,7 @@ PROFILE_IDS = Table(
     "ops",
     "profile_ids",
     "Published profile ids that differ from the one their creating row gives, because a late file changed it.",
-    _columns(
+    columns_of(
         ("created_by_property", TEXT, "Identifier property of the row that makes the profile now."),
         ("created_by_value", TEXT, "Its value."),
         ("created_by_number", BIGINT, "Which profile of that value."),
@@ -184,7 +162,7 @@ SEGMENT_CHANGES = Table(
     "ops",
     "segment_changes",
     "How each segment changed, run by run.",
-    _columns(
+    columns_of(
         ("segment", TEXT, "Segment."),
         ("computed_at", TIME, "Run."),
         ("size", BIGINT, "Members after it."),
@@ -196,7 +174,7 @@ EXPORTS = Table(
     "ops",
     "exports",
     "Files delivered, or about to be.",
-    _columns(
+    columns_of(
         ("export_id", TEXT, "Identity of the delivery."),
         ("connection", TEXT, "Connection."),
         ("goal", TEXT, "Export goal."),
@@ -215,7 +193,7 @@ EXPORTED_ROWS = Table(
     "ops",
     "exported_rows",
     "What each export goal last delivered of a profile; advances only when the file has arrived.",
-    _columns(
+    columns_of(
         ("connection", TEXT, "Connection."),
         ("goal", TEXT, "Export goal."),
         ("profile_id", UUID, "Profile."),
@@ -227,11 +205,22 @@ ACKNOWLEDGEMENTS = Table(
     "ops",
     "acknowledgements",
     "Source files renamed after their rows were folded, or found gone.",
-    _columns(
+    columns_of(
         ("batch_id", TEXT, "Batch."),
         ("path", TEXT, "Where the file stood."),
         ("renamed_to", TEXT, "Where it stands now; NULL = it was gone or replaced by a newer version."),
         ("acknowledged_at", TIME, "When."),
+    ),
+)
+RETURNED_REJECTS = Table(
+    "ops",
+    "returned_rejects",
+    "Files of rejected rows that went back to their sender.",
+    columns_of(
+        ("batch_id", TEXT, "Batch whose rows they are."),
+        ("path", TEXT, "Full path on the server; NULL = none went back, as the goal did not say so at landing."),
+        ("rows", BIGINT, "Rejected rows in the file."),
+        ("returned_at", TIME, "When."),
     ),
 )
 DERIVED = (IDENTIFIERS, GOAL_ROWS, IMPORTED_PROFILES)
@@ -246,6 +235,7 @@ FACTS = (
     EXPORTS,
     EXPORTED_ROWS,
     ACKNOWLEDGEMENTS,
+    RETURNED_REJECTS,
 )
 
 
@@ -256,35 +246,3 @@ def profiles_table(properties: Iterable[Property]) -> Table:
         for prop in sorted(properties, key=lambda prop: prop.name)
     )
     return Table("main", "profiles", "One row per person.", PROFILE_COLUMNS + own)
-
-
-def create_table(table: Table, *, replace: bool = False) -> list[Sql]:
-    """The statements that make a table with its comments; without `replace`, an existing one is left alone."""
-    columns = comma(sql("{name} {type}", name=ident(column.name), type=column.type) for column in table.columns)
-    verb = Sql("CREATE OR REPLACE TABLE" if replace else "CREATE TABLE IF NOT EXISTS")
-    return [sql("{verb} {path} (\n    {columns}\n)", verb=verb, path=table.path, columns=columns), *comments(table)]
-
-
-def comments(table: Table) -> list[Sql]:
-    """The statements that explain a table and its columns."""
-    texts = [sql("COMMENT ON TABLE {path} IS {text}", path=table.path, text=literal(table.comment))]
-    return texts + [
-        sql(
-            "COMMENT ON COLUMN {path} IS {text}",
-            path=ident(table.schema, table.name, column.name),
-            text=literal(column.comment),
-        )
-        for column in table.columns
-    ]
-
-
-def add_column(table: Table, column: Column) -> list[Sql]:
-    """The statements that give a table one more column, empty in every row."""
-    return [
-        sql("ALTER TABLE {t} ADD COLUMN {c} {type}", t=table.path, c=ident(column.name), type=column.type),
-        sql(
-            "COMMENT ON COLUMN {path} IS {text}",
-            path=ident(table.schema, table.name, column.name),
-            text=literal(column.comment),
-        ),
-    ]

@@ -17,6 +17,7 @@ from pathlib import Path
 from cdp_assets.config.model import Deployment
 from cdp_assets.files.sftp import open_server
 from cdp_assets.flows import run_connection
+from cdp_assets.flows.dry_run import dry_run
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.import_files import land_candidates
 from cdp_assets.flows.take_look import take_look
@@ -40,6 +41,8 @@ def run(deployment: Deployment, folders: DataFolders, now: datetime, verbs: Sequ
             "import": lambda connection=connection: run_connection.import_new(deployment, connection, folders, now),
             "fold": lambda: run_connection.fold_and_publish(deployment.model, folders, now),
             "acknowledge": lambda connection=connection: run_connection.acknowledge(connection, folders, now),
+            "give back": lambda connection=connection: run_connection.give_back(connection, folders, now),
+            "dry run": lambda connection=connection: dry_run(deployment, connection, folders, now),
             "select": lambda connection=connection: run_connection.select(
                 deployment.model, folders, now, run_connection.segments_of(connection)
             ),

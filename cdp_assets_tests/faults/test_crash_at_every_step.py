@@ -55,13 +55,19 @@ FIRST = {
     "customers_2026-02-03.csv": HEADER + "a@x.com,Bonn,5,blue\nc@x.com,Kiel,many,\n",
     "points_1.csv": 'email,points\nb@x.com,100\n"c@x.com" x,1\nz@x.com,7\n',
     "points_2.csv": "mail,points\nb@x.com,100\n",
+    "baskets_1.csv": "basket,email\n1,a@x.com\n2,b@x.com\n",
+    "lines_1.csv": "of,points\n1,3\n1,4\n2,1\n3,9\n",
 }
 AGAIN = {"points_1.csv": FIRST["points_1.csv"]}
 LATE = {"customers_2026-02-02.csv": HEADER + "a@x.com,Lyon,3,late\nd@x.com,Graz,2,\n"}
 # Name, size and second of a file that is `.done`, with another content.
 REWRITTEN = {"customers_2026-02-03.csv": FIRST["customers_2026-02-03.csv"].replace("Bonn", "Lund")}
 # Dated after the look that saw the others, so that it is appended.
-NEXT = {"customers_2027-02-04.csv": HEADER + "a@x.com,Paris,1,green\nd@x.com,Wien,40,\n"}
+NEXT = {
+    "customers_2027-02-04.csv": HEADER + "a@x.com,Paris,1,green\nd@x.com,Wien,40,\n",
+    "baskets_2.csv": "basket,email\n5,d@x.com\n",
+    "lines_2.csv": "of,points\n5,2\n",
+}
 STORIES = {
     "first fold": Story((FIRST,)),
     "append": Story((FIRST, NEXT | AGAIN)),
@@ -97,9 +103,16 @@ class Stage:
 def stage(sshd, tmp_path: Path, story: Story) -> Iterator[tuple[Stage, Any]]:
     """Everything up to the last arrival has run; the files of the last arrival are on the server."""
     points = import_goal("points", files={"delta": True}, mappings=[{"column": "points", "property": "points"}])
+    lines = {"name": "lines", "file": "lines_*.csv", "parent_column": "basket", "column": "of"}
+    baskets = import_goal(
+        "baskets",
+        files={"delta": True, "linked": [lines]},
+        mappings=[{"column": "lines.points", "property": "points", "rule": "sum"}],
+    )
     goals = [
         import_goal(files={"delta": True}),
         points | {"allow_create": False},
+        baskets,
         export_goal(),
         export_goal("all_vips", population="all", file={"name": "vips", "gzip": True}),
     ]

@@ -155,11 +155,12 @@ def check_landing(body: bytes, layout: dict[str, str]) -> None:
         for way in ("chosen", "careful"):
             content = root / way
             content.mkdir()
-            counts = (
+            written = (
                 write_batch(config, received, content, root, EPOCH)
                 if way == "chosen"
                 else careful(config, received, content, root)
             )
+            counts = written.counts
             rows, rejects = landed_rows(content, counts)
             unreadable = [reject for reject in rejects if reject[0] == "row" and reject[2] is None]
             assert counts["rows_received"] == len(rows) + len(unreadable) == len(expected)

@@ -8,15 +8,17 @@ from cdp_assets_tests.support.lab import deployment
 from cdp_assets_tests.support.sshd import running_sshd
 
 
-def connection(server):
-    goals = [import_goal(), export_goal()]
+def connection(server, goals=None):
+    goals = goals or [import_goal(), export_goal()]
     listed = [{"name": "shop", "server": server.model_dump(), "goals": goals}]
     (found,) = deployment(PROPERTIES, goals, SEGMENTS, listed).connections
     return found
 
 
-def tried(server):
-    return [(trial.what.split(":")[0], trial.ok) for trial in check_connection(connection(server))]
+def tried(server, goals=None):
+    return [
+        (trial.verb, trial.where.rpartition("/")[2], trial.ok) for trial in check_connection(connection(server, goals))
+    ]
 
 
 def remote_folder(sshd):
@@ -31,24 +33,70 @@ def remote_folder(sshd):
 
 def test_everything_works_and_nothing_is_left_behind(sshd):
     remote = remote_folder(sshd)
-    trials = check_connection(connection(sshd.server_config(user_directory=str(remote))))
-    assert all(trial.ok for trial in trials), trials
-    assert [trial.detail for trial in trials][1] == "2 files, 1 of them for this goal"
-    assert sorted(path.name for path in remote.rglob("*")) == ["customers_1.csv", "in", "other.txt", "out"]
+    before = {path: path.stat().st_mtime_ns for path in remote.rglob("*") if path.is_file()}
+    server = sshd.server_config(user_directory=str(remote))
+    assert [str(trial) for trial in check_connection(connection(server)) if trial.ok] == [
+        f"log in {sshd.username}@127.0.0.1:{sshd.port}: the server is the one configured",
+        f"list {remote}/in: 2 files: 1 for customers",
+        f"read {remote}/in: can open customers_1.csv",
+        f"write {remote}/in: wrote a small hidden file",
+        f"rename {remote}/in: renamed it; removed it again",
+        f"write {remote}/out: wrote a small hidden file",
+        f"rename {remote}/out: renamed it; removed it again",
+    ]
+    assert {path: path.stat().st_mtime_ns for path in remote.rglob("*") if path.is_file()} == before
 
 
-def test_a_read_only_server_is_told_goal_by_goal(account):
+def test_only_what_the_active_goals_need_is_tried_and_each_directory_once(sshd):
+    server = sshd.server_config(user_directory=str(remote_folder(sshd)))
+    goals = [
+        import_goal(files={"rename_done": False}),
+        import_goal("visits", files={"rename_done": False}),
+        export_goal(active=False),
+    ]
+    assert tried(server, goals)[1:] == [("list", "in", True), ("read", "in", True)]
+
+
+def test_a_read_only_server_is_told_directory_by_directory(account):
     with running_sshd(account, sftp_options="-R") as server:
-        remote = remote_folder(server)
-        found = tried(server.server_config(user_directory=str(remote)))
-    assert found[0][1]
-    assert found[1:] == [("customers", True), ("customers", False), ("vip_list", False)]
+        found = tried(server.server_config(user_directory=str(remote_folder(server))))
+    assert [ok for *_, ok in found] == [True, True, True, False, False, False, False]
 
 
-def test_a_missing_directory_and_a_wrong_server_are_told(sshd, plain_sshd):
+def test_a_file_that_may_not_be_read_is_told(sshd):
+    remote = remote_folder(sshd)
+    (remote / "in" / "customers_1.csv").chmod(0)
+    server = sshd.server_config(user_directory=str(remote))
+    (told,) = [trial for trial in check_connection(connection(server)) if not trial.ok]
+    assert (told.verb, "customers_1.csv: permission denied" in told.detail) == ("read", True)
+
+
+def test_a_missing_directory_is_told_and_the_others_are_tried(sshd):
+    remote = remote_folder(sshd)
+    server = sshd.server_config(user_directory=str(remote))
+    goals = [import_goal(files={"directory": "none", "rename_done": False}), export_goal()]
+    trials = check_connection(connection(server, goals))
+    assert f"Directory not found: {remote}/none" in trials[1].detail
+    assert [trial.ok for trial in trials] == [True, False, True, True]
+
+
+def test_a_trial_makes_no_directory(sshd):
     remote = sshd.folder()
-    trials = check_connection(connection(sshd.server_config(user_directory=str(remote / "none"))))
-    assert "Directory not found" in trials[1].detail
+    server = sshd.server_config(user_directory=str(remote))
+    goals = [import_goal(), export_goal(), export_goal("other", directory="far/out")]
+    trials = check_connection(connection(server, goals))
+    assert [(trial.verb, trial.where, trial.ok) for trial in trials[1:]] == [
+        ("list", f"{remote}/in", False),
+        ("write", f"{remote}/in", False),
+        ("write", f"{remote}/out", True),
+        ("write", f"{remote}/far/out", False),
+    ]
+    assert "the first delivery makes it" in trials[3].detail
+    assert list(remote.iterdir()) == []
+
+
+def test_a_failed_log_in_is_the_only_thing_told(sshd, plain_sshd):
     wrong = sshd.server_config(host_key=plain_sshd.host_key)
     (trial,) = check_connection(connection(wrong))
-    assert not trial.ok
+    assert (trial.verb, trial.ok) == ("log in", False)
+    assert "does not match" in trial.detail

@@ -230,7 +230,7 @@ def test_undecodable_names_do_not_stop_the_others(sshd, tmp_path, files):
     look, _, _ = shop.import_all()
     assert [item.name for item in look.outcomes] == ["customers_2.csv"]
     assert all(item.name.encode("utf-8", "surrogateescape") for item in look.look.passed_over)
-    assert any(item.wrong_name for item in look.look.passed_over)
+    assert any(item.kind == "wrong name" for item in look.look.passed_over)
     assert "customers_2.csv.done" in shop.names()
     assert len(shop.names()) == 5
 

@@ -32,6 +32,7 @@ class Proxy:
     ) -> None:
         self.port = 0
         self.connections = 0
+        self.forwarded: dict[Direction, int] = {"down": 0, "up": 0}
         self.struck = threading.Event()
         self._target_port = target_port
         self._fault, self._direction = fault, direction
@@ -105,6 +106,7 @@ class Proxy:
                 if not block:
                     raise ConnectionResetError
                 seen += 1 if self._in_blocks else len(block)
+                self.forwarded[direction] += len(block)
                 writer.write(block)
                 await writer.drain()
         except ConnectionError:

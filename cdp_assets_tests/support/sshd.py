@@ -86,9 +86,19 @@ class Sshd:
         """Where the password stands."""
         return SecretRef(file=self.password_path)
 
+    @property
+    def own_public_key(self) -> str:
+        """The public half of `private_key_path`."""
+        return asyncssh.read_private_key(self.private_key_path).export_public_key().decode()
+
     def log(self) -> str:
         """What the server has logged so far."""
         return self.log_path.read_text(errors="replace")
+
+    def authorize(self, public_key: str) -> None:
+        """Let the account log in with one more key."""
+        with (self.private_key_path.parent / "authorized_keys").open("a") as file:
+            file.write(public_key.strip() + "\n")
 
     def folder(self, prefix: str = "case-") -> Path:
         """A fresh folder below `root` that the account may write to."""
@@ -114,6 +124,11 @@ def throw_away_account() -> Iterator[Account]:
         yield Account(name, password)
     finally:
         _account_command("userdel", "-f", name)
+
+
+def expire_password(account: Account) -> None:
+    """From now on the account must choose a new password at its log-in; as root only."""
+    _account_command("chage", "-d", "0", account.username)
 
 
 def _account_command(*command: str) -> None:

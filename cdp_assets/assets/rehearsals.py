@@ -1,0 +1,64 @@
+"""What a dry run tells: observations that can be mistaken for nothing else, as every label says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from cdp_assets.assets.metadata import FATES, Metadata, rejects_table, table
+from cdp_assets.config.connections import Connection
+from cdp_assets.files.remote import shown
+from cdp_assets.flows.dry_run import DryRun, Rehearsed
+
+DRY_RUN = "Only tell what would happen: nothing is written, renamed or delivered, and all later steps are skipped."
+_STATES = {
+    "folded": "would be imported",
+    "known": "nothing would be done",
+    "refused": "would be refused",
+    "duplicate": "would be left out as a duplicate",
+    "superseded": "would be left out: a newer version is there",
+}
+
+
+def rehearsal_events(
+    context: dg.OpExecutionContext | dg.AssetExecutionContext, connection: Connection, run: DryRun
+) -> Iterator[dg.AssetObservation]:
+    """One observation for each file, on its goal's partition; never a materialisation.
+
+    Raises:
+        dg.Failure: after the last, if a file would be refused.
+    """
+    for item in run.files:
+        context.log.info(f"dry run: {item.goal}: {shown(item.name)}: {_told(item)}")
+        key = dg.AssetKey([connection.name, item.goal])
+        yield dg.AssetObservation(key, partition=item.partition_key or None, metadata=rehearsal_metadata(item))
+    context.log.info(
+        f"dry run: {len(run.files)} new file(s), {run.waiting} batch(es) that wait; there would be {run.profiles}"
+        f" profiles{', after a rebuild from all batches' if run.rebuilds else ''}. Nothing was written; all later"
+        " steps are skipped"
+    )
+    if run.refused:
+        told = "\n".join(run.refused[:20])
+        message = f"dry run: {len(run.refused)} file(s) would be refused.\n{told}"
+        raise dg.Failure(message, metadata={"files refused": len(run.refused)}, allow_retries=False)
+
+
+def rehearsal_metadata(item: Rehearsed) -> Metadata:
+    """What would become of one file; its labels take no place of those of a batch."""
+    metadata: Metadata = {
+        "dry run: file": shown(item.name),
+        "dry run: state": _STATES.get(item.state, item.state),
+        "dry run: note": item.note or "Nothing was written.",
+    }
+    metadata |= {f"dry run: {label}": item.counts[column] for label, column in FATES.items() if column in item.counts}
+    if item.reasons:
+        reasons = [[reason.level, reason.reason, reason.count] for reason in item.reasons]
+        metadata["dry run: reasons"] = table(["row or cell", "reason", "count"], reasons)
+        metadata["dry run: rejects"] = rejects_table(item.sample)
+    return metadata
+
+
+def _told(item: Rehearsed) -> str:
+    counts = ", ".join(f"{label} {item.counts[column]}" for label, column in FATES.items() if column in item.counts)
+    return "; ".join(filter(None, (_STATES.get(item.state, item.state), item.note, counts)))

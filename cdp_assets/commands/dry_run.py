@@ -1,0 +1,70 @@
+"""`python -m cdp_assets dry-run`: what an import would do now, without writing anything."""
+
+from __future__ import annotations
+
+import argparse
+
+from cdp_assets.assets.runtime import data_folders, now
+from cdp_assets.commands.chosen import chosen_imports
+from cdp_assets.components.loading import defs_folder, load_deployment
+from cdp_assets.files.remote import shown
+from cdp_assets.flows.dry_run import DryRun, Rehearsed, dry_run
+
+HELP = "tell what an import would do now: counts and rejects of each new file; nothing is written"
+_COUNTS = {
+    "rows_received": "received",
+    "rows_created": "created",
+    "rows_modified": "modified",
+    "rows_unchanged": "unchanged",
+    "rows_not_found": "not found",
+    "rows_no_identifier": "no identifier",
+    "rows_filtered": "filtered",
+    "rows_rejected": "rejected",
+    "cells_rejected": "cells rejected",
+}
+_STATES = {"folded": "would be imported", "known": "nothing would be done", "refused": "would be REFUSED"}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Which connection, goal and file."""
+    parser.add_argument("connection")
+    parser.add_argument("goal", nargs="?", help="default: all active import goals; a named one may be switched off")
+    parser.add_argument("--file", metavar="NAME", help="only the new file of this name; default: all that are new")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Tell; 1 if a file would be refused."""
+    deployment = load_deployment(defs_folder())
+    connection, _ = chosen_imports(deployment, options.connection, options.goal)
+    names = [options.file] if options.file is not None else []
+    found = dry_run(deployment, connection, data_folders(), now(), options.goal, names)
+    for item in found.files:
+        _tell(item)
+    _tell_the_rest(found)
+    return 1 if found.refused else 0
+
+
+def _tell(item: Rehearsed) -> None:
+    place = "/".join(filter(None, (item.goal, item.partition_key)))
+    state = _STATES.get(item.state, f"would be left out ({item.state})")
+    print(f"{shown(item.name)} ({shown(place)}): {state}{f': {item.note}' if item.note else ''}")
+    counts = [f"{item.counts[column]} {label}" for column, label in _COUNTS.items() if column in item.counts]
+    if counts:
+        print(f"  {', '.join(counts)}")
+    for reason in item.reasons:
+        what = reason.level if reason.count == 1 else f"{reason.level}s"
+        print(f"  {reason.count} {what} rejected: {reason.reason}")
+    for reject in item.sample:
+        print(f"    line {reject.line_no}: {reject.column_name or 'whole row'}: {reject.text}")
+
+
+def _tell_the_rest(found: DryRun) -> None:
+    for item in found.passed_over:
+        print(f"{shown(item.name)} ({item.goal}): {item.reason}")
+    if not found.files:
+        print("no new files")
+    if found.waiting:
+        print(f"{found.waiting} other batch(es) wait and would be folded with them")
+    if found.rebuilds:
+        print("the warehouse would be rebuilt: a batch comes before one that is already in")
+    print(f"There would be {found.profiles} profiles. Nothing was written.")

@@ -1,0 +1,186 @@
+"""What a preview found, told to a person at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.text import Text
+
+from cdp_assets.commands.tables import Column, print_rows, print_table, say, short
+from cdp_assets.config.goals import ImportProfilesGoal
+from cdp_assets.files.remote import shown
+from cdp_assets.flows.detect_columns import ColumnProfile
+from cdp_assets.flows.fetch_sample import in_words
+from cdp_assets.flows.preview_export import ExportPreview
+from cdp_assets.flows.preview_files import GoalPreview
+from cdp_assets.flows.sample_results import SampleRows, SetPreview
+from cdp_assets.flows.take_look import Candidate, Look
+
+_MOST_FILES = 20
+_MOST_NAMES = 4
+
+
+def print_files(console: Console, look: Look) -> None:
+    """Which files are for which goal, and why the others are not."""
+    print_table(
+        console,
+        f"Files on the server for {look.connection}",
+        [Column("file", 44), Column("goal", 24), Column("state", 18), Column("size", number=True)],
+        [
+            [item.file.name, item.goal, _state(item), in_words(sum(part.file.size_bytes for part in item.parts))]
+            for item in look.candidates[:_MOST_FILES]
+        ],
+        len(look.candidates),
+    )
+    print_table(console, "Not taken", [Column("files", 44), Column("why", 52)], _not_taken(look))
+
+
+def _not_taken(look: Look) -> list[list[str]]:
+    """Reason by reason, what waits or needs another name first; a file that some goal takes needs no reason."""
+    taken = {item.file.name for item in look.candidates}
+    order = ("waits", "wrong name", "other")
+    reasons: dict[str, list[str]] = {}
+    for item in sorted(look.passed_over, key=lambda item: order.index(item.kind)):
+        if item.name not in taken:
+            reasons.setdefault(f"{item.goal}: {item.reason}", []).append(shown(item.name))
+    more = {reason: f" … and {len(names) - _MOST_NAMES} more" for reason, names in reasons.items()}
+    return [
+        [", ".join(names[:_MOST_NAMES]) + (more[reason] if len(names) > _MOST_NAMES else ""), reason]
+        for reason, names in list(reasons.items())[:_MOST_FILES]
+    ]
+
+
+def print_import(console: Console, goal: ImportProfilesGoal, preview: GoalPreview) -> None:
+    """What one goal would make of its file set."""
+    console.print(Text(preview.goal, style="bold underline"))
+    for file in preview.files:
+        layers = f", {' + '.join(file.layers)}" if file.layers else ""
+        alias = f" ({file.alias})" if file.alias else ""
+        note = f"; {file.note}" if file.note else ""
+        say(console, f"{shown(file.name)}{alias}: {in_words(file.size_bytes)}{layers}{note}")
+        for warning in file.warnings:
+            say(console, f"warning: {warning}")
+    if preview.problem:
+        name = f"{shown(preview.chosen.file.name)} cannot be looked into: " if preview.chosen else ""
+        say(console, f"{name}{preview.problem}")
+    if preview.seen is not None:
+        _print_seen(console, goal, preview, preview.seen)
+    console.print()
+
+
+def _print_seen(console: Console, goal: ImportProfilesGoal, preview: GoalPreview, seen: SetPreview) -> None:
+    for problem in seen.problems:
+        say(console, f"an import would fail: {problem}")
+    say(console, _rows_told(preview, seen))
+    console.print()
+    _print_columns(console, goal, seen.columns)
+    print_rows(console, "Rows as in the file", seen.before)
+    if seen.after.columns and (goal.processors or goal.files.linked):
+        dropped = ", ".join(str(line) for line in seen.dropped)
+        told = f"; processors leave out line {dropped}" if dropped else ""
+        print_rows(console, f"Rows as mappings see them: processed and linked{told}", seen.after)
+    fates = [_fate(preview, seen, place) for place in range(len(seen.mapped.values.rows))]
+    print_rows(console, "What the mappings make of them", seen.mapped.values, {"profile": fates})
+    _print_rejects(console, seen)
+    say(console, preview.told_matches)
+    if seen.missing:
+        say(console, f"Columns the goal names and the file does not have: {', '.join(map(shown, seen.missing))}")
+    if seen.unmapped:
+        say(console, f"Columns without a mapping: {', '.join(map(shown, seen.unmapped))}")
+
+
+def print_export(console: Console, preview: ExportPreview) -> None:
+    """What an export goal would deliver."""
+    console.print(Text(preview.goal, style="bold underline"))
+    say(console, f"directory: {shown(preview.directory)}")
+    say(console, f"file: {shown(preview.name)}")
+    say(console, f"header: {', '.join(map(shown, preview.header))}")
+    members = f"computed {preview.computed_at} UTC" if preview.computed_at else "never computed, so it has no members"
+    say(console, f"segment: {members}; read from the copy of {_time(preview.as_of)}")
+    say(
+        console,
+        f"profiles to deliver: {preview.due:,}; left out without an identifier: {preview.no_identifier:,},"
+        f" unchanged since their last delivery: {preview.unchanged:,}",
+    )
+    console.print()
+    lines = tuple(range(1, len(preview.rows) + 1))
+    print_rows(console, "The file's first rows", SampleRows(preview.header, lines, preview.rows))
+
+
+def _rows_told(preview: GoalPreview, seen: SetPreview) -> str:
+    where = "in the file" if preview.files[0].whole else "in this beginning"
+    linked = [
+        f"{alias}: {facts['rows']:,} rows, {facts['orphan_rows']:,} of no row {where}"
+        for alias, facts in seen.linked.items()
+    ]
+    filtered = f", of which processors leave out {seen.rows_filtered:,}" if seen.rows_filtered else ""
+    return "; ".join([f"{seen.rows_read:,} rows {where}{filtered}", *linked])
+
+
+def _print_columns(console: Console, goal: ImportProfilesGoal, columns: Sequence[ColumnProfile]) -> None:
+    uses = _uses(goal)
+    rows = [
+        [
+            profile.name,
+            profile.looks_like,
+            profile.filled_share,
+            f"{profile.distinct:,}",
+            ", ".join(short(text) for text in profile.examples),
+            uses.get(profile.name, ""),
+        ]
+        for profile in columns
+    ]
+    cut = [f"{profile.rows:,}" for profile in columns if profile.cut]
+    most = f" (of the first {cut[0]} rows)" if cut else ""
+    widths = [Column("column", 20), Column("looks like", 22), Column("filled", number=True)]
+    widths += [Column("distinct", number=True), Column("examples", 25), Column("goes into", 14)]
+    print_table(console, f"Columns{most}", widths, rows)
+
+
+def _uses(goal: ImportProfilesGoal) -> Mapping[str, str]:
+    uses: dict[str, list[str]] = {}
+    for identifier in goal.identifiers:
+        uses.setdefault(identifier.column, []).append(f"{identifier.property} (finds)")
+    for mapping in goal.mappings:
+        uses.setdefault(mapping.column, []).append(f"{mapping.property} ({mapping.rule})")
+    for link in goal.files.linked:
+        uses.setdefault(f"{link.name}.{link.column}", []).append("(joins)")
+    return {column: ", ".join(told) for column, told in uses.items()}
+
+
+def _fate(preview: GoalPreview, seen: SetPreview, place: int) -> str:
+    """What would become of one row, as far as the published copy tells."""
+    identifier = seen.mapped.values.rows[place][0]
+    if seen.mapped.values.lines[place] in seen.mapped.invalid:
+        return "rejected"
+    if identifier is None:
+        return "no identifier"
+    found = preview.matches.profiles.get(str(identifier))
+    if found is not None or (preview.matches.note and preview.matches.as_of):
+        return found or "?"
+    return "new" if preview.allow_create else "not found"
+
+
+def _print_rejects(console: Console, seen: SetPreview) -> None:
+    refused = seen.refused
+    rows = [
+        [item.file_name or "", item.line_no, item.level, item.column_name, item.raw_text, item.reason]
+        for item in refused.first
+    ]
+    columns = [Column("file", 14), Column("line", number=True), Column("what", 10), Column("column", 16)]
+    columns += [Column("text", 24), Column("reason", 30)]
+    if not any(row[0] for row in rows):
+        columns, rows = columns[1:], [row[1:] for row in rows]
+    print_table(console, f"Would be rejected (rows: {refused.rows:,}, cells: {refused.cells:,})", columns, rows)
+
+
+def _state(item: Candidate) -> str:
+    if item.problem:
+        return "cannot be imported"
+    return "imported" if item.landed else "new"
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,156 @@
+"""Finds out what the columns of a sample hold: type, date format, how full they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from cdp_assets.config.files import Format
+from cdp_assets.config.properties import PropertyType
+from cdp_assets.sql.date_detection import (
+    DateCounts,
+    KnownFormat,
+    choose_format,
+    date_counts,
+    detection_by_group,
+)
+from cdp_assets.sql.profiling import ColumnCounts, column_counts, counts_query, tall_cells
+from cdp_assets.sql.text import Sql, sql
+from cdp_assets.warehouse import Database
+
+EXAMPLES = 3
+MOST_ROWS = 20_000
+MOST_CELLS = 1_000_000
+"""So many rows, and of wide files so many cells, tell what the columns are; more only take longer."""
+_MOST = 0.9
+"""Share of the filled cells that must be of a type; the rest would be rejected cells."""
+_SOME = 0.05
+"""Share of the filled cells that must hold several values for the column to be one of lists."""
+_DIGIT_FORMATS = {KnownFormat.compact, KnownFormat.epoch_millis, KnownFormat.epoch_seconds}
+
+
+@dataclass(frozen=True)
+class Detected:
+    """What a column looks like."""
+
+    type: PropertyType | None
+    """None = no cell is filled."""
+    detail: str = ""
+    """Of dates the format, of decimals the sign."""
+    fitting: int = 0
+    """Filled cells that are of this type."""
+    multiple: bool = False
+    """Whether cells hold several values."""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class ColumnProfile:
+    """One column of a sample."""
+
+    name: str
+    """As a mapping names it: columns of linked files with their alias."""
+    rows: int
+    """Rows looked at."""
+    filled: int
+    distinct: int
+    examples: tuple[str, ...]
+    """The first different texts."""
+    detected: Detected
+    cut: bool = False
+    """Whether there are more rows than were looked at."""
+
+    @property
+    def looks_like(self) -> str:
+        """Type, format and doubts, for people."""
+        detected = self.detected
+        if detected.type is None:
+            return "(empty)"
+        told = f"{detected.type}, several values" if detected.multiple else str(detected.type)
+        # What may be absent in a format only makes it hard to read here.
+        told += f" {detected.detail.split('[')[0] or detected.detail}" if detected.detail else ""
+        if detected.fitting < self.filled:
+            told += f"; {self.filled - detected.fitting:,} of another form"
+        return f"{told}; {detected.note}" if detected.note else told
+
+    @property
+    def filled_share(self) -> str:
+        """In per cent of the rows, rounded down, so that 100 means all; empty = there are no rows."""
+        return f"{1000 * self.filled // self.rows / 10:g} %" if self.rows else ""
+
+
+def profile_columns(
+    engine: Database, relation: Sql, columns: Mapping[str, Sql], layout: Format, prefix: str = ""
+) -> Iterator[ColumnProfile]:
+    """Profiles each column of a relation with line_no. `prefix` stands before the names that come out."""
+    if not columns:
+        return
+    (rows,) = engine.row(sql("SELECT count(*) FROM {relation}", relation=relation))
+    most = min(MOST_ROWS, MOST_CELLS // len(columns))
+    engine.run(tall_cells(list(columns.values()), relation, most))
+    found = {int(place): (counts, texts) for place, counts, texts in engine.rows(counts_query(layout))}
+    dates = dict(engine.rows(detection_by_group(Sql("text"), Sql("place"), Sql("tall"))))
+    for place, name in enumerate(columns):
+        if place not in found:
+            yield ColumnProfile(f"{prefix}{name}", 0, 0, 0, (), Detected(None))
+            continue
+        numbers, texts = found[place]
+        counts = column_counts(numbers)
+        yield ColumnProfile(
+            f"{prefix}{name}",
+            min(int(rows), most),
+            counts.filled,
+            counts.distinct,
+            tuple(dict.fromkeys(texts or ()))[:EXAMPLES],
+            detect(counts, date_counts(dates[place]), layout),
+            cut=int(rows) > most,
+        )
+
+
+def detect(counts: ColumnCounts, dates: DateCounts, layout: Format) -> Detected:
+    """The type of a column, from its counts; numbers as the layout writes them."""
+    if not counts.filled:
+        return Detected(None)
+    if counts.several >= max(1, _SOME * counts.filled):
+        return Detected(PropertyType.text, fitting=counts.filled, multiple=True)
+    email = Detected(PropertyType.email, fitting=counts.email)
+    for found in (email, _dates_of(counts, dates, layout), _number_of(counts, layout)):
+        if found is not None and _is_most(found.fitting, counts):
+            return found
+    note = "digits with leading zeros" if _is_most(counts.decimal, counts) else ""
+    return Detected(PropertyType.text, fitting=counts.filled, note=note)
+
+
+def _is_most(count: int, counts: ColumnCounts) -> bool:
+    return count >= _MOST * counts.filled
+
+
+def _number_of(counts: ColumnCounts, layout: Format) -> Detected | None:
+    """What the column is as one of numbers; leading zeros would be lost, so they make a text."""
+    if counts.leading_zeros >= (1 - _MOST) * counts.filled:
+        return None
+    if _is_most(counts.number, counts):
+        note = "may be UNIX time in seconds" if counts.epoch_seconds == counts.filled else ""
+        return Detected(PropertyType.number, fitting=counts.number, note=note)
+    if not _is_most(counts.decimal, counts) and _is_most(counts.other_decimal, counts):
+        other = "," if layout.decimal == "." else "."
+        note = f"numbers with decimal {other}, but format.decimal is {layout.decimal}"
+        return Detected(PropertyType.decimal, f"with {other}", counts.other_decimal, note=note)
+    return Detected(PropertyType.decimal, f"with {layout.decimal}", counts.decimal)
+
+
+def _dates_of(counts: ColumnCounts, dates: DateCounts, layout: Format) -> Detected | None:
+    """What the column is as one of dates; digits alone are dates only where all of them may be."""
+    if _is_most(counts.dates, counts):
+        return Detected(PropertyType.datetime, layout.date_format, counts.dates)
+    if counts.compact_dates == counts.filled:
+        best = KnownFormat.compact
+    elif counts.epoch_millis == counts.filled:
+        best = KnownFormat.epoch_millis
+    else:
+        best = choose_format(dates)
+        if best in _DIGIT_FORMATS:
+            return None
+    own = layout.date_format
+    note = "" if own == "auto" else f"dates as {best.value}, but format.date_format is {own}"
+    return Detected(PropertyType.datetime, best.value, dates.read.get(best, 0), note=note)

@@ -1,0 +1,189 @@
+"""Tries an import out: the same look, landing and fold as in earnest, on a mirror that is thrown away.
+
+Nothing is renamed, returned or delivered, and neither the data folder nor the server is any different afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cdp_assets.config.connections import Connection
+from cdp_assets.config.goals import ImportProfilesGoal
+from cdp_assets.config.model import CustomerModelConfig, Deployment, batch_config
+from cdp_assets.errors import ConfigError
+from cdp_assets.faults import step
+from cdp_assets.files.key_ring import opening_keys
+from cdp_assets.files.remote import shown, split_path
+from cdp_assets.files.sftp import open_server
+from cdp_assets.flows.file_sets import PassedOver
+from cdp_assets.flows.fold_batches import fold_batches
+from cdp_assets.flows.folders import DataFolders
+from cdp_assets.flows.import_files import Outcome, RejectSample, land_candidates, land_partitions, masked
+from cdp_assets.flows.manifests import SHORT, all_attempts, read_attempt
+from cdp_assets.flows.mirror import mirrored
+from cdp_assets.flows.take_look import Candidate, Look, take_settled_look
+from cdp_assets.sql.text import Sql
+from cdp_assets.warehouse import Database, open_warehouse
+
+COUNTED = ("rows_", "cells_rejected")
+REASONS = Sql(
+    "SELECT level, reason, count(*) FROM ops.rejects WHERE batch_id = ? GROUP BY ALL ORDER BY 3 DESC, 1, 2 LIMIT 20"
+)
+SAMPLE = Sql(
+    "SELECT line_no, column_name, raw_text, reason FROM ops.rejects WHERE batch_id = ? ORDER BY line_no, 2 LIMIT 20"
+)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why rows or cells of a file would be rejected."""
+
+    level: str
+    """`row`, `cell` or `linked row`."""
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """What would become of one file."""
+
+    goal: str
+    partition_key: str
+    name: str
+    state: str
+    """`folded`, `superseded`, `duplicate` as in the ledger; `refused`; `known` = landed before."""
+    note: str
+    """Why it would be refused or left out; empty = nothing to say."""
+    counts: dict[str, int]
+    """The counts of its row of the ledger, by column; of a refused file none."""
+    reasons: tuple[Reason, ...]
+    """The most frequent first."""
+    sample: tuple[RejectSample, ...]
+    """The first rejects, masked."""
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """What an import would do now."""
+
+    files: tuple[Rehearsed, ...]
+    """In the order they would land."""
+    passed_over: tuple[PassedOver, ...]
+    """Files that wait for something, or that their sender must rename first."""
+    waiting: int
+    """Other batches that have landed already and would be folded with them."""
+    rebuilds: bool
+    """Whether the warehouse would be rebuilt, because a batch comes before one already in."""
+    profiles: int
+    """Profiles there would be."""
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """One line for each file that would be refused."""
+        return tuple(f"{item.goal}: {shown(item.name)}: {item.note}" for item in self.files if item.state == "refused")
+
+
+def dry_run(
+    deployment: Deployment,
+    connection: Connection,
+    folders: DataFolders,
+    now: datetime,
+    goal: str | None = None,
+    names: Collection[str] = (),
+    only: Collection[str] = (),
+) -> DryRun:
+    """What would happen to the new files of a connection, or of one of its goals, also if that is switched off.
+
+    `names` chooses files by name, `only` by short seen id; left out = all that are new.
+
+    Raises:
+        ConfigError: the caller must act: no new file has a name that was given.
+        WarehouseBusyError: nobody need act: the warehouse was being written for too long.
+    """
+    with mirrored(folders) as mirror:
+        with open_server(connection.server) as server:
+            look = take_settled_look(connection, server, mirror, now, inactive=goal is not None)
+            fresh = [item for item in look.new(goal) if not only or item.tried_id[:SHORT] in only]
+            wanted = _named(look, fresh, names) if names else fresh
+            outcomes = land_candidates(deployment, connection, wanted, server, mirror, now)
+        step("dry run: landed")
+        return _rehearse(deployment.model, mirror, outcomes, _passed_over(look, goal), now)
+
+
+def dry_run_partitions(
+    deployment: Deployment,
+    connection: Connection,
+    goal: ImportProfilesGoal,
+    keys: Sequence[str],
+    folders: DataFolders,
+    now: datetime,
+) -> DryRun:
+    """What materialising these partitions would do: of one without a new file, landing its kept files anew."""
+    config = batch_config(deployment, connection, goal)
+    with mirrored(folders) as mirror:
+        with open_server(connection.server) as server:
+            look = take_settled_look(connection, server, mirror, now)
+            landed = land_partitions(config, keys, look, server, mirror, now, opening_keys(connection.pgp))
+            found = [outcome for _, partition in landed for outcome in partition]
+        step("dry run: landed")
+        return _rehearse(deployment.model, mirror, found, _passed_over(look, goal.name), now)
+
+
+def _named(look: Look, fresh: Sequence[Candidate], names: Collection[str]) -> list[Candidate]:
+    missing = sorted(set(names) - {item.file.name for item in fresh})
+    if not missing:
+        return [item for item in fresh if item.file.name in names]
+    why = {item.name: item.reason for item in look.passed_over}
+    why |= {item.file.name: "it was imported already" for item in look.candidates if item.landed}
+    told = "; ".join(f"{shown(name)}: {why.get(name, 'no goal asked for finds it on the server')}" for name in missing)
+    new = ", ".join(shown(item.file.name) for item in fresh[:20]) or "none"
+    raise ConfigError(f"not new: {told}. New are: {new}")
+
+
+def _passed_over(look: Look, goal: str | None) -> tuple[PassedOver, ...]:
+    return tuple(item for item in look.passed_over if item.kind != "other" and goal in {None, item.goal})
+
+
+def _rehearse(
+    model: CustomerModelConfig,
+    mirror: DataFolders,
+    outcomes: Sequence[Outcome],
+    passed_over: tuple[PassedOver, ...],
+    now: datetime,
+) -> DryRun:
+    with open_warehouse(mirror.warehouse, temporary=mirror.spill) as database:
+        result = fold_batches(database, model, mirror, now)
+        entries = {str(entry["batch_id"]): entry for entry in (*result.folded, *result.left_out)}
+        attempts = _new_attempts(mirror)
+        files = tuple(_rehearsed(database, outcome, entries, attempts) for outcome in outcomes)
+    own = {outcome.landed.manifest.batch_id for outcome in outcomes if outcome.landed}
+    return DryRun(files, passed_over, len(entries.keys() - own), result.replayed, result.profiles)
+
+
+def _new_attempts(mirror: DataFolders) -> dict[tuple[str, str], str]:
+    """(goal, path) → id of the attempt that was made here; those of the past are links."""
+    made = [read_attempt(path) for path in all_attempts(mirror) if not path.is_symlink()]
+    return {(attempt.goal, split_path(attempt.path)[1]): attempt.attempt_id for attempt in made}
+
+
+def _rehearsed(
+    database: Database,
+    outcome: Outcome,
+    entries: Mapping[str, Mapping[str, object]],
+    attempts: Mapping[tuple[str, str], str],
+) -> Rehearsed:
+    state, note, counts = "refused", outcome.error, {}
+    key = attempts.get((outcome.goal, outcome.name), "")
+    if outcome.landed is not None:
+        key = outcome.landed.manifest.batch_id
+        entry = entries.get(key, {"state": "known", "note": "this version was landed before; nothing would be done"})
+        state, note = str(entry["state"]), str(entry["note"])
+        counts = {name: value for name, value in entry.items() if isinstance(value, int) and name.startswith(COUNTED)}
+        key = key if counts else ""
+    reasons = tuple(Reason(*row) for row in database.rows(REASONS, [key]))
+    rows = database.rows(SAMPLE, [key])
+    sample = tuple(RejectSample(line, column or "", masked(text or ""), reason) for line, column, text, reason in rows)
+    return Rehearsed(outcome.goal, outcome.partition_key, outcome.name, state, note, counts, reasons, sample)

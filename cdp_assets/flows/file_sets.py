@@ -1,0 +1,127 @@
+"""Sorts what a listing shows into the file sets of a connection's goals: each root file with its linked files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from cdp_assets.config.connections import Connection
+from cdp_assets.config.goals import ImportProfilesGoal
+from cdp_assets.errors import FileError
+from cdp_assets.files.linked import LinkedFileMissingError, find_linked
+from cdp_assets.files.readiness import sidecar_of
+from cdp_assets.files.remote import RemoteFile, path_of, shown
+from cdp_assets.files.selection import natural_key, never_taken, partition_key, why_not
+from cdp_assets.flows.manifests import seen_id
+
+Listings = Mapping[str, Sequence[RemoteFile]]
+"""Directory → its regular files."""
+
+
+@dataclass(frozen=True)
+class PassedOver:
+    """A file in a goal's directory that the goal does not take, or not yet, and why."""
+
+    goal: str
+    name: str
+    reason: str
+    kind: Literal["other", "wrong name", "waits"]
+    """other: not meant for the goal; wrong name: meant, but the supplier must rename it; waits: not complete yet."""
+
+
+@dataclass(frozen=True)
+class LinkedPart:
+    """A linked file of a set."""
+
+    alias: str
+    file: RemoteFile
+    static: bool
+
+
+@dataclass(frozen=True)
+class FileSet:
+    """A root file and what is linked to it, as one listing shows them."""
+
+    goal: str
+    partition_key: str
+    file: RemoteFile
+    seen_id: str
+    """Digest of all that the listing tells of the set, static files left out."""
+    linked: tuple[LinkedPart, ...] = ()
+    root_seen_id: str = ""
+    """The same of the root file alone; empty where nothing is linked."""
+    missing: str = ""
+    """Which linked file is not there yet; empty = all are."""
+    problem: str = ""
+    """Why the set cannot be imported whatever it holds; empty = it can."""
+
+    @property
+    def delivered(self) -> tuple[RemoteFile, ...]:
+        """What the sender delivers together: the root file first, static files left out."""
+        return (self.file, *(part.file for part in self.linked if not part.static))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All file names of the set, the root's first."""
+        return (self.file.name, *(part.file.name for part in self.linked))
+
+
+def sort_into_goals(
+    connection: Connection, goals: Sequence[ImportProfilesGoal], listings: Listings
+) -> tuple[list[FileSet], list[PassedOver]]:
+    """The file sets of all goals, in the order of goals, then of names as people count; and what is left."""
+    found: list[FileSet] = []
+    passed_over: list[PassedOver] = []
+    for goal in goals:
+        files = listings[path_of(connection.server, goal.files.directory)]
+        by_name = {file.name: file for file in files if not _is_no_data(goal, file.name)}
+        for file in sorted(files, key=lambda item: natural_key(item.name)):
+            reason = why_not(goal.files, file.name) or sidecar_of(goal.files, file.name)
+            try:
+                key = _key_of(goal, file) if reason is None else None
+            except FileError as error:
+                passed_over.append(PassedOver(goal.name, file.name, str(error), "wrong name"))
+                continue
+            if key is None:
+                passed_over.append(PassedOver(goal.name, file.name, reason or "", "other"))
+                continue
+            found.append(_file_set(f"{connection.name}/{goal.name}", goal, key, file, by_name))
+    taken = {(item.goal, name) for item in found for name in item.names}
+    return found, [item for item in passed_over if (item.goal, item.name) not in taken]
+
+
+def _is_no_data(goal: ImportProfilesGoal, name: str) -> bool:
+    return never_taken(name) is not None or sidecar_of(goal.files, name) is not None
+
+
+def _file_set(
+    goal_id: str, goal: ImportProfilesGoal, key: str, file: RemoteFile, by_name: Mapping[str, RemoteFile]
+) -> FileSet:
+    root = seen_id(goal_id, file.path, file.size_bytes, file.modified_at)
+    if not goal.files.linked:
+        return FileSet(goal.name, key, file, root)
+    try:
+        names = find_linked(goal.files, file.name, by_name)
+    except LinkedFileMissingError as error:
+        return FileSet(goal.name, key, file, root, root_seen_id=root, missing=str(error))
+    except FileError as error:
+        return FileSet(goal.name, key, file, root, root_seen_id=root, problem=str(error))
+    parts = tuple(LinkedPart(link.name, by_name[names[link.name]], link.static) for link in goal.files.linked)
+    told = [
+        (part.alias, part.file.path, part.file.size_bytes, part.file.modified_at) for part in parts if not part.static
+    ]
+    whole = seen_id(goal_id, file.path, file.size_bytes, file.modified_at, *told)
+    return FileSet(goal.name, key, file, whole, parts, root_seen_id=root)
+
+
+def _key_of(goal: ImportProfilesGoal, file: RemoteFile) -> str | None:
+    """The partition key of a file whose name can be written down.
+
+    Raises:
+        FileError: the supplier must rename the file.
+    """
+    key = partition_key(goal.files, file.name)
+    if key is not None and any("\ud800" <= sign <= "\udfff" for sign in file.name):
+        raise FileError(f"{shown(file.name)}: its name holds bytes that are not UTF-8; rename the file")
+    return key

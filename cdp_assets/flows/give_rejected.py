@@ -1,0 +1,66 @@
+"""The rejected rows of a batch as a file for their sender: in the dialect and encoding they came in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from cdp_assets.errors import FileError
+from cdp_assets.files.delimited import read_header
+from cdp_assets.files.encoding import from_utf8, to_utf8
+from cdp_assets.files.limits import Limits
+from cdp_assets.files.pgp import PgpKeys
+from cdp_assets.files.remote import shown
+from cdp_assets.files.unwrap import unwrap
+from cdp_assets.flows.keep_rejected import REJECTED_ROWS, SourceText, keep_rejected
+from cdp_assets.flows.manifests import Manifest
+from cdp_assets.flows.origins import RECEIVED
+from cdp_assets.sql.landing import parquet_rows
+from cdp_assets.warehouse import scratch
+
+
+def write_rejected(
+    manifest: Manifest, folder: Path, target: Path, staging: Path, *, cells: bool = False, keys: PgpKeys | None = None
+) -> None:
+    """Writes the rejected rows of a batch to `target`; the same bytes each time.
+
+    Args:
+        manifest: of the batch.
+        folder: where the batch stands.
+        target: the file; one that stands there is replaced.
+        staging: a private folder for files under way.
+        cells: also rows that were applied without some of their cells; read from the file as received.
+        keys: what opens it, where it came encrypted.
+
+    Raises:
+        FileError: the file as received is needed and was not kept.
+        ConfigError: our PGP key or passphrase does not fit.
+    """
+    kept, encoding = folder / REJECTED_ROWS, manifest.config.goal.format.encoding
+    if needs_received(folder, cells=cells):
+        with TemporaryDirectory(dir=staging) as opened:
+            made = _from_received(manifest, folder, Path(opened), keys, cells=cells)
+            from_utf8(made, target, encoding)
+    else:
+        from_utf8(kept, target, encoding)
+
+
+def needs_received(folder: Path, *, cells: bool) -> bool:
+    """Whether the file as received is read for it: kept are rejected rows only, by earlier releases not even these."""
+    return cells or not (folder / REJECTED_ROWS).exists()
+
+
+def _from_received(manifest: Manifest, folder: Path, staging: Path, keys: PgpKeys | None, *, cells: bool) -> Path:
+    received, layout = folder / RECEIVED, manifest.config.goal.format
+    if not received.exists():
+        what = "rows with refused cells are" if cells else "its rejected rows are"
+        message = f"{shown(manifest.name)} was not kept as received (keep_received: false), from which {what} read"
+        raise FileError(message)
+    pgp = keys if "pgp" in manifest.layers else None
+    opened = unwrap(received, staging, pgp=pgp, limits=Limits(), name=shown(manifest.name))
+    text = to_utf8(opened.path, staging / "text", layout.encoding)
+    with scratch(temporary=staging / "spill") as engine:
+        rejects = parquet_rows([str(folder / "rejects.parquet")], numbered=False)
+        source = SourceText(text, read_header(text, layout), layout)
+        keep_rejected(engine, rejects, source, staging / REJECTED_ROWS, staging, cells=cells)
+    return staging / REJECTED_ROWS

@@ -1,0 +1,175 @@
+"""Shows what an import would find, before anything is imported: a pure read, here and on the server.
+
+No look is written down, nothing lands, the warehouse is only read from its published copy. What is downloaded
+stands in a private staging folder while it is read, plaintext of encrypted files too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+
+from cdp_assets.config.connections import Connection
+from cdp_assets.config.goals import ImportProfilesGoal
+from cdp_assets.config.model import BatchConfig, Deployment, batch_config
+from cdp_assets.errors import CdpError, ConfigError, FileError, RemoteDownError, WarehouseError
+from cdp_assets.files.beginnings import BEGINNING_BYTES
+from cdp_assets.files.key_ring import opening_keys
+from cdp_assets.files.remote import shown
+from cdp_assets.files.selection import natural_key
+from cdp_assets.files.sftp import SftpFileSystem
+from cdp_assets.flows.fetch_sample import MOST_BYTES, FileSample, fetch_sample
+from cdp_assets.flows.folders import DataFolders, staging_folder
+from cdp_assets.flows.preview_set import preview_set
+from cdp_assets.flows.sample_results import SetPreview
+from cdp_assets.flows.take_look import Candidate, Look, peek
+from cdp_assets.sql.profiling import HOLDERS
+from cdp_assets.warehouse import read_copy
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What to look into."""
+
+    name: str = ""
+    """Root file; empty = the newest not imported yet, else the newest."""
+    most_rows: int = 10
+    """So many rows are shown of each stage."""
+    linked_bytes: int = MOST_BYTES
+    """Linked files up to this size are read whole."""
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Which profiles the sample's rows are about, as the published copy of the warehouse knows them."""
+
+    profiles: dict[str, str] = field(default_factory=dict)
+    """Canonical identifier → profile id, of those that find one."""
+    rows_known: int = 0
+    """Rows of the sample whose identifier finds a profile."""
+    rows_new: int = 0
+    """Rows with an identifier that finds none."""
+    as_of: datetime | None = None
+    """When the copy was made; None = there is none, and so no profile to be found."""
+    note: str = ""
+    """Why nothing could be looked up; empty = it was."""
+
+
+@dataclass(frozen=True)
+class GoalPreview:
+    """What one goal would make of one file set."""
+
+    goal: str
+    allow_create: bool
+    chosen: Candidate | None = None
+    """None = there is no file set to look at."""
+    files: tuple[FileSample, ...] = ()
+    """As read; their texts are gone."""
+    seen: SetPreview | None = None
+    """None = see `problem`."""
+    matches: Matches = field(default_factory=Matches)
+    problem: str = ""
+    """Why the file set, or nothing at all, could be looked at."""
+    internal: bool = False
+    """Whether the problem is ours; then its text may quote what stands in the files."""
+
+    @property
+    def told_matches(self) -> str:
+        """In one sentence, how many rows of the sample are about known profiles."""
+        found = self.matches
+        if found.note:
+            return f"Profiles: {found.note}"
+        fate = "would make new ones" if self.allow_create else "find none and would be left out"
+        as_of = f" (as of {found.as_of:%Y-%m-%d %H:%M} UTC)" if found.as_of else ""
+        return f"Profiles{as_of}: rows that match one: {found.rows_known:,}, rows that {fate}: {found.rows_new:,}"
+
+
+def preview_goals(
+    deployment: Deployment,
+    connection: Connection,
+    goals: Sequence[ImportProfilesGoal],
+    server: SftpFileSystem,
+    folders: DataFolders,
+    now: datetime,
+    asked: Asked,
+) -> tuple[Look, list[GoalPreview]]:
+    """Looks at the server, and into one file set of each goal. A problem with one goal's files is its own result.
+
+    Raises:
+        ConfigError: no file of this name can be looked at.
+        RemoteError: the server's operator must act, or nobody yet.
+    """
+    look = peek(connection, server, folders, now, goals)
+    if asked.name and not any(shown(item.file.name) == asked.name for item in look.candidates):
+        raise ConfigError(_not_there(look, asked.name))
+    previews = [
+        preview_goal(batch_config(deployment, connection, goal), connection, look, server, folders, asked)
+        for goal in goals
+        if not asked.name or choose(look, goal.name, asked.name) is not None
+    ]
+    return look, previews
+
+
+def preview_goal(
+    config: BatchConfig,
+    connection: Connection,
+    look: Look,
+    server: SftpFileSystem,
+    folders: DataFolders,
+    asked: Asked,
+) -> GoalPreview:
+    """Looks into one file set of a goal.
+
+    Raises:
+        RemoteDownError: nobody need act; the link was lost.
+    """
+    chosen = choose(look, config.goal.name, asked.name)
+    preview = partial(GoalPreview, config.goal.name, config.goal.allow_create, chosen)
+    if chosen is None:
+        return preview(problem="no file on the server is for this goal")
+    try:
+        if chosen.problem:
+            raise FileError(chosen.problem)
+        keys = opening_keys(connection.pgp)
+        with staging_folder(folders) as staging:
+            fetch = partial(fetch_sample, config, server=server, staging=staging, keys=keys)
+            root = fetch(chosen.parts[0], whole_up_to=BEGINNING_BYTES)
+            linked = [fetch(part, whole_up_to=asked.linked_bytes) for part in chosen.linked]
+            seen = preview_set(config, root, linked, staging, chosen.first_seen_at, asked.most_rows)
+        matches = find_matches(config, seen.mapped.identifiers, folders)
+        return preview(files=(root, *linked), seen=seen, matches=matches)
+    except RemoteDownError:
+        raise
+    except CdpError as error:
+        return preview(problem=str(error), internal=isinstance(error, WarehouseError))
+
+
+def choose(look: Look, goal: str, name: str = "") -> Candidate | None:
+    """The file set to look into: of that root file, else the newest not imported yet, else the newest."""
+    found = [item for item in look.candidates if item.goal == goal and name in {"", shown(item.file.name)}]
+    return max(found, key=lambda item: (not item.landed, item.modified_at, natural_key(item.file.name)), default=None)
+
+
+def find_matches(config: BatchConfig, identifiers: dict[str, int], folders: DataFolders) -> Matches:
+    """Looks identifiers up in the published copy of the warehouse. `identifiers`: value → rows that have it."""
+    rows = sum(identifiers.values())
+    if not folders.published.exists():
+        return Matches(rows_new=rows, note="nothing was imported and published yet, so there are no profiles to find")
+    as_of = datetime.fromtimestamp(folders.published.stat().st_mtime, tz=UTC)
+    try:
+        with read_copy(folders.published) as database:
+            found = dict(database.rows(HOLDERS, [config.goal.identifiers[0].property, list(identifiers)]))
+    except WarehouseError:
+        return Matches(as_of=as_of, note="the published copy of the warehouse cannot be read")
+    known = sum(identifiers[value] for value in found)
+    return Matches(found, known, rows - known, as_of)
+
+
+def _not_there(look: Look, name: str) -> str:
+    waits = [item.reason for item in look.passed_over if shown(item.name) == name]
+    if waits:
+        return f"{name} cannot be looked at: {waits[0]}"
+    there = ", ".join(shown(item.file.name) for item in look.candidates[:20]) or "(none)"
+    return f"no file {name} for {look.connection}; there are: {there}"

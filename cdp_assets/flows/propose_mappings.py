@@ -1,0 +1,125 @@
+"""Proposes a mapping for every column of a sample that has none: the bulk mapping of a goal. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from cdp_assets.config.check_goals import rule_problem
+from cdp_assets.config.goals import ImportProfilesGoal, Mapping, Rule
+from cdp_assets.config.linked import linked_column
+from cdp_assets.config.model import CustomerModelConfig
+from cdp_assets.config.properties import NUMERIC, RESERVED_COLUMNS, Property, PropertyType
+from cdp_assets.flows.detect_columns import ColumnProfile
+from cdp_assets.flows.sample_results import SetPreview
+
+_LONGEST = 63
+_TEMPLATE = re.compile(r"\{[{%#]")
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What to add to the goal and to the customer model."""
+
+    mappings: tuple[Mapping, ...] = ()
+    properties: tuple[Property, ...] = ()
+    """Those the model does not have yet."""
+    notes: tuple[str, ...] = ()
+    """Columns that were left out, or came out otherwise than asked for, and why."""
+
+
+def propose_mappings(
+    goal: ImportProfilesGoal,
+    model: CustomerModelConfig,
+    seen: SetPreview,
+    rule: Rule | None = None,
+    prefix: str = "",
+) -> Proposal:
+    """A mapping for each column that has none.
+
+    A property is called `prefix` and the column's name, made valid. One of that name that the model has, and
+    whose type fits, is used; else a new one is proposed, of the type detected. Columns of linked files are added
+    (`add`) to properties that hold several values, unless `rule` says otherwise and fits; `rule` is `set` for
+    all others where it is left out or does not fit.
+    """
+    bulk = _Bulk(goal, model, rule, prefix)
+    profiles = {profile.name: profile for profile in seen.columns}
+    for name in seen.unmapped:
+        bulk.add(profiles[name])
+    return Proposal(tuple(bulk.mappings), tuple(bulk.properties), tuple(bulk.notes))
+
+
+class _Bulk:
+    """A proposal while it grows."""
+
+    def __init__(self, goal: ImportProfilesGoal, model: CustomerModelConfig, rule: Rule | None, prefix: str) -> None:
+        self._goal, self._rule, self._prefix = goal, rule, prefix
+        self._known = {prop.name.lower(): prop for prop in model.properties}
+        used = [*(item.property for item in goal.identifiers), *(item.property for item in goal.mappings)]
+        self._used = {name.lower() for name in used}
+        self.mappings: list[Mapping] = []
+        self.properties: list[Property] = []
+        self.notes: list[str] = []
+
+    def add(self, profile: ColumnProfile) -> None:
+        """Proposes a mapping for one column, or notes why not."""
+        if _TEMPLATE.search(profile.name):
+            # It would be run as a template when the YAML is read.
+            self.notes.append(f"{profile.name}: not proposed, for its name holds the signs of a template")
+            return
+        linked = linked_column(self._goal.files.linked, profile.name) is not None
+        prop = self._property(profile, linked=linked)
+        rule = self._fitting_rule(profile, prop, linked=linked)
+        self._used.add(prop.name.lower())
+        self.mappings.append(Mapping(column=profile.name, property=prop.name, rule=rule))
+
+    def _property(self, profile: ColumnProfile, *, linked: bool) -> Property:
+        detected = profile.detected
+        kind = detected.type or PropertyType.text
+        multiple = linked or detected.multiple or self._rule is Rule.add
+        # A sum is kept as one value, also of linked rows.
+        multiple = multiple and not (self._rule is Rule.sum and kind in NUMERIC)
+        wanted = _valid_name(self._prefix + profile.name, len(self.mappings) + 1)
+        found = self._known.get(wanted.lower())
+        if found is not None and wanted.lower() not in self._used and _takes(found, kind):
+            return found
+        name = _free_name(wanted, {*self._known, *self._used, *RESERVED_COLUMNS})
+        pii = kind is PropertyType.email
+        prop = Property(name=name, type=kind, multiple=multiple, pii=pii)
+        self._known[name.lower()] = prop
+        self.properties.append(prop)
+        return prop
+
+    def _fitting_rule(self, profile: ColumnProfile, prop: Property, *, linked: bool) -> Rule:
+        usual = Rule.add if linked and prop.multiple else Rule.set
+        rule = self._rule or usual
+        if rule_problem(Mapping(column=profile.name, property=prop.name, rule=rule), prop) is None:
+            return rule
+        self.notes.append(f"{profile.name}: rule {usual}, as {rule} does not fit property {prop.name}")
+        return usual
+
+
+def _takes(prop: Property, kind: PropertyType) -> bool:
+    """Whether a property stores what a column of this type holds."""
+    also = {
+        PropertyType.number: NUMERIC,
+        PropertyType.decimal: frozenset({PropertyType.currency}),
+    }
+    return prop.type in {PropertyType.text, kind} or prop.type in also.get(kind, frozenset())
+
+
+def _valid_name(name: str, number: int) -> str:
+    """Letters, digits, `-` and `_`: accents dropped, runs of anything else one `_`."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", plain).strip("_")[:_LONGEST] or f"column_{number}"
+
+
+def _free_name(name: str, taken: Collection[str]) -> str:
+    """The name, with a number behind it where it is taken; case does not count."""
+    free, number = name, 2
+    while free.lower() in taken:
+        end = f"_{number}"
+        free, number = name[: _LONGEST - len(end)] + end, number + 1
+    return free

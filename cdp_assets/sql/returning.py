@@ -1,0 +1,68 @@
+"""Which rows of a file go back to their sender, and why.
+
+Reads   rejects as a reject file holds them (see `sql/landing.py`)
+Writes  line_no, and the reasons of the row that begins there: one row for each, in the order of the file
+"""
+
+from __future__ import annotations
+
+from cdp_assets.sql.tables import BATCHES, RETURNED_REJECTS
+from cdp_assets.sql.text import Sql, literal, sql
+
+LONGEST_REASON = 2_000
+"""Characters; a row may have thousands of bad cells."""
+TO_RETURN = sql(
+    "SELECT folder FROM {batches} WHERE connection = ? AND goal = ? AND state = 'folded'"
+    " AND rows_rejected > 0 AND batch_id NOT IN (SELECT batch_id FROM {returned}) ORDER BY look_at, path",
+    batches=BATCHES.path,
+    returned=RETURNED_REJECTS.path,
+)
+"""Folded batches of a goal whose rejected rows were not dealt with yet."""
+
+
+def readable_lines(rejects: Sql) -> Sql:
+    """Rows that could be read and were refused for what is in them."""
+    return _lines(rejects, Sql("level = 'row' AND row_no IS NOT NULL"))
+
+
+def unreadable_lines(rejects: Sql) -> Sql:
+    """Rows that could not be read, or have too many cells."""
+    return _lines(rejects, Sql("level = 'row' AND row_no IS NULL"))
+
+
+def spoiled_lines(rejects: Sql) -> Sql:
+    """As `readable_lines`, and rows that were applied without some of their cells."""
+    return _lines(rejects, Sql("level IN ('row', 'cell') AND row_no IS NOT NULL"))
+
+
+def _lines(rejects: Sql, condition: Sql) -> Sql:
+    """The reasons, each with its column; the name of our property before it would tell a sender nothing."""
+    return sql(
+        """
+        SELECT
+            line_no,
+            left(string_agg(
+                CASE
+                    WHEN column_name IS NULL THEN reason
+                    ELSE left(column_name, 100) || ': ' || regexp_replace(reason, '^[A-Za-z0-9_-]+: ', '')
+                END,
+                '; ' ORDER BY column_name, reason
+            ), {longest}) AS reasons
+        FROM {rejects}
+        WHERE file_name IS NULL AND {condition}
+        GROUP BY line_no
+        ORDER BY line_no
+        """,
+        rejects=rejects,
+        condition=condition,
+        longest=literal(LONGEST_REASON),
+    )
+
+
+def write_lines(lines: Sql, path: str) -> Sql:
+    """Puts them into a file that is read line by line, however many there are."""
+    return sql(
+        "COPY (\n{lines}\n) TO {path} (FORMAT csv, HEADER false, DELIMITER ',', QUOTE '\"', ESCAPE '\"')",
+        lines=lines,
+        path=literal(path),
+    )

@@ -1,0 +1,72 @@
+"""What a table is, and the statements that make one with its comments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cdp_assets.sql.text import Sql, comma, ident, literal, sql
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: name, type, and what it means."""
+
+    name: str
+    type: Sql
+    comment: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of a schema."""
+
+    schema: str
+    name: str
+    comment: str
+    columns: tuple[Column, ...]
+
+    @property
+    def path(self) -> Sql:
+        """Schema and name, quoted."""
+        return ident(self.schema, self.name)
+
+
+TEXT, BIGINT, TIME, FLAG = Sql("VARCHAR"), Sql("BIGINT"), Sql("TIMESTAMPTZ"), Sql("BOOLEAN")
+UUID = Sql("UUID")
+
+
+def columns_of(*triples: tuple[str, Sql, str]) -> tuple[Column, ...]:
+    """Columns from their names, types and comments."""
+    return tuple(Column(name, kind, comment) for name, kind, comment in triples)
+
+
+def create_table(table: Table, *, replace: bool = False) -> list[Sql]:
+    """The statements that make a table with its comments; without `replace`, an existing one is left alone."""
+    columns = comma(sql("{name} {type}", name=ident(column.name), type=column.type) for column in table.columns)
+    verb = Sql("CREATE OR REPLACE TABLE" if replace else "CREATE TABLE IF NOT EXISTS")
+    return [sql("{verb} {path} (\n    {columns}\n)", verb=verb, path=table.path, columns=columns), *comments(table)]
+
+
+def comments(table: Table) -> list[Sql]:
+    """The statements that explain a table and its columns."""
+    texts = [sql("COMMENT ON TABLE {path} IS {text}", path=table.path, text=literal(table.comment))]
+    return texts + [
+        sql(
+            "COMMENT ON COLUMN {path} IS {text}",
+            path=ident(table.schema, table.name, column.name),
+            text=literal(column.comment),
+        )
+        for column in table.columns
+    ]
+
+
+def add_column(table: Table, column: Column) -> list[Sql]:
+    """The statements that give a table one more column, empty in every row."""
+    return [
+        sql("ALTER TABLE {t} ADD COLUMN {c} {type}", t=table.path, c=ident(column.name), type=column.type),
+        sql(
+            "COMMENT ON COLUMN {path} IS {text}",
+            path=ident(table.schema, table.name, column.name),
+            text=literal(column.comment),
+        ),
+    ]

@@ -1,0 +1,72 @@
+"""Test vectors of the specification's section 15 that concern imports, each under its own number.
+
+Vector 3 (linked files by wildcard value) stands in `scenarios/test_file_sets.py`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from cdp_assets_tests.flows.test_fold import goal, people
+from cdp_assets_tests.support.lab import EPOCH, Lab, deployment
+
+PROPERTIES = [
+    {"name": "email", "type": "email"},
+    {"name": "city"},
+    {"name": "points", "type": "number"},
+    {"name": "seen_at", "type": "datetime"},
+]
+SEEN = [{"column": "seen", "property": "seen_at"}]
+MILLIS = "epoch_ms(seen_at)"
+
+
+def lab(tmp_path, **settings):
+    return Lab(tmp_path, deployment(PROPERTIES, [goal(**settings)]))
+
+
+@pytest.mark.parametrize("pattern", ["YYYY-MM-DD", "yyyy-MM-dd"])
+@pytest.mark.parametrize(("text", "millis"), [("2019-11-30", 1_575_072_000_000), ("2019-12-30", 1_577_664_000_000)])
+def test_vector_1_moment_and_java_patterns_mean_the_same_day(tmp_path, pattern, text, millis):
+    room = lab(tmp_path, mappings=SEEN, format={"date_format": pattern})
+    room.land("customers", "customers_1.csv", f"email,seen\na@x.com,{text}\n")
+    room.fold()
+    assert people(room, MILLIS) == [(millis,)]
+
+
+@pytest.mark.parametrize(
+    ("text", "millis"),
+    [("2023-03-27 12:36", 1_679_913_360_000), ("2023-03-26 02:30", 1_679_794_200_000)],
+    ids=["summer time", "in the gap: shifted forward to 03:30"],
+)
+@pytest.mark.parametrize("pattern", ["auto", "YYYY-MM-DD HH:mm"])
+def test_vector_2_a_wall_clock_in_its_zone(tmp_path, text, millis, pattern):
+    room = lab(tmp_path, mappings=SEEN, format={"date_format": pattern, "timezone": "Europe/Amsterdam"})
+    room.land("customers", "customers_1.csv", f"email,seen\na@x.com,{text}\n")
+    room.fold()
+    assert people(room, MILLIS) == [(millis,)]
+
+
+def test_vector_4_a_full_file_under_a_new_name_adds_its_changed_row_only(tmp_path):
+    mappings = [{"column": "points", "property": "points", "rule": "sum"}]
+    room = lab(tmp_path, mappings=mappings, files={"delta": False})
+    room.land("customers", "customers_1.csv", "email,points\na@x.com,1\nb@x.com,2\nc@x.com,3\n")
+    room.fold()
+    again = "email,points\na@x.com,1\nb@x.com,5\nc@x.com,3\n"
+    room.land("customers", "customers_2.csv", again, look_at=EPOCH + timedelta(hours=1))
+    (batch,) = room.fold().folded
+    assert people(room, "email, points") == [("a@x.com", 1), ("b@x.com", 7), ("c@x.com", 3)]
+    assert (batch["rows_modified"], batch["rows_unchanged"]) == (1, 2)
+
+
+def test_vector_5_set_or_clear_clears_by_an_empty_cell_and_not_by_a_missing_column(tmp_path):
+    room = lab(tmp_path, mappings=[{"column": "city", "property": "city", "rule": "set_or_clear"}])
+    room.land("customers", "customers_1.csv", "email,city\na@x.com,Rome\n")
+    room.fold()
+    room.land("customers", "customers_2.csv", "email,other\na@x.com,x\n", look_at=EPOCH + timedelta(hours=1))
+    room.fold()
+    assert people(room, "email, city") == [("a@x.com", "Rome")]
+    room.land("customers", "customers_3.csv", "email,city\na@x.com,\n", look_at=EPOCH + timedelta(hours=2))
+    room.fold()
+    assert people(room, "email, city") == [("a@x.com", None)]

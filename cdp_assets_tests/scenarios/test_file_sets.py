@@ -1,0 +1,118 @@
+"""File sets on a real server: found, waited for, landed as a whole, renamed together."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from cdp_assets_tests.support.connected import WRITTEN, Shop, import_goal
+
+COURSES = "id,email,city\n1,a@x.com,Rome\n2,b@x.com,Oslo\n"
+LESSONS = "course,name\n1,intro\n2,other\n1,last\n"
+LINK = {"name": "lessons", "file": "lessons_*.csv", "parent_column": "id", "column": "course"}
+MAPPINGS = [{"column": "city", "property": "city"}, {"column": "lessons.name", "property": "tags", "rule": "add"}]
+
+
+def shop_with(sshd, tmp_path, *links, mappings=MAPPINGS, **files):
+    files = {"root": "example_course_20*.csv", "linked": list(links or [LINK])} | files
+    return Shop(sshd, tmp_path, [import_goal("courses", files=files, mappings=mappings)])
+
+
+def refusals(imported):
+    return [item.error for item in imported.outcomes]
+
+
+def test_vector_3_the_file_with_the_value_is_taken_and_else_the_one_that_contains_it(sshd, tmp_path):
+    shop = shop_with(sshd, tmp_path)
+    shop.put("example_course_20244.csv", COURSES)
+    shop.put("lessons_244.csv", LESSONS)
+    shop.put("lessons_12440.csv", "course,name\n1,wrong\n")
+    shop.import_all()
+    assert shop.people("email, tags") == [("a@x.com", ["intro", "last"]), ("b@x.com", ["other"])]
+    assert shop.names() == ["example_course_20244.csv.done", "lessons_12440.csv", "lessons_244.csv.done"]
+    shop.put("example_course_20440.csv", COURSES)
+    shop.import_all()
+    assert shop.people("email, tags")[0] == ("a@x.com", ["intro", "last", "wrong"])
+    assert "lessons_12440.csv.done" in shop.names()
+
+
+def test_a_linked_file_that_comes_later_is_waited_for_and_then_the_set_is_imported_once(sshd, tmp_path):
+    shop = shop_with(sshd, tmp_path, wait_for_linked_s=7_200)
+    shop.put("example_course_20244.csv", COURSES)
+    imported = shop.land()
+    assert not imported.outcomes
+    (waiting,) = [item for item in imported.look.passed_over if item.kind == "waits"]
+    told = 'No linked file for "lessons_*.csv" with wildcard value "244" (root file example_course_20244.csv)'
+    assert (waiting.name, waiting.reason) == ("example_course_20244.csv", f"waits: {told}")
+    shop.put("lessons_244.csv", LESSONS)
+    shop.import_all()
+    assert shop.people("email, tags") == [("a@x.com", ["intro", "last"]), ("b@x.com", ["other"])]
+    assert not shop.import_all()[0].outcomes
+
+
+def test_a_linked_file_that_never_comes_is_an_error_of_its_set_only(sshd, tmp_path):
+    shop = shop_with(sshd, tmp_path, wait_for_linked_s=5_400)
+    shop.put("example_course_20244.csv", COURSES)
+    assert not shop.land().outcomes
+    shop.put("example_course_20245.csv", COURSES.replace("@x", "@y"))
+    shop.put("lessons_245.csv", LESSONS)
+    assert refusals(shop.land()) == [""]
+    imported, _, _ = shop.import_all()
+    told = 'No linked file for "lessons_*.csv" with wildcard value "244" (root file example_course_20244.csv)'
+    assert refusals(imported) == [told]
+    assert shop.rows("SELECT error FROM ops.attempts") == [(told,)]
+    assert shop.names() == ["example_course_20244.csv", "example_course_20245.csv.done", "lessons_245.csv.done"]
+    shop.put("lessons_244.csv", LESSONS)
+    shop.import_all()
+    assert len(shop.people()) == 4
+
+
+def test_several_linked_files_that_fit_refuse_the_set(sshd, tmp_path):
+    shop = shop_with(sshd, tmp_path)
+    shop.put("example_course_20244.csv", COURSES)
+    shop.put("lessons_12440.csv", LESSONS)
+    shop.put("lessons_2441.csv", LESSONS)
+    told = (
+        'Several linked files match "lessons_*.csv" for example_course_20244.csv: lessons_12440.csv, lessons_2441.csv'
+    )
+    assert refusals(shop.land()) == [told]
+    assert not any(name.endswith(".done") for name in shop.names())
+
+
+def test_a_static_file_serves_every_root_file_and_stays(sshd, tmp_path):
+    shop = shop_with(sshd, tmp_path, LINK | {"file": "lessons.csv", "static": True})
+    for number, host in ((1, "x"), (2, "y")):
+        shop.put(f"example_course_20{number}.csv", COURSES.replace("@x", f"@{host}"))
+    shop.put("lessons.csv", LESSONS)
+    shop.import_all()
+    assert [tags for (tags,) in shop.people("tags")] == [["intro", "last"], ["intro", "last"], ["other"], ["other"]]
+    assert "lessons.csv" in shop.names()
+
+
+def test_a_linked_file_that_was_corrected_makes_a_new_version_of_the_set(sshd, tmp_path):
+    shop = shop_with(sshd, tmp_path, rename_done=False)
+    shop.put("example_course_20244.csv", COURSES)
+    shop.put("lessons_244.csv", LESSONS)
+    shop.import_all()
+    shop.put("lessons_244.csv", LESSONS.replace("other", "better"), written=WRITTEN + timedelta(hours=1))
+    shop.import_all()
+    assert shop.people("email, tags")[1] == ("b@x.com", ["other", "better"])
+    assert not shop.land().outcomes
+
+
+def test_a_set_waits_for_the_senders_ready_files_and_a_wrong_checksum_refuses_it_until_it_is_put_right(sshd, tmp_path):
+    shop = shop_with(sshd, tmp_path, ready={"file": "{name}.ok", "checksum": "optional"})
+    shop.put("example_course_20244.csv", COURSES)
+    shop.put("lessons_244.csv", LESSONS)
+    shop.put("example_course_20244.csv.ok", "")
+    assert not shop.land().outcomes
+    shop.put("lessons_244.csv.ok", "")
+    shop.put("lessons_244.csv.md5", "0" * 32)
+    (told,) = refusals(shop.land())
+    assert "lessons_244.csv is not the file its checksum stands for" in told
+    (failed,) = shop.land().look.new()
+    shop.dirs["in"].joinpath("lessons_244.csv.md5").unlink()
+    imported, _, _ = shop.import_all()
+    assert refusals(imported) == [""]
+    assert imported.outcomes[0].landed.manifest.seen_id == failed.seen_id
+    assert shop.people("email, tags")[0] == ("a@x.com", ["intro", "last"])
+    assert "example_course_20244.csv.ok" in shop.names()

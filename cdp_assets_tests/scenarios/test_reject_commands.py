@@ -1,0 +1,128 @@
+"""`python -m cdp_assets dry-run` and `rejects`, against a real OpenSSH."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from cdp_assets.__main__ import main
+from cdp_assets_tests.support.connected import Shop, import_goal
+
+BAD = "email;city;points\na@x.com;Ede;1\nnö;Ede;2\nb@x.com;Ede;many\n"
+CELLS = (
+    "email;city;points;reject_line;reject_reason\n"
+    "nö;Ede;2;3;email: not a valid e-mail address\n"
+    "b@x.com;Ede;many;4;points: not a whole number, or too large\n"
+)
+ROWS = CELLS.partition("b@x")[0]
+
+
+@pytest.fixture
+def shop(sshd, tmp_path, monkeypatch):
+    """A file with a bad row and a bad cell is on the server, and the YAML where commands look for it."""
+    layout = {"separator": ";", "encoding": "latin-1"}
+    shop = Shop(sshd, tmp_path / "data", [import_goal(files={"delta": True}, format=layout)])
+    settings = shop.settings()
+    (connection,) = settings["connections"]
+    for name, kind, attributes in (
+        ("model", "CustomerModel", settings["model"]),
+        ("shop", "SftpConnection", connection),
+    ):
+        (tmp_path / "defs" / name).mkdir(parents=True)
+        component = {"type": f"cdp_assets.{kind}", "attributes": attributes}
+        (tmp_path / "defs" / name / "defs.yaml").write_text(yaml.safe_dump(component))
+    monkeypatch.setenv("CDP_DEFS_DIR", str(tmp_path / "defs"))
+    monkeypatch.setenv("CDP_DATA_DIR", str(tmp_path / "data"))
+    shop.put("customers_1.csv", BAD.encode("latin-1"))
+    return shop
+
+
+def test_a_dry_run_is_told_in_words(shop, capsys):
+    assert main(["dry-run", "shop", "customers", "--file", "customers_1.csv"]) == 0
+    assert capsys.readouterr().out == (
+        "customers_1.csv (customers/1): would be imported\n"
+        "  3 received, 2 created, 0 modified, 0 unchanged, 0 not found, 0 no identifier, 0 filtered, 1 rejected,"
+        " 1 cells rejected\n"
+        "  1 cell rejected: points: not a whole number, or too large\n"
+        "  1 row rejected: email: not a valid e-mail address\n"
+        "    line 3: email: ••\n"
+        "    line 4: points: m…y (4 characters)\n"
+        "There would be 2 profiles. Nothing was written.\n"
+    )
+    assert not shop.folders.warehouse.exists()
+    assert shop.names() == ["customers_1.csv"]
+
+
+def test_a_dry_run_that_would_refuse_a_file_says_so_by_its_exit_code_too(shop, capsys):
+    shop.put("customers_2.csv", "name\nx\n")
+    assert main(["dry-run", "shop"]) == 1
+    assert "customers_2.csv (customers/2): would be REFUSED: Column" in capsys.readouterr().out
+
+
+def test_a_dry_run_with_nothing_new_says_so(shop, capsys):
+    shop.import_all()
+    assert main(["dry-run", "shop"]) == 0
+    assert capsys.readouterr().out == "no new files\nThere would be 2 profiles. Nothing was written.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["dry-run", "shap"], "error: no connection shap; there are: shop\n"),
+        (["rejects", "shop", "orders"], "error: shop has no import goal orders; there are: customers\n"),
+        (
+            ["dry-run", "shop", "--file", "x"],
+            "error: not new: x: no goal asked for finds it on the server. New are: customers_1.csv\n",
+        ),
+        (
+            ["rejects", "shop", "-o", "-"],
+            "error: no such batch has rejected rows; without -o all that have rejects are listed\n",
+        ),
+    ],
+)
+def test_what_is_not_there_is_told_with_what_is(shop, capsys, arguments, message):
+    assert main(arguments) == 1
+    assert capsys.readouterr().err == message
+
+
+def test_batches_with_rejects_are_listed(shop, capsys):
+    assert main(["rejects", "shop"]) == 0
+    assert capsys.readouterr().out == "no rejects\n"
+    batch = landed(shop)
+    assert main(["rejects", "shop"]) == 0
+    heading, line = capsys.readouterr().out.splitlines()
+    assert heading.split() == ["batch", "landed", "(UTC)", "rows", "cells", "linked", "goal/partition", "file"]
+    assert line.split()[:1] + line.split()[3:] == [batch[:8], "1", "1", "0", "customers/1", "customers_1.csv"]
+
+
+@pytest.mark.parametrize(("options", "expected"), [([], ROWS), (["--cells"], CELLS)])
+def test_rows_are_written_as_their_sender_writes_them(shop, tmp_path, capfdbinary, options, expected):
+    batch = landed(shop)
+    target = tmp_path / "rows.csv"
+    assert main(["rejects", "shop", "--batch", batch[:8], *options, "-o", str(target)]) == 0
+    assert (target.read_bytes(), target.stat().st_mode & 0o777) == (expected.encode("latin-1"), 0o600)
+    capfdbinary.readouterr()
+    assert main(["rejects", "shop", "customers", "--partition", "1", *options, "-o", "-"]) == 0
+    assert capfdbinary.readouterr().out == expected.encode("latin-1")
+    assert list(shop.folders.staging.iterdir()) == []
+
+
+def test_rows_of_several_batches_are_not_mixed(shop, capsys):
+    landed(shop)
+    shop.put("customers_2.csv", BAD)
+    shop.import_all()
+    assert main(["rejects", "shop", "-o", "-"]) == 1
+    assert "error: 2 batches fit; choose one with --batch: " in capsys.readouterr().err
+
+
+def test_a_place_that_cannot_be_written_is_told(shop, tmp_path, capsys):
+    landed(shop)
+    assert main(["rejects", "shop", "-o", str(tmp_path)]) == 1
+    assert capsys.readouterr().err.startswith(f"error: could not write {tmp_path}: ")
+
+
+def landed(shop) -> str:
+    """Id of the only batch."""
+    shop.import_all()
+    ((batch,),) = shop.rows("SELECT batch_id FROM ops.batches")
+    return batch
