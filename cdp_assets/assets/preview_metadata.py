@@ -98,7 +98,7 @@ def _file(preview: GoalPreview) -> str:
 
 def _safe(goal: ImportProfilesGoal, seen: SetPreview) -> dict[str, str]:
     """Column → what may be told of its name: a file that lacks its header has data there."""
-    if goal.identifiers[0].column in {profile.name for profile in seen.columns}:
+    if goal.identifier_columns[0].column in {profile.name for profile in seen.columns}:
         return {}
     names = [*seen.raw_columns, *(profile.name for profile in seen.columns)]
     return dict(zip(names, shown_names(names), strict=True))

@@ -141,7 +141,7 @@ def _print_columns(console: Console, goal: ImportProfilesGoal, columns: Sequence
 
 def _uses(goal: ImportProfilesGoal) -> Mapping[str, str]:
     uses: dict[str, list[str]] = {}
-    for identifier in goal.identifiers:
+    for identifier in goal.identifier_columns:
         uses.setdefault(identifier.column, []).append(f"{identifier.property} (finds)")
     for mapping in goal.mappings:
         uses.setdefault(mapping.column, []).append(f"{mapping.property} ({mapping.rule})")

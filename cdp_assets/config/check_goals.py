@@ -6,7 +6,15 @@ import re
 from collections.abc import Callable, Iterator
 
 from cdp_assets.config.date_patterns import parse_readable_pattern
-from cdp_assets.config.goals import ExportProfilesGoal, ImportProfilesGoal, Mapping, PropertyColumn, Rule
+from cdp_assets.config.goals import (
+    ExportProfilesGoal,
+    Identifier,
+    IdentifierGroup,
+    ImportProfilesGoal,
+    Mapping,
+    PropertyColumn,
+    Rule,
+)
 from cdp_assets.config.known import Known, Location, Place, listed, nearest_first
 from cdp_assets.config.linked import linked_column
 from cdp_assets.config.properties import NUMERIC, Property, PropertyType
@@ -25,26 +33,37 @@ def goal_places(goal: ImportProfilesGoal | ExportProfilesGoal, known: Known) -> 
             yield from export_rule(goal, known)
 
 
-def _one_identifier(goal: ImportProfilesGoal, _: Known) -> Iterator[Place]:
-    if len(goal.identifiers) > 1:
-        message = f"this version takes exactly one identifier per goal; there are {len(goal.identifiers)}"
-        yield ("identifiers", 1), message
+def _identifier_items(goal: ImportProfilesGoal) -> Iterator[tuple[Location, Identifier]]:
+    """Every column that identifies, with its place."""
+    for index, rule in enumerate(goal.identifiers):
+        if isinstance(rule, IdentifierGroup):
+            yield from ((("identifiers", index, "all", place), item) for place, item in enumerate(rule.all))
+        else:
+            yield ("identifiers", index), rule
 
 
 def _identifier_properties(goal: ImportProfilesGoal, known: Known) -> Iterator[Place]:
-    for index, item in enumerate(goal.identifiers):
-        where = ("identifiers", index, "property")
+    columns: dict[str, str] = {}
+    for place, item in _identifier_items(goal):
+        where = (*place, "property")
         unknown = known.unknown("property", item.property)
         if unknown:
             yield where, unknown
+        if columns.setdefault(item.property, item.column) != item.column:
+            told = f"property {item.property!r} identifies by column {columns[item.property]!r} already"
+            yield where, f"{told}; one property is read from one column"
         prop = known.properties.get(item.property)
-        if prop is None:
-            continue
-        if prop.multiple:
-            yield where, f"an identifier holds one value; {prop.name!r} has multiple: true"
-        if prop.type not in IDENTIFIER_TYPES:
+        if prop is not None and prop.type not in IDENTIFIER_TYPES:
             accepted = listed(sorted(IDENTIFIER_TYPES))
             yield where, f"an identifier is of one of the types {accepted}; {prop.name!r} is {prop.type}"
+
+
+def _identifiers_differ(goal: ImportProfilesGoal, _: Known) -> Iterator[Place]:
+    for index, rule in enumerate(goal.identifiers):
+        if rule in goal.identifiers[:index]:
+            yield ("identifiers", index), "this identifier stands in the list already; remove one"
+        elif isinstance(rule, IdentifierGroup) and len(set(rule.all)) < len(rule.all):
+            yield ("identifiers", index), "this group names a column twice; remove one"
 
 
 def _mapping_properties(goal: ImportProfilesGoal, known: Known) -> Iterator[Place]:
@@ -55,22 +74,25 @@ def _mapping_properties(goal: ImportProfilesGoal, known: Known) -> Iterator[Plac
 
 
 def _identifier_column(goal: ImportProfilesGoal, _: Known) -> Iterator[Place]:
-    columns = {item.property: item.column for item in goal.identifiers}
+    columns = {item.property: item.column for item in goal.identifier_columns}
+    several = len(columns) > 1
     for index, mapping in enumerate(goal.mappings):
         column = columns.get(mapping.property, mapping.column)
         if mapping.column != column:
             told = f"{mapping.property!r} identifies this goal's profiles by column {column!r}"
             cure = f"a mapping into it must read that column, not {mapping.column!r}"
             yield ("mappings", index, "column"), f"{told}; {cure}"
+        elif several and mapping.property in columns and mapping.rule is Rule.sum:
+            yield ("mappings", index, "rule"), f"{mapping.property!r} identifies profiles; identifiers are not added up"
 
 
 def _root_columns(goal: ImportProfilesGoal, _: Known) -> Iterator[Place]:
     """Identifiers and processors see the root file only."""
-    for index, item in enumerate(goal.identifiers):
+    for place, item in _identifier_items(goal):
         link = linked_column(goal.files.linked, item.column)
         if link:
             told = f"a profile is found by a column of the root file, not of linked file {link[0].name!r}"
-            yield ("identifiers", index, "column"), told
+            yield (*place, "column"), told
     for index, processor in enumerate(goal.processors):
         named = [text for text in processor.fields if linked_column(goal.files.linked, text)]
         if named:
@@ -130,7 +152,7 @@ def _columns_without_header(goal: ImportProfilesGoal, _: Known) -> Iterator[Plac
     if layout.header or goal.processors or goal.files.linked:
         return
     named: list[tuple[Location, str]] = [
-        *((("identifiers", index, "column"), item.column) for index, item in enumerate(goal.identifiers)),
+        *(((*place, "column"), item.column) for place, item in _identifier_items(goal)),
         *((("mappings", index, "column"), item.column) for index, item in enumerate(goal.mappings)),
     ]
     for where, column in named:
@@ -162,7 +184,7 @@ def _export_columns(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
 
 
 _IMPORT_RULES: tuple[Callable[[ImportProfilesGoal, Known], Iterator[Place]], ...] = (
-    _one_identifier,
+    _identifiers_differ,
     _identifier_properties,
     _mapping_properties,
     _identifier_column,

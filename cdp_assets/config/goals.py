@@ -32,6 +32,22 @@ class Identifier(Strict):
     property: PropertyName
 
 
+class IdentifierGroup(Strict):
+    """Columns that find a profile only together: it must hold a value of each."""
+
+    all: tuple[Identifier, ...] = Field(min_length=2)
+
+
+def _identifier_kind(value: Any) -> str:
+    return "all" if isinstance(value, IdentifierGroup) or (isinstance(value, dict) and "all" in value) else "one"
+
+
+IdentifierRule = Annotated[
+    Annotated[Identifier, Tag("one")] | Annotated[IdentifierGroup, Tag("all")], Discriminator(_identifier_kind)
+]
+"""What finds a profile: one column, or several together."""
+
+
 class Mapping(Strict):
     """One column into one property, by one rule."""
 
@@ -50,8 +66,8 @@ class ImportProfilesGoal(Strict):
     """An inactive goal keeps its assets and history but takes part in no run."""
     files: Files
     format: Format = Format()
-    identifiers: tuple[Identifier, ...] = Field(min_length=1)
-    """Columns that find a profile, in the order they are tried."""
+    identifiers: tuple[IdentifierRule, ...] = Field(min_length=1)
+    """What finds a profile, in the order it is tried: the first that finds any decides."""
     processors: tuple[Processor, ...] = ()
     """Change or drop rows before they are matched, in this order; they may add fields to map."""
     on_error: OnError = "skip_rows"
@@ -61,6 +77,25 @@ class ImportProfilesGoal(Strict):
     allow_create: bool = False
     """Whether a row that finds no profile makes one; otherwise it is counted `not_found`."""
     mappings: tuple[Mapping, ...] = Field(min_length=1)
+
+    @builtins.property
+    def identifier_columns(self) -> tuple[Identifier, ...]:
+        """Every column that finds profiles, alone or together with others; each once, in order."""
+        members = [
+            member
+            for rule in self.identifiers
+            for member in (rule.all if isinstance(rule, IdentifierGroup) else (rule,))
+        ]
+        return tuple(dict.fromkeys(members))
+
+    @builtins.property
+    def identifier_places(self) -> tuple[tuple[int, ...], ...]:
+        """Per rule of `identifiers`, the places of its columns in `identifier_columns`."""
+        places = {member: place for place, member in enumerate(self.identifier_columns)}
+        return tuple(
+            tuple(places[member] for member in (rule.all if isinstance(rule, IdentifierGroup) else (rule,)))
+            for rule in self.identifiers
+        )
 
 
 class PropertyColumn(Strict):

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cdp_assets.config.base import Name, Strict
 from cdp_assets.config.connections import Connection
-from cdp_assets.config.goals import ImportProfilesGoal
+from cdp_assets.config.goals import ImportProfilesGoal, Mapping, Rule
 from cdp_assets.config.properties import Property
 from cdp_assets.config.segments import Segment
 
@@ -56,6 +56,12 @@ class BatchConfig(Strict):
     """The properties the goal writes or matches by, as they were."""
 
     @property
+    def has_one_identifier(self) -> bool:
+        """Whether one column with one value finds every profile: then equal values are equal profiles."""
+        columns = self.goal.identifier_columns
+        return len(columns) == 1 and not self.find_property(columns[0].property).multiple
+
+    @property
     def goal_id(self) -> str:
         """`connection/goal`, the name of a goal across connections."""
         return f"{self.connection}/{self.goal.name}"
@@ -84,7 +90,7 @@ class BatchConfig(Strict):
 
 def batch_config(deployment: Deployment, connection: Connection, goal: ImportProfilesGoal) -> BatchConfig:
     """The config a batch of this goal carries when landed today. Cross rules must have been checked."""
-    names = {mapping.property for mapping in goal.mappings} | {item.property for item in goal.identifiers}
+    names = {mapping.property for mapping in goal.mappings} | {item.property for item in goal.identifier_columns}
     properties = tuple(
         prop for prop in sorted(deployment.model.properties, key=lambda prop: prop.name) if prop.name in names
     )
@@ -92,6 +98,27 @@ def batch_config(deployment: Deployment, connection: Connection, goal: ImportPro
         connection=connection.name,
         connection_order=connection.order,
         goal_order=connection.goals.index(goal),
-        goal=goal,
+        goal=_with_identifiers_mapped(goal, {prop.name: prop for prop in properties}),
         properties=properties,
     )
+
+
+def _with_identifiers_mapped(goal: ImportProfilesGoal, properties: dict[str, Property]) -> ImportProfilesGoal:
+    """The goal with a mapping for every identifier: a row gives its profile the identifiers it lacks.
+
+    With a single identifier of one value there is nothing to give: what finds a profile, it has.
+    """
+    columns = goal.identifier_columns
+    mapped = {mapping.property for mapping in goal.mappings}
+    if len(columns) == 1 and not properties[columns[0].property].multiple:
+        return goal
+    more = tuple(
+        Mapping(
+            column=item.column,
+            property=item.property,
+            rule=Rule.add if properties[item.property].multiple else Rule.set_if_empty,
+        )
+        for item in columns
+        if item.property not in mapped
+    )
+    return goal.model_copy(update={"mappings": (*goal.mappings, *more)})

@@ -10,6 +10,9 @@ from typing import BinaryIO
 from cdp_assets.config.files import Format
 from cdp_assets.files.delimited import BOM, CHUNK_BYTES
 
+_READ_BYTES = CHUNK_BYTES // 4
+"""So much at a time stays in the processor's cache, from where the passes after the first take it."""
+
 
 @dataclass(frozen=True)
 class Lines:
@@ -38,11 +41,11 @@ def count_lines(path: Path, layout: Format, width: int, skip: int = 0) -> Lines:
     with path.open("rb") as source:
         plain = _skip(source, skip, layout) and len(separator) == 1
         begin = source.tell()
-        while chunk := source.read(CHUNK_BYTES):
+        while chunk := source.read(_READ_BYTES):
             count += chunk.count(b"\n")
             seen = tail + chunk
             plain = plain and not odd.is_in(seen)
-            open_ended = open_ended or any(end + b"\n" in seen for end in empty_ends)
+            open_ended = open_ended or any(_is_in(seen, end + b"\n") for end in empty_ends)
             first, final = chunk.find(b"\n"), chunk.rfind(b"\n")
             plain = plain and longest + (len(chunk) if first < 0 else first) <= layout.max_row_bytes
             longest = longest + len(chunk) if first < 0 else len(chunk) - final
@@ -53,7 +56,7 @@ def count_lines(path: Path, layout: Format, width: int, skip: int = 0) -> Lines:
             open_ended = open_ended or tail.endswith(tuple(empty_ends))
         if plain and open_ended:
             source.seek(begin)
-            plain = sum(chunk.count(separator) for chunk in iter(lambda: source.read(CHUNK_BYTES), b"")) == count * (
+            plain = sum(chunk.count(separator) for chunk in iter(lambda: source.read(_READ_BYTES), b"")) == count * (
                 width - 1
             )
     return Lines(skip + count, plain)
@@ -100,8 +103,13 @@ class _Odd:
 
     def is_in(self, seen: bytes) -> bool:
         """Whether any of it is in these bytes."""
-        if any(text in seen for text in self._texts):
+        if any(_is_in(seen, text) for text in self._texts):
             return True
-        if self._quote and self._quote in seen and any(pair in seen for pair in self._beside_quotes):
+        if self._quote and any(_is_in(seen, pair) for pair in self._beside_quotes):
             return True
         return any(plain in seen and pattern.search(seen) for plain, pattern in self._nulls)
+
+
+def _is_in(seen: bytes, text: bytes) -> bool:
+    """As `in`, several times as fast: single bytes are found at the speed of memory, and texts faster from the end."""
+    return all(byte in seen for byte in text) and seen.rfind(text) >= 0

@@ -14,9 +14,12 @@ from pathlib import Path
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.faults import step
 from cdp_assets.flows.manifests import Manifest
-from cdp_assets.sql import identity, merging, writing
-from cdp_assets.sql.identity import Memory, PassBatch
+from cdp_assets.flows.resolve_rows import resolve_rows
+from cdp_assets.sql import full_files, identity, merging, resolving, writing
+from cdp_assets.sql.full_files import Memory
+from cdp_assets.sql.identity import PassBatch
 from cdp_assets.sql.text import Sql, comma, literal, sql
+from cdp_assets.sql.writes import Write, writes_of
 from cdp_assets.warehouse import Database
 
 MAX_BATCHES = 100
@@ -74,43 +77,71 @@ def apply_pass(
         earlier: every batch folded so far, by id: full files look back at them after a config change.
     """
     config, present = batches[0].manifest.config, batches[0].manifest.present
-    own = config.goal.identifiers[0].property
-    if own not in indexed:
-        database.run(identity.index_property(own))
-    database.run(
-        identity.batch_rows_view([PassBatch(item.position, item.manifest.batch_id, item.parquet) for item in batches])
-    )
+    own = _read_rows(database, batches, indexed)
     counted: dict[int, frozenset[int]] = {}
     if not config.goal.files.delta:
         memories, counted = _memories(database, config, present, earlier)
-        database.run(identity.applied_rows(memories))
-    database.run(identity.key_targets(config))
+        database.run(full_files.applied_rows(memories))
+    refused = _find_profiles(database, config, present, counted)
     columns = frozenset(name for (name,) in database.rows(Sql("SELECT name FROM pragma_table_info('main.profiles')")))
-    writes = merging.writes_of(config, present, columns)
-    database.run(merging.changes_table(config, writes, counted))
+    writes = writes_of(config, present, columns)
+    database.run(identity.REPEATED)
+    repeated = bool(database.rows(Sql("SELECT 1 FROM repeated LIMIT 1")))
+    database.run(merging.changes_table(config, writes, merging.Touched(counted, refused, repeated)))
     step("fold: changes worked out")
     looks = _looks(batches)
     if config.goal.allow_create:
         _create(database, config, writes, looks)
     if writes:
         database.run(writing.changed_profiles(writes, looks))
-    for statement in writing.reindex(writes, config, sorted(indexed | {own})):
+    for statement in writing.reindex(writes, config, sorted(indexed | own)):
         database.run(statement)
+    if refused:
+        # Only now does everyone who holds an identifier stand in the index.
+        database.run(resolving.note_conflicts(config))
     fates = [Fates(*row) for row in database.rows(writing.row_fates(config))]
     database.run(_imported(config))
     if not config.goal.files.delta:
-        digest = identity.row_digest(config, range(len(config.goal.mappings)), present)
-        for statement in identity.remember_rows(config, batches[0].manifest.batch_id, _signature(config), digest):
+        digest = full_files.row_digest(config, range(len(config.goal.mappings)), present)
+        for statement in full_files.remember_rows(config, batches[0].manifest.batch_id, _signature(config), digest):
             database.run(statement)
     step("fold: pass applied")
     missing = {item.position for item in batches} - {fate.position for fate in fates}
     return fates + [Fates(position, 0, 0, 0, 0) for position in sorted(missing)]
 
 
-def _create(database: Database, config: BatchConfig, writes: Sequence[merging.Write], looks: Sql) -> None:
+def _read_rows(database: Database, batches: Sequence[Placed], indexed: frozenset[str]) -> set[str]:
+    """Makes `batch_rows`, and an index of every property that identifies for the first time; returns these."""
+    config = batches[0].manifest.config
+    own = {item.property for item in config.goal.identifier_columns}
+    for name in sorted(own - indexed):
+        database.run(identity.index_property(config.find_property(name)))
+    rows = [PassBatch(item.position, item.manifest.batch_id, item.parquet) for item in batches]
+    for statement in identity.batch_rows_view(rows):
+        database.run(statement)
+    return own
+
+
+def _find_profiles(
+    database: Database, config: BatchConfig, present: frozenset[int], counted: dict[int, frozenset[int]]
+) -> frozenset[int]:
+    """Makes `key_targets`; returns the places of identifiers that were refused, because another profile holds them."""
+    if config.has_one_identifier:
+        for statement in identity.single_targets(config):
+            database.run(statement)
+        database.run(identity.key_targets())
+        return frozenset()
+    for statement in (*resolving.tuples_of_pass(config), *resolving.decide_alone(config)):
+        database.run(statement)
+    resolve_rows(database, config, present, counted)
+    database.run(identity.key_targets())
+    return frozenset(place for (place,) in database.rows(Sql("SELECT DISTINCT place FROM id_refused")))
+
+
+def _create(database: Database, config: BatchConfig, writes: Sequence[Write], looks: Sql) -> None:
     database.run(writing.new_profiles(config, writes, looks))
     if database.rows(Sql("SELECT 1 FROM ops.profile_ids LIMIT 1")):
-        database.run(identity.note_other_ids(config))
+        database.run(identity.note_other_ids())
 
 
 def _looks(batches: Sequence[Placed]) -> Sql:
@@ -128,7 +159,7 @@ def _looks(batches: Sequence[Placed]) -> Sql:
 
 
 def _signature(config: BatchConfig) -> str:
-    return "\x1e".join(identity.mapping_signature(mapping) for mapping in config.goal.mappings)
+    return "\x1e".join(full_files.mapping_signature(mapping) for mapping in config.goal.mappings)
 
 
 def _memories(
@@ -141,7 +172,7 @@ def _memories(
     today = _signature(config)
     everything = range(len(config.goal.mappings))
     memories = [
-        Memory(0, identity.current_memory(config, today), identity.row_digest(config, everything, present)),
+        Memory(0, full_files.current_memory(config, today), full_files.row_digest(config, everything, present)),
     ]
     counted: dict[int, set[int]] = {}
     older = database.rows(
@@ -151,19 +182,19 @@ def _memories(
     for group, (batch_id,) in enumerate(older, start=1):
         source = earlier[batch_id]
         then = {
-            identity.mapping_signature(mapping): number
+            full_files.mapping_signature(mapping): number
             for number, mapping in enumerate(source.manifest.config.goal.mappings)
         }
         shared = [
-            (number, then[identity.mapping_signature(mapping)])
+            (number, then[full_files.mapping_signature(mapping)])
             for number, mapping in enumerate(config.goal.mappings)
-            if identity.mapping_signature(mapping) in then
+            if full_files.mapping_signature(mapping) in then
         ]
         if not shared:
             continue
-        past = identity.row_digest(source.manifest.config, [old for _, old in shared], source.manifest.present)
-        now = identity.row_digest(config, [new for new, _ in shared], present)
-        memories.append(Memory(group, identity.earlier_memory(config, batch_id, source.parquet, past), now))
+        past = full_files.row_digest(source.manifest.config, [old for _, old in shared], source.manifest.present)
+        now = full_files.row_digest(config, [new for new, _ in shared], present)
+        memories.append(Memory(group, full_files.earlier_memory(config, batch_id, source.parquet, past), now))
         for new, _ in shared:
             counted.setdefault(new, set()).add(group)
     return memories, {number: frozenset(groups) for number, groups in counted.items()}

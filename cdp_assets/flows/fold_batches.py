@@ -98,7 +98,7 @@ def _columns(model: CustomerModelConfig, plan: Plan) -> list[Property]:
     clashes: dict[tuple[str, str, str], str] = {}
     for manifest in plan.current:
         config = manifest.config
-        known = {identifier.property for identifier in config.goal.identifiers}
+        known = {identifier.property for identifier in config.goal.identifier_columns}
         for prop in config.properties:
             column = columns.setdefault(prop.name, prop) if prop.name in known else columns.get(prop.name)
             if column is not None and column.type_signature != prop.type_signature:
@@ -158,6 +158,7 @@ def _replay(
             for statement in schema.create_table(table, replace=True):
                 database.run(statement)
         database.run(ledger.CLEAR_POSITIONS)
+        database.run(Sql("DELETE FROM ops.identity_conflicts"))
         earlier: dict[str, Placed] = {}
         for group in cut_into_passes(placed):
             _fold_pass(database, group, earlier, plan, now, replaying=True)
@@ -185,7 +186,7 @@ def _fold_pass(
     replaying: bool,
 ) -> None:
     indexed = frozenset(
-        identifier.property for item in earlier.values() for identifier in item.manifest.config.goal.identifiers
+        identifier.property for item in earlier.values() for identifier in item.manifest.config.goal.identifier_columns
     )
     fates = {fate.position: fate for fate in apply_pass(database, group, indexed, earlier)}
     for item in group:

@@ -160,7 +160,7 @@ def find_matches(config: BatchConfig, identifiers: dict[str, int], folders: Data
     as_of = datetime.fromtimestamp(folders.published.stat().st_mtime, tz=UTC)
     try:
         with read_copy(folders.published) as database:
-            found = dict(database.rows(HOLDERS, [config.goal.identifiers[0].property, list(identifiers)]))
+            found = dict(database.rows(HOLDERS, [config.goal.identifier_columns[0].property, list(identifiers)]))
     except WarehouseError:
         return Matches(as_of=as_of, note="the published copy of the warehouse cannot be read")
     known = sum(identifiers[value] for value in found)

@@ -62,7 +62,7 @@ def _compared(config: BatchConfig, found: SetPreview) -> SetPreview:
     """With what the goal's settings and the files' columns have in common, and have not."""
     goal, known = config.goal, [profile.name for profile in found.columns]
     joining = {f"{link.name}.{link.column}" for link in goal.files.linked}
-    named = [*(item.column for item in goal.identifiers), *(item.column for item in goal.mappings)]
+    named = [*(item.column for item in goal.identifier_columns), *(item.column for item in goal.mappings)]
     missing = tuple(dict.fromkeys(name for name in named if name not in known))
     return replace(
         found, missing=missing, unmapped=tuple(name for name in known if name not in named and name not in joining)
@@ -174,7 +174,7 @@ class _Reading:
 
     def _values(self, present: Collection[str]) -> dict[str, Sql]:
         """Property → its text in the batch; one that several columns go into stands there with each."""
-        values = {self._config.goal.identifiers[0].property: Sql("identifier")}
+        values = {self._config.goal.identifier_columns[0].property: Sql("identifier")}
         for number, mapping in enumerate(self._config.goal.mappings):
             if mapping.column in present:
                 name = mapping.property if mapping.property not in values else f"{mapping.property} ({mapping.column})"

@@ -57,7 +57,7 @@ class _Bulk:
     def __init__(self, goal: ImportProfilesGoal, model: CustomerModelConfig, rule: Rule | None, prefix: str) -> None:
         self._goal, self._rule, self._prefix = goal, rule, prefix
         self._known = {prop.name.lower(): prop for prop in model.properties}
-        used = [*(item.property for item in goal.identifiers), *(item.property for item in goal.mappings)]
+        used = [*(item.property for item in goal.identifier_columns), *(item.property for item in goal.mappings)]
         self._used = {name.lower() for name in used}
         self.mappings: list[Mapping] = []
         self.properties: list[Property] = []

@@ -18,7 +18,7 @@ from cdp_assets.faults import step
 from cdp_assets.files.delimited import Header, read_header
 from cdp_assets.flows.join_linked import LinkedSet, LinkedText, linked_columns, linked_facts, load_linked
 from cdp_assets.flows.keep_rejected import REJECTED_ROWS, SourceText, keep_rejected
-from cdp_assets.flows.prepare_cells import prepare_cells
+from cdp_assets.flows.prepare_cells import find_dates, prepare_cells
 from cdp_assets.flows.read_rows import (
     Rows,
     engine_rejects,
@@ -29,10 +29,12 @@ from cdp_assets.flows.read_rows import (
 )
 from cdp_assets.sql.date_detection import KnownFormat
 from cdp_assets.sql.fields import Cells
+from cdp_assets.sql.identifiers import missing_identifiers
 from cdp_assets.sql.landing import (
     batch_query,
     cell_rejects,
     detected_dates,
+    first_rows,
     parquet_rows,
     streamed_cells,
     undated_rows,
@@ -42,6 +44,11 @@ from cdp_assets.warehouse import Database, scratch
 
 MEMORY_LIMIT = "1GB"
 """What the engine may hold while it types a file; what does not fit spills. Files of any size land in this."""
+FIRST_ROWS = 1_000
+MANY_ROWS = 100_000
+"""Of so many rows, the first ones are asked about their dates before all are written in vain."""
+MOST_IN_DICTIONARY = 8_000
+"""Texts a column's dictionary in Parquet may hold; to fill a larger one costs more than it saves."""
 
 
 @dataclass(frozen=True)
@@ -124,11 +131,12 @@ def require_identifier(config: BatchConfig, columns: Collection[str]) -> None:
     Raises:
         FileError: the supplier must act, or the YAML author: the file lacks the column.
     """
-    for identifier in config.goal.identifiers:
-        if identifier.column not in columns:
-            has = ", ".join(shown_names(list(columns)[:50]))
-            message = f'Column "{identifier.column}" not found; the file has: {has}'
-            raise FileError(message)
+    missing = missing_identifiers(config, columns)
+    if missing:
+        has = ", ".join(shown_names(list(columns)[:50]))
+        named = ", ".join(f'"{column}"' for column in missing)
+        message = f"Column {named} not found; the file has: {has}"
+        raise FileError(message)
 
 
 def shown_names(columns: Sequence[str]) -> list[str]:
@@ -170,8 +178,8 @@ def _write(engine: Database, job: Job, rows: Rows) -> WrittenBatch:
     """
     make_reject_table(engine)
     linked = load_linked(engine, job.config, job.header, job.linked, job.staging, job.at)
-    written = _stream(engine, job, rows) if not job.config.goal.processors and not linked.files else None
-    written = written or _prepare(engine, job, rows, linked)
+    kept = job.config.goal.processors or linked.files
+    written = _prepare(engine, job, rows, linked) if kept else _stream(engine, job, rows)
     keep_refused(engine, rows, job.config.goal.format)
     counts = _finish(engine, job, written)
     counts |= {"rows_unreadable": rows.unreadable, "padded_rows": rows.padded}
@@ -187,17 +195,31 @@ def _keep_rejected(engine: Database, job: Job, expected: object) -> None:
     assert kept == expected, f"{expected} rows are rejected, {kept} were kept"
 
 
-def _stream(engine: Database, job: Job, rows: Rows) -> _Written | None:
-    """Rows stream through, without processors; None if some date is not in the format that is preferred anyway."""
+def _stream(engine: Database, job: Job, rows: Rows) -> _Written:
+    """Rows stream through, without processors.
+
+    Dates are nearly always in the format that is preferred anyway. They are written as such, and only if some then
+    are not read, or the first rows already say otherwise, the columns are looked at as a whole.
+    """
     config = job.config
     require_identifier(config, job.header.columns)
     cells = streamed_cells(rows.source, job.header.columns, config.goal.format)
-    dates = detected_dates(config, cells.columns)
-    copied = _copy_batch(engine, job, cells, dict.fromkeys(dates, KnownFormat.iso))
-    _require_rows(engine, rows, copied)
-    if dates and engine.row(undated_rows(job.batch, dates)) != (0,):
-        return None
+    preferred = dict.fromkeys(detected_dates(config, cells.columns), KnownFormat.iso)
+    dates = preferred
+    if rows.expected > MANY_ROWS and find_dates(engine, config, first_rows(cells, FIRST_ROWS)) != preferred:
+        dates = find_dates(engine, config, cells)
+    copied = _copy_all(engine, job, rows, cells, dates)
+    if dates is preferred and dates and engine.row(undated_rows(job.batch, list(dates))) != (0,):
+        dates = find_dates(engine, config, cells)
+        if dates != preferred:
+            copied = _copy_all(engine, job, rows, cells, dates)
     return _Written(copied, copied, job.header.columns, has_lines=rows.source.rewritten, linked={})
+
+
+def _copy_all(engine: Database, job: Job, rows: Rows, cells: Cells, dates: dict[int, KnownFormat]) -> int:
+    copied = _copy_batch(engine, job, cells, dates)
+    _require_rows(engine, rows, copied)
+    return copied
 
 
 def _prepare(engine: Database, job: Job, rows: Rows, linked: LinkedSet) -> _Written:
@@ -219,7 +241,9 @@ def _require_rows(engine: Database, rows: Rows, found: int) -> None:
 def _copy_batch(engine: Database, job: Job, cells: Cells, dates: dict[int, KnownFormat]) -> int:
     copied = engine.row(
         sql(
-            "COPY (\n{query}\n) TO {target} (FORMAT parquet, COMPRESSION snappy)",
+            "COPY (\n{query}\n) TO {target} (FORMAT parquet, PARQUET_VERSION v2, COMPRESSION snappy,"
+            " DICTIONARY_SIZE_LIMIT {most})",
+            most=literal(MOST_IN_DICTIONARY),
             query=batch_query(job.config, cells, dates),
             target=literal(str(job.content / "batch.parquet")),
         )

@@ -149,7 +149,7 @@ class Field:
         """The columns of the batch: the value, and the cell as written where not all of it is valid."""
         found, bad = self._found()
         if self.rule is None:
-            found = sql("{found}::VARCHAR", found=found)
+            found = sql("{found}::{kind}", found=found, kind=Sql("VARCHAR[]" if self.prop.multiple else "VARCHAR"))
         cell = self.column("cell")
         shown = sql("array_to_string({cell}, ' | ')", cell=cell) if self.linked else cell
         return [
@@ -192,11 +192,6 @@ def cell_of(field: Field, cells: Cells) -> Sql:
         return sql("nullif(list_filter({texts}, lambda t: t IS NOT NULL), [])", texts=texts)
     text = field.cell if blanks_count else trimmed(field.cell)
     return sql("nullif({text}, '')", text=text)
-
-
-def identifier_field(prop: Property, cell: Sql) -> Field:
-    """The field of an identifier."""
-    return Field("identifier", prop, cell, scalar=True, several=False)
 
 
 def mapping_field(

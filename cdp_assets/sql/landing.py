@@ -1,9 +1,8 @@
 """From a delimited file to a typed batch, in one statement the engine streams.
 
 Reads   a CSV file, by position: columns c0, c1, … (text), in the slow form preceded by `line`
-Writes  the batch: line_no (slow form only), identifier, identifier_cell (full files only),
-        identifier_invalid, and for mapping n: m<n>, m<n>_invalid
-        identifier        canonical text of the identifier; NULL = none, or not valid
+Writes  the batch: line_no (slow form only), what identifies the row (sql/identifiers.py), and for mapping n:
+        m<n>, m<n>_invalid
         m<n>              the typed value, a LIST where the property holds several; NULL = nothing to apply
         m<n>_invalid      the cell as written where it, or a part of it, is not valid for its type
 So a cell was empty exactly where m<n> and m<n>_invalid are both NULL. Row numbers are Parquet's own.
@@ -13,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from collections.abc import Mapping as Columns
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cdp_assets.config.files import Format
 from cdp_assets.config.model import BatchConfig
-from cdp_assets.config.properties import Property, PropertyType
+from cdp_assets.config.properties import PropertyType
 from cdp_assets.sql.date_detection import DateColumn, KnownFormat
-from cdp_assets.sql.fields import Cells, cell_of, identifier_field, mapping_field
+from cdp_assets.sql.fields import Cells, cell_of, mapping_field
+from cdp_assets.sql.identifiers import identifier_fields, identifier_rejects, keyed, raw_cells
 from cdp_assets.sql.text import Sql, Step, chain, comma, ident, joined, literal, sql
 from cdp_assets.sql.values import INVALID, trimmed
 
@@ -76,6 +76,11 @@ def streamed_cells(source: Source, header: Sequence[str], layout: Format) -> Cel
     return Cells(read_csv(source, layout), columns, line, trimmed=source.rewritten)
 
 
+def first_rows(cells: Cells, most: int) -> Cells:
+    """The cells of the first rows only."""
+    return replace(cells, relation=sql("(SELECT * FROM {rows} LIMIT {most})", rows=cells.relation, most=literal(most)))
+
+
 def raw_table(source: Source, header: Sequence[str], layout: Format, table: str = "raw") -> Sql:
     """Keeps all cells of a file in a table: f0, f1, … and, of our own copy, line_no."""
     columns = [Sql("line AS line_no")] if source.rewritten else []
@@ -98,9 +103,8 @@ def numbered_rows(source: Source, table: str = "raw") -> Step:
 def batch_query(config: BatchConfig, cells: Cells, dates: Columns[int, KnownFormat]) -> Sql:
     """The typed batch. `dates`: number of a mapping → the format its column of dates is written in."""
     goal = config.goal
-    identifier = goal.identifiers[0]
-    fields = [identifier_field(config.find_property(identifier.property), cells.columns[identifier.column])]
-    fields += [
+    identifiers = identifier_fields(config, cells)
+    fields = identifiers + [
         mapping_field(number, mapping, config.find_property(mapping.property), cells, dates.get(number))
         for number, mapping in enumerate(goal.mappings)
         if mapping.column in cells.columns
@@ -111,7 +115,7 @@ def batch_query(config: BatchConfig, cells: Cells, dates: Columns[int, KnownForm
     plain = [part for field in fields for part in (field.column("cell"), *field.plain(goal.format))]
     texts = [part for field in fields for part in (field.column("cell"), *field.prepared(goal.format))]
     values = [part for field in fields for part in (field.column("cell"), *field.typed(goal.format))]
-    raw = [Sql('"identifier_cell"')] if not goal.files.delta else []
+    raw = raw_cells(config, identifiers)
     result = [part for field in fields for part in field.result()]
     steps = [
         Step("cells", _select([*line, *given], cells.relation)),
@@ -119,6 +123,7 @@ def batch_query(config: BatchConfig, cells: Cells, dates: Columns[int, KnownForm
         Step("texts", _select([*carried, *texts], Sql("plain"))),
         Step("typed", _select([*carried, *values], Sql("texts"))),
         Step("batch", _select([*carried, *raw, *result], Sql("typed"))),
+        *keyed(config, identifiers, "batch"),
     ]
     return chain(steps)
 
@@ -157,15 +162,13 @@ def _select(columns: list[Sql], source: Sql) -> Sql:
 
 def cell_rejects(config: BatchConfig, present: frozenset[str], batch: Sql, line: Sql) -> Sql:
     """What the batch could not type, as reject rows: identifiers refuse their row, other cells themselves."""
-    parts = []
-    identifier = config.goal.identifiers[0]
-    parts.append(
-        _rejects_of("row", identifier.column, config.find_property(identifier.property), Sql("identifier_invalid"))
-    )
+    parts = [_rejects_of("row", *told) for told in identifier_rejects(config)]
     for number, mapping in enumerate(config.goal.mappings):
         if mapping.column in present:
             prop = config.find_property(mapping.property)
-            parts.append(_rejects_of("cell", mapping.column, prop, ident(f"m{number}_invalid")))
+            text, reason = ident(f"m{number}_invalid"), literal(f"{prop.name}: {INVALID[prop.type]}")
+            where = sql("{text} IS NOT NULL", text=text)
+            parts.append(_rejects_of("cell", mapping.column, text, where, reason))
     return sql(
         "WITH numbered AS (\nSELECT *, file_row_number + 1 AS row_no, {line} AS source_line FROM {batch}\n)\n{parts}",
         line=line,
@@ -174,14 +177,15 @@ def cell_rejects(config: BatchConfig, present: frozenset[str], batch: Sql, line:
     )
 
 
-def _rejects_of(level: str, column: str, prop: Property, text: Sql) -> Sql:
+def _rejects_of(level: str, column: str, text: Sql, where: Sql, reason: Sql) -> Sql:
     return sql(
         "SELECT {level} AS level, row_no, source_line AS line_no, {column} AS column_name,"
-        " {text} AS raw_text, {reason} AS reason FROM numbered WHERE {text} IS NOT NULL",
+        " {text} AS raw_text, {reason} AS reason FROM numbered WHERE {where}",
         level=literal(level),
         column=literal(column),
         text=text,
-        reason=literal(f"{prop.name}: {INVALID[prop.type]}"),
+        reason=reason,
+        where=where,
     )
 
 

@@ -8,7 +8,7 @@ A property's operations in order (spec.md 1.3) come down to four parts, whatever
 so  after = more upon (base or first).
 
 Reads   batch_rows, applied, key_targets (identity), main.profiles
-Writes  (temporary) changes: profile_id, is_new, changed, value, first_ordinal, last_ordinal, created_by_number and
+Writes  (temporary) changes: profile_id, is_new, changed, first_ordinal, last_ordinal, created_by_… and
         p<n>_new, the value of the n-th written property afterwards
 """
 
@@ -17,88 +17,159 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cdp_assets.config.goals import Mapping, Rule
+from cdp_assets.config.goals import Rule
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.config.properties import Property
-from cdp_assets.sql.dialect import appended, column_type, distinct_in_order, first_by, last_by
+from cdp_assets.sql.dialect import appended, column_type, distinct_in_order
+from cdp_assets.sql.grouping import composed, mixed
 from cdp_assets.sql.text import Sql, Step, chain, comma, ident, joined, literal, sql
-
-ORDER = Sql("ordinal")
+from cdp_assets.sql.writes import Write
 
 
 @dataclass(frozen=True)
-class Write:
-    """Everything a pass does to one property."""
+class Touched:
+    """What is known of the rows of a pass before their changes are worked out."""
 
-    number: int
-    """Names the property's temporary columns, whatever the property is called."""
-    prop: Property
-    mappings: tuple[tuple[int, Mapping], ...]
-    """Their numbers in the goal, in order; only those whose column the files have."""
-
-    def part(self, name: str) -> Sql:
-        """Temporary column of one part."""
-        return ident(f"p{self.number}_{name}")
-
-    @property
-    def rules(self) -> frozenset[Rule]:
-        """The rules that meet on this property."""
-        return frozenset(mapping.rule for _, mapping in self.mappings)
+    counted: dict[int, frozenset[int]]
+    """Mapping → groups of earlier full files it is old for."""
+    refused: frozenset[int]
+    """Places of identifiers some of whose values another profile holds (`id_refused`)."""
+    repeated: bool
+    """Whether some profile is the target of several rows: those stand in the table `repeated`."""
 
 
-def writes_of(config: BatchConfig, present: frozenset[int], columns: frozenset[str]) -> list[Write]:
-    """What a goal's batches write: mappings whose column the file has, into properties that still exist."""
-    by_property: dict[str, list[tuple[int, Mapping]]] = {}
-    for number, mapping in enumerate(config.goal.mappings):
-        if number in present and mapping.property in columns:
-            by_property.setdefault(mapping.property, []).append((number, mapping))
-    return [
-        Write(number, config.find_property(name), tuple(mappings))
-        for number, (name, mappings) in enumerate(by_property.items())
-    ]
+def changes_table(config: BatchConfig, writes: Sequence[Write], touched: Touched) -> Sql:
+    """The profiles the pass touches, as they are afterwards.
 
-
-def changes_table(config: BatchConfig, writes: Sequence[Write], counted: dict[int, frozenset[int]]) -> Sql:
-    """The profiles the pass touches, as they are afterwards. `counted`: mapping → groups it is old for."""
-    full = not config.goal.files.delta
-    operations = [column for write in writes for column in _operations(write, counted if full else {})]
-    steps = [
-        Step(
-            "targeted",
-            sql(
-                "SELECT ordinal, profile_id,\n    {operations}\nFROM batch_rows{applied} JOIN key_targets"
-                " ON key_targets.value = batch_rows.identifier WHERE profile_id IS NOT NULL",
-                operations=comma(operations) if operations else Sql("NULL AS nothing"),
-                applied=Sql(" JOIN applied USING (ordinal)") if full else Sql(""),
-            ),
-        ),
-        Step("composed", _composed(writes)),
-    ]
-    for write in writes:
-        if len(write.mappings) > 1:
-            steps += _mixed(write)
-    identifier = config.find_property(config.goal.identifiers[0].property)
-    steps.append(Step("before", _before(writes, identifier)))
+    A profile with one row needs no grouping, which is what costs most; only those in `repeated` are grouped.
+    Where several mappings meet on a property, all are.
+    """
+    grouped = any(len(write.mappings) > 1 for write in writes)
+    steps: list[Step] = []
+    sources = []
+    if touched.repeated or grouped:
+        only = Sql("" if grouped else " SEMI JOIN repeated USING (profile_id)")
+        steps += _grouped_steps(config, writes, touched, only)
+        sources.append(Sql("FROM before"))
+    if not grouped:
+        only = Sql(" ANTI JOIN repeated USING (profile_id)" if touched.repeated else "")
+        steps += _once_steps(config, writes, touched, only)
+        sources.append(Sql("FROM before_once"))
+    steps.append(Step("all_before", joined(" UNION ALL BY NAME ", sources)))
     after = [sql("{value} AS {name}", value=_after(write), name=write.part("new")) for write in writes]
-    own = Sql("profile_id, is_new, value, first_ordinal, last_ordinal, created_by_number")
     olds = [sql("{old}", old=write.part("old")) for write in writes]
-    steps.append(Step("after", sql("SELECT {own},\n    {columns}\nFROM before", own=own, columns=comma(after + olds))))
+    columns = comma([*after, *olds])
+    steps.append(Step("after", sql("SELECT {facts},\n    {columns}\nFROM all_before", facts=FACTS, columns=columns)))
     differs = [sql("{new} IS DISTINCT FROM {old}", new=write.part("new"), old=write.part("old")) for write in writes]
     names = [write.part("new") for write in writes]
     final = sql(
         "SELECT {columns}, is_new OR {differs} AS changed FROM after",
-        columns=comma([own, *names]),
+        columns=comma([FACTS, *names]),
         differs=joined(" OR ", differs) if differs else Sql("false"),
     )
     return sql("CREATE OR REPLACE TEMP TABLE changes AS\n{query}", query=chain(steps, final))
 
 
-def _operations(write: Write, counted: dict[int, frozenset[int]]) -> list[Sql]:
-    """Per mapping: its value, NULL where it does nothing, and for `set_or_clear` whether it clears."""
+def _targeted(config: BatchConfig, writes: Sequence[Write], touched: Touched, columns: Sql, only: Sql) -> Sql:
+    """The rows that act and have a profile, with the operation of each mapping."""
+    full = not config.goal.files.delta
+    places = {item.property: place for place, item in enumerate(config.goal.identifier_columns)}
+    operations = [
+        column
+        for write in writes
+        for place in [places.get(write.prop.name)]
+        for column in _operations(write, touched.counted if full else {}, place if place in touched.refused else None)
+    ]
+    refusals = [
+        sql(
+            "LEFT JOIN id_refused AS {name} ON {name}.value = batch_rows.identifier AND {name}.place = {place}",
+            name=_refused(place),
+            place=literal(place),
+        )
+        for place in sorted(touched.refused)
+    ]
+    return sql(
+        "SELECT {columns},\n    {operations}\nFROM batch_rows{applied}"
+        " JOIN (FROM key_targets{only} WHERE profile_id IS NOT NULL) AS target ON target.value = batch_rows.identifier"
+        " {refusals}",
+        columns=columns,
+        refusals=joined(" ", refusals),
+        operations=comma(operations) if operations else Sql("NULL AS nothing"),
+        applied=Sql(" JOIN applied USING (ordinal)") if full else Sql(""),
+        only=only,
+    )
+
+
+def _grouped_steps(config: BatchConfig, writes: Sequence[Write], touched: Touched, only: Sql) -> list[Step]:
+    """Profiles of any number of rows, each with the parts of its operations and its old values."""
+    columns = Sql("ordinal, profile_id")
+    steps = [
+        Step("targeted", _targeted(config, writes, touched, columns, only)),
+        Step("composed", composed(writes)),
+    ]
+    for write in writes:
+        if len(write.mappings) > 1:
+            steps += mixed(write)
+    return [*steps, Step("before", _before(config, writes))]
+
+
+def _once_steps(config: BatchConfig, writes: Sequence[Write], touched: Touched, only: Sql) -> list[Step]:
+    """The same of profiles with one row each."""
+    facts = Sql(
+        "profile_id, is_new, first_ordinal, ordinal AS last_ordinal, created_by_number, created_by_property,"
+        " created_by_value"
+    )
+    parts = [column for write in writes for column in _once(write)]
+    rows = sql(
+        "SELECT {facts},\n    {parts}\nFROM targeted_once", facts=FACTS, parts=comma(parts or [Sql("NULL AS nothing")])
+    )
+    return [
+        Step("targeted_once", _targeted(config, writes, touched, facts, only)),
+        Step("once", rows),
+        Step(
+            "before_once",
+            sql(
+                "SELECT once.*,\n    {olds}\nFROM once LEFT JOIN main.profiles AS old USING (profile_id)",
+                olds=_olds(config, writes, "once"),
+            ),
+        ),
+    ]
+
+
+FACTS = Sql("profile_id, is_new, first_ordinal, last_ordinal, created_by_number, created_by_property, created_by_value")
+
+
+def _once(write: Write) -> list[Sql]:
+    """The parts of a property that a single row makes."""
+    ((number, mapping),) = write.mappings
+    value = ident(f"o{number}")
+    given = sql("{value} IS NOT NULL", value=value)
+    if mapping.rule is Rule.set_or_clear:
+        given = sql("({given} OR {clears})", given=given, clears=ident(f"o{number}_clears"))
+    if mapping.rule in {Rule.set, Rule.set_or_clear}:
+        return [
+            sql("{given} AS {name}", given=given, name=write.part("absolute")),
+            sql("{value} AS {name}", value=value, name=write.part("base")),
+        ]
+    part = "first" if mapping.rule is Rule.set_if_empty else "more"
+    return [sql("{value} AS {name}", value=value, name=write.part(part))]
+
+
+def _refused(place: int) -> Sql:
+    return ident(f"refused{place}")
+
+
+def _operations(write: Write, counted: dict[int, frozenset[int]], refused: int | None) -> list[Sql]:
+    """Per mapping: its value, NULL where it does nothing, and for `set_or_clear` whether it clears.
+
+    `refused`: place of the property among the identifiers, where another profile may hold its values.
+    """
     columns = []
     for number, mapping in write.mappings:
         value = ident(f"m{number}")
         clears = sql("{value} IS NULL AND {bad} IS NULL", value=value, bad=ident(f"m{number}_invalid"))
+        if refused is not None:
+            value = _without_refused(write.prop, value, sql("{name}.ids", name=_refused(refused)))
         name = ident(f"o{number}")
         clear_name = ident(f"o{number}_clears")
         if counted.get(number):
@@ -112,131 +183,47 @@ def _operations(write: Write, counted: dict[int, frozenset[int]]) -> list[Sql]:
     return columns
 
 
-def _composed(writes: Sequence[Write]) -> Sql:
-    """One row per touched profile, with the parts of every property that one mapping writes."""
-    columns = [Sql("profile_id"), Sql("max(ordinal) AS last_ordinal")]
-    for write in writes:
-        if len(write.mappings) == 1:
-            columns += _single(write)
-    return sql("SELECT\n    {columns}\nFROM targeted GROUP BY profile_id", columns=comma(columns))
+def _without_refused(prop: Property, value: Sql, ids: Sql) -> Sql:
+    if prop.multiple:
+        free = sql("list_filter({value}, lambda v: NOT list_contains({ids}, v::VARCHAR))", value=value, ids=ids)
+        return sql("CASE WHEN {ids} IS NULL THEN {value} ELSE nullif({free}, []) END", ids=ids, value=value, free=free)
+    return sql("CASE WHEN {ids} IS NULL THEN {value} END", ids=ids, value=value)
 
 
-def _single(write: Write) -> list[Sql]:
-    ((number, mapping),) = write.mappings
-    value = ident(f"o{number}")
-    given = sql("{value} IS NOT NULL", value=value)
-    match mapping.rule:
-        case Rule.set:
-            return [
-                sql("count({value}) > 0 AS {name}", value=value, name=write.part("absolute")),
-                sql("{last} AS {name}", last=last_by(value, ORDER, given), name=write.part("base")),
-            ]
-        case Rule.set_or_clear:
-            clears = ident(f"o{number}_clears")
-            acts = sql("({given} OR {clears})", given=given, clears=clears)
-            return [
-                sql("bool_or({acts}) AS {name}", acts=acts, name=write.part("absolute")),
-                sql("{last} AS {name}", last=last_by(value, ORDER, acts), name=write.part("base")),
-            ]
-        case Rule.set_if_empty:
-            return [sql("{first} AS {name}", first=first_by(value, ORDER, given), name=write.part("first"))]
-        case Rule.sum:
-            return [sql("sum({value}) AS {name}", value=value, name=write.part("more"))]
-        case Rule.add:
-            return [sql("{all} AS {name}", all=_gathered(value, given, ORDER), name=write.part("more"))]
-
-
-def _gathered(value: Sql, given: Sql, order: Sql) -> Sql:
-    return sql("flatten(list({value} ORDER BY {order}) FILTER (WHERE {given}))", value=value, order=order, given=given)
-
-
-def _mixed(write: Write) -> list[Step]:
-    """The parts of a property that several mappings write, worked out on its operations one under the other."""
-    kinds = column_type(write.prop)
-    rows = []
-    for place, (number, mapping) in enumerate(write.mappings):
-        value = ident(f"o{number}")
-        acts = sql("{value} IS NOT NULL", value=value)
-        if mapping.rule is Rule.set_or_clear:
-            acts = sql("({acts} OR {clears})", acts=acts, clears=ident(f"o{number}_clears"))
-        rows.append(
-            sql(
-                "SELECT profile_id, ordinal, {place} AS place, {rule} AS rule, {value}::{kind} AS value"
-                " FROM targeted WHERE {acts}",
-                place=literal(place),
-                rule=literal(str(mapping.rule)),
-                value=value,
-                kind=kinds,
-                acts=acts,
-            )
-        )
-    listed, placed, tail = (f"p{write.number}_{name}" for name in ("listed", "placed", "mixed"))
-    more = Sql("sum(value) FILTER (WHERE later AND rule = 'sum')")
-    if write.prop.multiple:
-        more = _gathered(Sql("value"), Sql("later AND rule = 'add'"), Sql("(ordinal, place)"))
-    elif not write.prop.is_numeric:
-        more = Sql("NULL")
-    return [
-        Step(listed, joined("\nUNION ALL\n", rows)),
-        Step(
-            placed,
-            sql(
-                "SELECT *, coalesce((ordinal, place) > max((ordinal, place)) FILTER"
-                " (WHERE rule IN ('set', 'set_or_clear')) OVER (PARTITION BY profile_id), true) AS later FROM {listed}",
-                listed=ident(listed),
-            ),
-        ),
-        Step(
-            tail,
-            sql(
-                "SELECT profile_id,"
-                " bool_or(rule IN ('set', 'set_or_clear')) AS {absolute},"
-                " arg_max(struct_pack(v := value), (ordinal, place)) FILTER"
-                " (WHERE rule IN ('set', 'set_or_clear')).v AS {base},"
-                " arg_min(struct_pack(v := CASE WHEN rule = 'set_if_empty' THEN value END), (ordinal, place))"
-                " FILTER (WHERE later).v AS {first},"
-                " {more} AS {more_name} FROM {placed} GROUP BY profile_id",
-                absolute=write.part("absolute"),
-                base=write.part("base"),
-                first=write.part("first"),
-                more=more,
-                more_name=write.part("more"),
-                placed=ident(placed),
-            ),
-        ),
-    ]
-
-
-def _before(writes: Sequence[Write], identifier: Property) -> Sql:
-    """Touched profiles with their old values; a new one starts with its identifier."""
+def _olds(config: BatchConfig, writes: Sequence[Write], facts: str) -> Sql:
+    """The old values; a new profile starts with its single identifier. `facts`: where is_new and the maker stand."""
+    own = config.goal.identifier_columns[0].property if config.has_one_identifier else None
     olds = []
     for write in writes:
         old = sql("old.{name}", name=ident(write.prop.name))
-        if write.prop.name == identifier.name:
-            start = sql("key_targets.value::{kind}", kind=column_type(identifier))
-            old = sql("CASE WHEN key_targets.is_new THEN {start} ELSE {old} END", start=start, old=old)
+        if write.prop.name == own:
+            start = sql("{facts}.created_by_value::{kind}", facts=ident(facts), kind=column_type(write.prop))
+            is_new = sql("{facts}.is_new", facts=ident(facts))
+            old = sql("CASE WHEN {is_new} THEN {start} ELSE {old} END", is_new=is_new, start=start, old=old)
         olds.append(sql("{old} AS {name}", old=old, name=write.part("old")))
-    mixed = [
-        sql("LEFT JOIN {step} USING (profile_id)", step=ident(f"p{write.number}_mixed"))
-        for write in writes
-        if len(write.mappings) > 1
-    ]
+    return comma(olds) if olds else Sql("NULL AS nothing_before")
+
+
+def _before(config: BatchConfig, writes: Sequence[Write]) -> Sql:
+    """Touched profiles with their old values."""
+    several = [write for write in writes if len(write.mappings) > 1]
+    parts = [write.part(name) for write in several for name in ("absolute", "base", "first", "more")]
+    joins = [sql("LEFT JOIN {step} USING (profile_id)", step=ident(f"p{write.number}_mixed")) for write in several]
     return sql(
-        "SELECT composed.*,{parts} key_targets.is_new, key_targets.value, key_targets.first_ordinal,"
-        " key_targets.created_by_number,\n    {olds}\n"
+        "SELECT composed.*, {facts},\n    {olds}\n"
         "FROM composed {mixed} JOIN (SELECT DISTINCT ON (profile_id) * FROM key_targets WHERE profile_id IS NOT NULL"
-        " ORDER BY profile_id, first_ordinal) AS key_targets"
+        " ORDER BY profile_id, first_ordinal) AS target"
         " USING (profile_id) LEFT JOIN main.profiles AS old USING (profile_id)",
-        parts=Sql(
-            "".join(
-                f" {write.part(name)},"
-                for write in writes
-                if len(write.mappings) > 1
-                for name in ("absolute", "base", "first", "more")
-            )
+        facts=joined(
+            ", ",
+            [
+                *parts,
+                Sql("target.is_new, target.first_ordinal, target.created_by_number"),
+                Sql("target.created_by_property, target.created_by_value"),
+            ],
         ),
-        olds=comma(olds) if olds else Sql("NULL AS nothing"),
-        mixed=joined(" ", mixed),
+        olds=_olds(config, writes, "target"),
+        mixed=joined(" ", joins),
     )
 
 

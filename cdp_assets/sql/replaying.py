@@ -52,5 +52,11 @@ def keep_published_ids() -> list[Sql]:
             )
             for table in ("identifiers", "imported_profiles", "profiles")
         ),
+        *(
+            Sql(
+                f"UPDATE ops.identity_conflicts SET {column} = old_id FROM renamed WHERE {column} = new_id"  # noqa: S608
+            )
+            for column in ("profile_id", "other_profile_id")
+        ),
         *(Sql(f"DROP TABLE {table}") for table in ("renamed", "published", "kept")),
     ]

@@ -147,6 +147,19 @@ REJECTS = Table(
         ("reason", TEXT, "Why it was refused."),
     ),
 )
+IDENTITY_CONFLICTS = Table(
+    "ops",
+    "identity_conflicts",
+    "Identifiers a row could not give its profile, because another profile holds them; once per profile and file.",
+    columns_of(
+        ("batch_id", TEXT, "Batch."),
+        ("row_no", BIGINT, "First such row of the batch, from 1."),
+        ("property", TEXT, "Identifier property."),
+        ("value", TEXT, "Its value, as text."),
+        ("profile_id", UUID, "The profile the row went to."),
+        ("other_profile_id", UUID, "The profile that holds the value."),
+    ),
+)
 PROFILE_IDS = Table(
     "ops",
     "profile_ids",
@@ -230,6 +243,7 @@ FACTS = (
     BATCHES,
     ATTEMPTS,
     REJECTS,
+    IDENTITY_CONFLICTS,
     PROFILE_IDS,
     SEGMENT_CHANGES,
     EXPORTS,

@@ -10,30 +10,30 @@ from collections.abc import Sequence
 
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.sql.dialect import column_type
-from cdp_assets.sql.identity import ROWS_PER_BATCH
-from cdp_assets.sql.merging import Write
+from cdp_assets.sql.identity import ROWS_PER_BATCH, values_of
 from cdp_assets.sql.text import Sql, comma, ident, literal, sql
+from cdp_assets.sql.writes import Write
 
 
 def new_profiles(config: BatchConfig, writes: Sequence[Write], looks: Sql) -> Sql:
     """Inserts the profiles the pass makes. `looks`: first position and, per batch of the pass, its time."""
-    identifier = config.find_property(config.goal.identifiers[0].property)
+    identifier = config.find_property(config.goal.identifier_columns[0].property)
     columns = [ident(write.prop.name) for write in writes]
     values = [write.part("new") for write in writes]
-    if identifier.name not in {write.prop.name for write in writes}:
+    if config.has_one_identifier and identifier.name not in {write.prop.name for write in writes}:
         columns.append(ident(identifier.name))
-        values.append(sql("value::{kind}", kind=column_type(identifier)))
+        values.append(sql("created_by_value::{kind}", kind=column_type(identifier)))
     return sql(
         "INSERT INTO main.profiles (profile_id, domain_group, creation_date, last_modified_date,"
         " created_by_property, created_by_value, created_by_number, created_at_position, created_at_row,"
         "\n    {columns})\n"
-        "SELECT profile_id, 'DEFAULT', first.look_at, last.look_at, {prop}, value, created_by_number, first.position,"
+        "SELECT profile_id, 'DEFAULT', first.look_at, last.look_at, created_by_property, created_by_value,"
+        " created_by_number, first.position,"
         " first_ordinal % {size} + 1,\n    {values}\nFROM changes"
         " JOIN {looks} AS first ON first.number = first_ordinal // {size}"
         " JOIN {looks} AS last ON last.number = last_ordinal // {size} WHERE is_new",
         columns=comma(columns),
         values=comma(values),
-        prop=literal(identifier.name),
         looks=looks,
         size=literal(ROWS_PER_BATCH),
     )
@@ -54,15 +54,17 @@ def changed_profiles(writes: Sequence[Write], looks: Sql) -> Sql:
 
 def reindex(writes: Sequence[Write], config: BatchConfig, indexed: Sequence[str]) -> list[Sql]:
     """Keeps `identifiers` true for the profiles the pass changed."""
-    own = config.goal.identifiers[0].property
+    own = config.goal.identifier_columns[0].property if config.has_one_identifier else None
     touched = [write for write in writes if write.prop.name in indexed and write.prop.name != own]
-    statements = [
-        sql(
-            "INSERT INTO main.identifiers (property, value, profile_id)"
-            " SELECT {prop}, value, profile_id FROM changes WHERE is_new",
-            prop=literal(own),
+    statements = []
+    if own is not None:
+        statements.append(
+            sql(
+                "INSERT INTO main.identifiers (property, value, profile_id)"
+                " SELECT {prop}, created_by_value, profile_id FROM changes WHERE is_new",
+                prop=literal(own),
+            )
         )
-    ]
     for write in touched:
         statements += [
             sql(
@@ -71,9 +73,10 @@ def reindex(writes: Sequence[Write], config: BatchConfig, indexed: Sequence[str]
                 prop=literal(write.prop.name),
             ),
             sql(
-                "INSERT INTO main.identifiers (property, value, profile_id) SELECT {prop}, {column}::VARCHAR,"
+                "INSERT INTO main.identifiers (property, value, profile_id) SELECT {prop}, {values},"
                 " profile_id FROM changes WHERE changed AND {column} IS NOT NULL",
                 prop=literal(write.prop.name),
+                values=values_of(write.prop, write.part("new")),
                 column=write.part("new"),
             ),
         ]

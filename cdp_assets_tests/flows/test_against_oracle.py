@@ -234,6 +234,25 @@ def test_many_files_in_any_order_fold_as_the_oracle_says(scenario, folds, shuffl
     check_any_sequence(scenario, folds, shuffled)
 
 
+@repeatably(20)
+@given(scenarios(identifiers=True), FOLDS, SHUFFLED)
+def test_any_files_with_several_identifiers_fold_as_the_oracle_says(scenario, folds, shuffled):
+    check_any_sequence(scenario, folds, shuffled)
+
+
+@repeatably(15)
+@given(scenarios(identifiers=True))
+def test_every_row_with_several_identifiers_is_counted_as_the_oracle_counts_it(scenario):
+    check_counts_one_batch_at_a_time(scenario)
+
+
+@pytest.mark.slow
+@repeatably(150)
+@given(scenarios(max_files=9, identifiers=True), FOLDS, SHUFFLED)
+def test_many_files_with_several_identifiers_fold_as_the_oracle_says(scenario, folds, shuffled):
+    check_any_sequence(scenario, folds, shuffled)
+
+
 @repeatably(10)
 @given(crossings())
 def test_ids_stay_while_late_files_and_corrections_change_who_makes_whom(scenario):

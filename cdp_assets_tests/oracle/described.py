@@ -41,6 +41,13 @@ class Goal:
     allow_create: bool = True
     redelivery: str = "auto"
     duplicate_content: str = "apply"
+    rules: tuple[tuple[tuple[str, str], ...], ...] = ()
+    """Several identifiers: alternatives in order, each of (column, property) that must all find the profile."""
+
+    @property
+    def identifying(self) -> tuple[tuple[str, str], ...]:
+        """Every (column, property) that finds profiles, each once."""
+        return tuple(dict.fromkeys(pair for rule in self.rules for pair in rule)) or ((self.column, self.property),)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cdp_assets_tests.oracle.cells import Said, in_range, said, value_of
@@ -50,16 +50,18 @@ class World:
     """In step with `order`."""
 
     def holders(self, name: str, value: object) -> list[Profile]:
-        return [profile for profile in self.profiles if profile.values.get(name) == (value,)]
+        return [profile for profile in self.profiles if value in profile.values.get(name, ())]
 
     def identifiers(self, goals: Sequence[Goal]) -> list[tuple[str, str, Maker]]:
         """(property, value, profile) of every property some batch looked profiles up in."""
-        used = {goal.property for goal in goals for batch in self.order if batch.goal == goal.name}
+        used = {
+            name for goal in goals for batch in self.order if batch.goal == goal.name for _, name in goal.identifying
+        }
         return sorted(
-            (name, str(profile.values[name][0]), profile.maker)
+            (name, str(value), profile.maker)
             for name in used
             for profile in self.profiles
-            if name in profile.values
+            for value in profile.values.get(name, ())
         )
 
 
@@ -69,7 +71,9 @@ def fold(properties: Sequence[Property], goals: Sequence[Goal], arrivals: Sequen
     known = {goal.name: goal for goal in goals}
     for delivery in in_order(goals, arrivals):
         world.order.append(delivery)
-        world.counts.append(_Batch(world, known[delivery.goal], delivery).applied())
+        goal = known[delivery.goal]
+        kind = _SeveralIdentifiers if goal.rules else _Batch
+        world.counts.append(kind(world, goal, delivery).applied())
     return world
 
 
@@ -94,12 +98,15 @@ class _Batch:
                 self.counts.modified += 1
             else:
                 self.counts.unchanged += 1
+        self._remember()
+        return self.counts
+
+    def _remember(self) -> None:
         for key, identifier in self.identifiers.items():
             for profile in self.world.holders(self.goal.property, identifier)[:1]:
                 self.world.imported.add(profile.maker)
                 if not self.goal.delta:
                     self.world.memory[self.goal.name, key] = self.told[key]
-        return self.counts
 
     def _row(self, row: dict[str, str]) -> None:
         key = row[self.goal.column]
@@ -156,6 +163,96 @@ class _Batch:
             profile.values.pop(prop.name, None)
             if new:
                 profile.values[prop.name] = new
+
+
+class _SeveralIdentifiers(_Batch):
+    """A file whose rows find their profile by several columns: the first that finds any decides."""
+
+    def __init__(self, world: World, goal: Goal, delivery: Delivery) -> None:
+        super().__init__(world, goal, delivery)
+        self.found: set[str] = set()
+        """Keys of rows that found a profile when it was their turn."""
+        mapped = {mapping.property for mapping in goal.mappings}
+        self.mappings = goal.mappings + tuple(
+            Mapping(column, name, "add" if world.properties[name].multiple else "set_if_empty")
+            for column, name in goal.identifying
+            if name not in mapped
+        )
+
+    def _row(self, row: dict[str, str]) -> None:
+        cells = {name: row.get(column, "") for column, name in self.goal.identifying}
+        told = {name: said(cell, self.world.properties[name], "set") for name, cell in cells.items()}
+        effects = [
+            (mapping, said(row[mapping.column], self.world.properties[mapping.property], mapping.rule))
+            for mapping in self.mappings
+            if mapping.column in row
+        ]
+        self.counts.cells_rejected += sum(what.invalid for _, what in effects)
+        ids = {name: what.values for name, what in told.items()}
+        if any(all(ids[name] for _, name in rule) for rule in self.goal.rules):
+            self._turn("\x1f".join(cells.values()), ids, effects)
+        elif any(what.invalid for what in told.values()):
+            self.counts.rejected += 1
+        else:
+            self.counts.no_identifier += 1
+
+    def _turn(self, key: str, ids: dict[str, tuple[Any, ...]], effects: list[tuple[Mapping, Said]]) -> None:
+        seen = not self.goal.delta and self._seen_before(key, effects)
+        profile = self._finds(ids)
+        if profile is None and not seen and self.goal.allow_create:
+            profile = self._make(ids)
+            self.counts.created += 1
+            self._apply(profile, self._free(profile, effects))
+        elif seen:
+            self.counts.unchanged += 1
+        elif profile is None:
+            self.counts.not_found += 1
+        else:
+            self.changed_by.append(profile)
+            self._apply(profile, self._free(profile, effects))
+        if profile is not None:
+            self.found.add(key)
+            self.world.imported.add(profile.maker)
+
+    def _finds(self, ids: dict[str, tuple[Any, ...]]) -> Profile | None:
+        for rule in self.goal.rules:
+            for profile in self.world.profiles:
+                if all(set(ids[name]) & set(profile.values.get(name, ())) for _, name in rule):
+                    return profile
+        return None
+
+    def _make(self, ids: dict[str, tuple[Any, ...]]) -> Profile:
+        rule = next(rule for rule in self.goal.rules if all(ids[name] for _, name in rule))
+        name = rule[0][1]
+        text = str(ids[name][0])
+        number = 1 + sum(profile.maker[:2] == (name, text) for profile in self.world.profiles)
+        profile = Profile((name, text, number))
+        self.world.profiles.append(profile)
+        return profile
+
+    def _free(self, profile: Profile, effects: list[tuple[Mapping, Said]]) -> list[tuple[Mapping, Said]]:
+        """Without identifiers that others hold and this profile does not."""
+        kept = []
+        names = {name for _, name in self.goal.identifying}
+        for mapping, what in effects:
+            if mapping.property in names and what.values:
+                own = profile.values.get(mapping.property, ())
+                free = tuple(
+                    value for value in what.values if value in own or not self.world.holders(mapping.property, value)
+                )
+                if free != what.values:
+                    self.conflicts += len(what.values) - len(free)
+                    if not free:
+                        continue
+                    what = replace(what, values=free)
+            kept.append((mapping, what))
+        return kept
+
+    conflicts = 0
+
+    def _remember(self) -> None:
+        for key in self.found if not self.goal.delta else ():
+            self.world.memory[self.goal.name, key] = self.told[key]
 
 
 def written(prop: Property, rule: str, old: tuple[Any, ...], what: Said) -> tuple[Any, ...]:

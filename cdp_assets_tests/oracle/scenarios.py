@@ -23,6 +23,14 @@ PROPERTIES = (
     Property("scores", "decimal", multiple=True, scale=1),
 )
 IDENTIFIERS = (("mail", "email"), ("mail", "email"), ("crm", "crm"), ("card", "card"))
+SEVERAL = (
+    ((("mail", "email"),), (("crm", "crm"),)),
+    ((("crm", "crm"),), (("mail", "email"),), (("card", "card"),)),
+    ((("mail", "email"), ("crm", "crm")), (("card", "card"),)),
+    ((("word", "tags"),),),
+    ((("word", "tags"),), (("mail", "email"),)),
+)
+"""Identifiers of goals that have several, or one that holds several values."""
 CELLS = {
     "mail": ("a@x.com", "a@x.com", "b@x.com", "A@x.com", "b@x.com", "", "nobody"),
     "crm": ("1", "1", "2", "2", "7", ""),
@@ -63,22 +71,28 @@ def rules_for(prop: Property) -> tuple[str, ...]:
 
 
 @st.composite
-def mappings(draw: st.DrawFn, column: str, identifier: str, written: Sequence[Property]) -> Mapping:
+def mappings(draw: st.DrawFn, columns: dict[str, str], several: bool, written: Sequence[Property]) -> Mapping:
+    """`columns`: identifier property → the column it is looked up by."""
     prop = draw(st.sampled_from(written))
-    own = prop.name == identifier
-    cells = column if own else draw(st.sampled_from(SOURCES[prop.name]))
-    rules = ("set", "set_if_empty") if own else rules_for(prop)
+    own = prop.name in columns
+    cells = columns[prop.name] if own else draw(st.sampled_from(SOURCES[prop.name]))
+    rules = rules_for(prop)
+    if own:
+        rules = tuple(rule for rule in rules if rule != "sum") if several else ("set", "set_if_empty")
     return Mapping(cells, prop.name, draw(st.sampled_from(rules)))
 
 
 @st.composite
-def goals(draw: st.DrawFn, name: str, written: Sequence[Property]) -> Goal:
+def goals(draw: st.DrawFn, name: str, written: Sequence[Property], *, several: bool = False) -> Goal:
     column, identifier = draw(st.sampled_from(IDENTIFIERS))
+    rules = draw(st.sampled_from(SEVERAL)) if several else ()
+    columns = {prop: cells for rule in rules for cells, prop in rule} or {identifier: column}
     return Goal(
         name,
         column,
         identifier,
-        tuple(draw(st.lists(mappings(column, identifier, written), min_size=1, max_size=6, unique=True))),
+        tuple(draw(st.lists(mappings(columns, several, written), min_size=1, max_size=6, unique=True))),
+        rules=rules,
         delta=draw(st.booleans()),
         allow_create=draw(st.sampled_from((True, True, False))),
         redelivery=draw(st.sampled_from(("auto", "auto", "auto", "append", "supersede"))),
@@ -103,10 +117,18 @@ def contents(draw: st.DrawFn) -> list[Body]:
 
 
 @st.composite
-def scenarios(draw: st.DrawFn, *, keys: Sequence[str] = KEYS, max_files: int = 6) -> Scenario:
-    """Up to three goals of one connection and some files; the same version arrives at one look only."""
+def scenarios(
+    draw: st.DrawFn, *, keys: Sequence[str] = KEYS, max_files: int = 6, identifiers: bool = False
+) -> Scenario:
+    """Up to three goals of one connection and some files; the same version arrives at one look only.
+
+    `identifiers`: goals may have several.
+    """
     written = draw(st.lists(st.sampled_from(PROPERTIES), min_size=1, max_size=4, unique=True))
-    several = tuple(draw(goals(f"g{number}", written)) for number in range(draw(st.integers(1, 3))))
+    several = tuple(
+        draw(goals(f"g{number}", written, several=identifiers and draw(st.sampled_from((True, True, False)))))
+        for number in range(draw(st.integers(1, 3)))
+    )
     bodies = draw(contents())
     deliveries: list[Delivery] = []
     for _ in range(draw(st.integers(1, max_files))):

@@ -43,9 +43,14 @@ def _goal(goal: Goal) -> dict[str, Any]:
             "redelivery": goal.redelivery,
             "duplicate_content": goal.duplicate_content,
         },
-        "identifiers": [{"column": goal.column, "property": goal.property}],
+        "identifiers": [_identifier(rule) for rule in goal.rules or [goal.identifying]],
         "mappings": [{"column": item.column, "property": item.property, "rule": item.rule} for item in goal.mappings],
     }
+
+
+def _identifier(rule: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    members = [{"column": column, "property": name} for column, name in rule]
+    return members[0] if len(members) == 1 else {"all": members}
 
 
 def landed(lab: Lab, delivery: Delivery) -> Landed:

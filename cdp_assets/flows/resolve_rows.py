@@ -1,0 +1,221 @@
+"""Row by row: the profiles of rows that share an identifier, or a profile, with other rows of their pass.
+
+The rule of spec.md 6.2 as it is written, over identifiers only; all other columns stay in the engine.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from cdp_assets.config.goals import Rule
+from cdp_assets.config.model import BatchConfig
+from cdp_assets.sql import resolving
+from cdp_assets.sql.text import Sql
+from cdp_assets.warehouse import Database
+
+Ids = tuple[tuple[str, ...], ...]
+"""Per identifying column of the goal, the values in a row's cell."""
+
+
+@dataclass(eq=False)
+class _Person:
+    """A profile that rows may find: one of the warehouse, or one that a row makes."""
+
+    order: int
+    """Earlier profiles have smaller numbers."""
+    profile_id: str | None
+    """None = made here."""
+    values: list[tuple[str, ...]]
+    """Per identifying column, what its property holds."""
+    birth: str = ""
+    born_at: int = 0
+    maker: tuple[str, str] = ("", "")
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What came of rows of one tuple."""
+
+    given: str
+    """The tuple."""
+    person: _Person | None
+    refused: tuple[tuple[str, ...], ...]
+
+
+@dataclass
+class _Told:
+    """The rows with one outcome."""
+
+    name: str
+    first_ordinal: int | None = None
+    rows: list[int] = field(default_factory=list)
+
+
+def resolve_rows(
+    database: Database, config: BatchConfig, present: frozenset[int], counted: dict[int, frozenset[int]]
+) -> None:
+    """Decides every row for which the order matters, and gives each outcome a key of its own.
+
+    Args:
+        database: the warehouse, after `tuples_of_pass` and `decide_alone`.
+        config: the pass's goal.
+        present: numbers of the mappings whose column the files have.
+        counted: mapping → groups of earlier files it is old for, as in `changes_table`.
+    """
+    database.run(resolving.NO_SLOW_ROWS)
+    resolver = _Resolver(config, present, counted)
+    clearing = resolver.clearing
+    people = database.rows(resolving.shared_holders(config))
+    tuples = {value: _ids(ids) for value, *ids in database.rows(resolving.shared_tuples(config))}
+    if not tuples:
+        return
+    resolver.know(people)
+    for ordinal, value, acts, group, *clears in database.rows(resolving.shared_rows(config, clearing)):
+        resolver.take(ordinal, value, tuples[value], acts, group, dict(zip(clearing, clears, strict=True)))
+    resolver.write(database)
+
+
+def _ids(lists: Iterable[Sequence[str] | None]) -> Ids:
+    return tuple(tuple(values or ()) for values in lists)
+
+
+class _Resolver:
+    def __init__(self, config: BatchConfig, present: frozenset[int], counted: dict[int, frozenset[int]]) -> None:
+        goal = config.goal
+        self._rules, self._allow_create = goal.identifier_places, goal.allow_create
+        self._properties = [item.property for item in goal.identifier_columns]
+        self._multiple = [config.find_property(name).multiple for name in self._properties]
+        places = {name: place for place, name in enumerate(self._properties)}
+        self._mappings = [
+            (number, places[mapping.property], mapping.rule)
+            for number, mapping in enumerate(goal.mappings)
+            if mapping.property in places and number in present
+        ]
+        self.clearing = {place: number for number, place, rule in self._mappings if rule is Rule.set_or_clear}
+        self._counted = counted
+        self._holders: dict[tuple[int, str], dict[_Person, None]] = {}
+        self._people = 0
+        self._told: dict[_Outcome, _Told] = {}
+
+    def know(self, people: Iterable[Sequence[object]]) -> None:
+        """Takes in the profiles of the warehouse, in the order they were made."""
+        for profile_id, *lists in people:
+            person = _Person(self._people, str(profile_id), [tuple(values or ()) for values in lists])  # type: ignore[arg-type]
+            self._people += 1
+            for place, values in enumerate(person.values):
+                for value in values:
+                    self._holders.setdefault((place, value), {})[person] = None
+
+    def take(self, ordinal: int, value: str, ids: Ids, acts: bool, group: int | None, clears: dict[int, bool]) -> None:
+        """Decides one row."""
+        person = self._find(ids)
+        if person is None and acts and self._allow_create:
+            person = self._create(ids, ordinal)
+        refused: Ids = ()
+        if person is not None and acts:
+            refused = self._refused(person, ids)
+            self._apply(person, ids, refused, group, clears)
+        told = self._told.setdefault(_Outcome(value, person, refused), _Told(f"{value}#{len(self._told)}"))
+        told.rows.append(ordinal)
+        if acts and told.first_ordinal is None:
+            told.first_ordinal = ordinal
+
+    def _find(self, ids: Ids) -> _Person | None:
+        for places in self._rules:
+            sets = [
+                {person for value in ids[place] for person in self._holders.get((place, value), ())} for place in places
+            ]
+            both = set.intersection(*sets)
+            if both:
+                return min(both, key=lambda person: person.order)
+        return None
+
+    def _create(self, ids: Ids, ordinal: int) -> _Person:
+        places = next(places for places in self._rules if all(ids[place] for place in places))
+        maker = (self._properties[places[0]], ids[places[0]][0])
+        person = _Person(self._people, None, [()] * len(ids), f"row {ordinal}", ordinal, maker)
+        self._people += 1
+        return person
+
+    def _refused(self, person: _Person, ids: Ids) -> Ids:
+        """The identifiers of a row that another profile holds and its own does not."""
+        return tuple(
+            tuple(value for value in values if (holders := self._holders.get((place, value))) and person not in holders)
+            for place, values in enumerate(ids)
+        )
+
+    def _apply(self, person: _Person, ids: Ids, refused: Ids, group: int | None, clears: dict[int, bool]) -> None:
+        """What the row's mappings do to the profile's identifiers."""
+        for number, place, rule in self._mappings:
+            if group is not None and group in self._counted.get(number, ()):
+                continue
+            old = person.values[place]
+            given = tuple(value for value in ids[place] if value not in refused[place])
+            if given:
+                new = self._written(rule, old, given)
+            elif rule is Rule.set_or_clear and clears[place]:
+                new = ()
+            else:
+                continue
+            self._hold(person, place, old, new)
+
+    @staticmethod
+    def _written(rule: Rule, old: tuple[str, ...], given: tuple[str, ...]) -> tuple[str, ...]:
+        if rule is Rule.set_if_empty:
+            return old or given
+        if rule is Rule.add:
+            return (*old, *(value for value in given if value not in old))
+        return given
+
+    def _hold(self, person: _Person, place: int, old: tuple[str, ...], new: tuple[str, ...]) -> None:
+        for value in old:
+            if value not in new:
+                self._holders[place, value].pop(person, None)
+        for value in new:
+            self._holders.setdefault((place, value), {})[person] = None
+        person.values[place] = new
+
+    def write(self, database: Database) -> None:
+        """Puts the outcomes beside those that were decided all at once."""
+        _insert(database, resolving.SLOW_ROWS, ((row, told.name) for told in self._told.values() for row in told.rows))
+        known, born, nobody = [], [], []
+        refused: list[tuple[str, int, list[str]]] = []
+        for outcome, told in self._told.items():
+            person = outcome.person
+            if person is None:
+                nobody.append((told.name, told.first_ordinal))
+            elif person.profile_id is not None:
+                known.append((told.name, person.profile_id, told.first_ordinal))
+            else:
+                born.append((told.name, person.birth, person.born_at, *person.maker))
+            refused += [(told.name, place, list(ids)) for place, ids in enumerate(outcome.refused) if ids]
+        for query, rows in (
+            (resolving.FOUND, known),
+            (resolving.UNBORN, born),
+            (resolving.NOBODY, nobody),
+            (resolving.REFUSED, refused),
+        ):
+            _insert(database, query, rows)
+        database.run(resolving.OUTCOMES_AS_KEYS)
+
+
+ROWS_AT_ONCE = 100_000
+
+
+def _insert(database: Database, query: Sql, rows: Iterable[Sequence[object]]) -> None:
+    for part in _parts(rows):
+        columns = {f"c{place}": column for place, column in enumerate(zip(*part, strict=True))}
+        database.run(query, [json.dumps(columns)])
+
+
+def _parts(rows: Iterable[Sequence[object]]) -> Iterator[list[Sequence[object]]]:
+    part: list[Sequence[object]] = []
+    for row in rows:
+        part.append(row)
+        if len(part) == ROWS_AT_ONCE:
+            yield part
+            part = []
+    if part:
+        yield part

@@ -1,0 +1,128 @@
+"""What earlier full files of a goal said, so that a row that says the same again does not apply (spec.md 3.5).
+
+Reads   batch_rows, key_targets, main.goal_rows and batches of earlier files
+Writes  main.goal_rows; (temporary) applied: ordinal, counted (see `identity`)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from cdp_assets.config.goals import Mapping, Rule
+from cdp_assets.config.model import BatchConfig
+from cdp_assets.sql.dialect import digest64
+from cdp_assets.sql.text import Sql, Step, chain, comma, ident, joined, literal, sql
+
+
+def mapping_signature(mapping: Mapping) -> str:
+    """Two mappings with the same signature do the same with a cell."""
+    return f"{mapping.column}\x1f{mapping.property}\x1f{mapping.rule}"
+
+
+def row_digest(config: BatchConfig, numbers: Iterable[int], present: frozenset[int]) -> Sql:
+    """Digest of the typed values of some mappings: equal for rows with equal effect."""
+    fields = []
+    for number in sorted(numbers):
+        if number not in present:
+            fields.append(Sql("NULL"))
+            continue
+        fields.append(sql("{column}::VARCHAR", column=ident(f"m{number}")))
+        if config.goal.mappings[number].rule is Rule.set_or_clear:
+            value, invalid = ident(f"m{number}"), ident(f"m{number}_invalid")
+            fields.append(sql("({value} IS NULL AND {invalid} IS NULL)::VARCHAR", value=value, invalid=invalid))
+    return digest64(sql("to_json([{fields}])::VARCHAR", fields=Sql(", ".join(fields) or "NULL::VARCHAR")))
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Rows of earlier full files, gathered under one set of mappings, reduced to those still in use."""
+
+    group: int
+    """Number of the group; 0 = exactly today's mappings."""
+    query: Sql
+    """Its rows: key, row_digest, occurrences."""
+    digest: Sql
+    """The digest of today's rows that compares with it."""
+
+
+def applied_rows(memories: Sequence[Memory]) -> Sql:
+    """The rows of one full file that apply: of equal rows, as many as the earlier files had do not."""
+    columns = [Sql("ordinal"), Sql("identifier_cell AS key")]
+    columns += [
+        sql("{digest} AS {name}", digest=memory.digest, name=ident(f"digest_{memory.group}")) for memory in memories
+    ]
+    given = sql("SELECT\n    {columns}\nFROM batch_rows WHERE identifier IS NOT NULL", columns=comma(columns))
+    steps = [Step("given", given)]
+    tests = []
+    for memory in memories:
+        name = f"seen_{memory.group}"
+        digest = ident(f"digest_{memory.group}")
+        steps.append(
+            Step(
+                name,
+                sql(
+                    "SELECT ordinal FROM (SELECT ordinal, key, {digest} AS row_digest, row_number() OVER"
+                    " (PARTITION BY key, {digest} ORDER BY ordinal) AS nth FROM given)"
+                    " JOIN ({memory}) AS memory USING (key, row_digest) WHERE nth <= memory.occurrences",
+                    digest=digest,
+                    memory=memory.query,
+                ),
+            )
+        )
+        tests.append(
+            sql(
+                "WHEN ordinal IN (SELECT ordinal FROM {name}) THEN {group}",
+                name=ident(name),
+                group=literal(memory.group),
+            )
+        )
+    verdict = sql("CASE {tests} END", tests=joined(" ", tests)) if tests else Sql("NULL::INTEGER")
+    steps.append(Step("judged", sql("SELECT ordinal, {verdict} AS counted FROM given", verdict=verdict)))
+    final = Sql("SELECT ordinal, counted FROM judged WHERE counted IS NULL OR counted > 0")
+    return sql("CREATE OR REPLACE TEMP TABLE applied AS\n{query}", query=chain(steps, final))
+
+
+def current_memory(config: BatchConfig, mappings: str) -> Sql:
+    """What earlier full files said under exactly these mappings."""
+    return sql(
+        "SELECT key, row_digest, occurrences FROM main.goal_rows WHERE goal_id = {goal} AND mappings = {mappings}",
+        goal=literal(config.goal_id),
+        mappings=literal(mappings),
+    )
+
+
+def earlier_memory(config: BatchConfig, batch_id: str, parquet: str, digest: Sql) -> Sql:
+    """What one earlier file said, looked at through the mappings it shares with today's."""
+    return sql(
+        "SELECT identifier_cell AS key, {digest} AS row_digest, count(*) AS occurrences"
+        " FROM read_parquet({parquet}) WHERE identifier IS NOT NULL AND identifier_cell IN"
+        " (SELECT key FROM main.goal_rows WHERE goal_id = {goal} AND batch_id = {batch}) GROUP BY ALL",
+        digest=digest,
+        parquet=literal(parquet),
+        goal=literal(config.goal_id),
+        batch=literal(batch_id),
+    )
+
+
+def remember_rows(config: BatchConfig, batch_id: str, mappings: str, digest: Sql) -> list[Sql]:
+    """Replaces what is remembered of every key one of whose rows found its profile; the others are tried again."""
+    return [
+        Sql(
+            "CREATE OR REPLACE TEMP TABLE told_keys AS SELECT DISTINCT identifier_cell AS key FROM batch_rows"
+            " WHERE identifier IN (SELECT value FROM key_targets WHERE profile_id IS NOT NULL)"
+        ),
+        sql(
+            "DELETE FROM main.goal_rows WHERE goal_id = {goal} AND key IN (SELECT key FROM told_keys)",
+            goal=literal(config.goal_id),
+        ),
+        sql(
+            "INSERT INTO main.goal_rows (goal_id, key, row_digest, occurrences, mappings, batch_id)"
+            " SELECT {goal}, identifier_cell, {digest}, count(*), {mappings}, {batch} FROM batch_rows"
+            " WHERE identifier IS NOT NULL AND identifier_cell IN (SELECT key FROM told_keys) GROUP BY ALL",
+            goal=literal(config.goal_id),
+            digest=digest,
+            mappings=literal(mappings),
+            batch=literal(batch_id),
+        ),
+    ]
