@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from cdp_assets.commands import check, demo, dev, dry_run, preview, rejects, serve_sftp, test_connection
+from cdp_assets.commands import check, demo, dev, dry_run, preview, rejects, serve_sftp, test_connection, withdraw
 from cdp_assets.commands.rebuild import Reland, Replay
 from cdp_assets.errors import CdpError
 
@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, Command] = {
     "rejects": rejects,
     "reland": Reland(),
     "replay": Replay(),
+    "withdraw": withdraw,
 }
 
 

@@ -20,6 +20,7 @@ from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.ledger import note_folded, prepare_schemas, register
 from cdp_assets.flows.manifests import Manifest
 from cdp_assets.flows.plan_order import Plan, plan_order
+from cdp_assets.flows.withdrawals import withdrawn_versions
 from cdp_assets.sql import ledger, schema, tables
 from cdp_assets.sql.replaying import keep_published_ids, remember_published_ids
 from cdp_assets.sql.text import Sql
@@ -63,7 +64,7 @@ def fold_batches(
     batches = register(database, folders)
     fresh = batches.keys() - known
     step("fold: registered")
-    plan = plan_order([manifest for manifest, _ in batches.values()])
+    plan = plan_order([manifest for manifest, _ in batches.values()], withdrawn_versions(folders))
     properties = _columns(model, plan)
     done = [batch_id for (batch_id,) in database.rows(ledger.FOLDED)]
     already = set(done)

@@ -61,7 +61,7 @@ def _clone(source: Path, target: Path) -> None:
 def _link_landing(landing: Path, mirror: Path) -> None:
     for looks in landing.glob("*/looks.jsonl"):
         shutil.copyfile(looks, make_private(mirror / looks.parent.name) / looks.name)
-    for pattern in ("*/*/batches/*", "*/*/attempts/*", "*/*/acknowledged/*"):
+    for pattern in ("*/*/batches/*", "*/*/attempts/*", "*/*/acknowledged/*", "*/*/withdrawn/*"):
         for path in landing.glob(pattern):
             # A name with a dot is a file that another process is just writing.
             if not path.name.startswith("."):

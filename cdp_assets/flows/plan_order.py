@@ -1,5 +1,6 @@
 """Which batches make the warehouse, in which order: a pure function of the manifests (design.md, Order).
 
+withdraw   versions that a person took out do not count
 collapse   of versions with equal bytes that follow each other in a partition, the first counts
 supersede  of the versions of a dated partition, the last counts, in the place of the first
 order      by effective time, connection, goal, modification time, natural name, content
@@ -7,7 +8,7 @@ order      by effective time, connection, goal, modification time, natural name,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -43,11 +44,17 @@ def order_key(manifest: Manifest) -> OrderKey:
     )
 
 
-def plan_order(manifests: Iterable[Manifest]) -> Plan:
-    """The plan for all batches ever landed. The order they are given in does not matter."""
+def plan_order(manifests: Iterable[Manifest], withdrawn: Mapping[str, str] | None = None) -> Plan:
+    """The plan for all batches ever landed. The order they are given in does not matter.
+
+    `withdrawn`: version id → note, of versions that a person took out: the others count as if these had never come.
+    """
     left_out: dict[str, tuple[str, str]] = {}
     partitions: dict[tuple[str, str], list[Manifest]] = {}
     for manifest in _latest_landings(list(manifests), left_out):
+        if withdrawn and manifest.version_id in withdrawn:
+            left_out[manifest.batch_id] = ("withdrawn", withdrawn[manifest.version_id])
+            continue
         partitions.setdefault((manifest.goal_id, manifest.partition_key), []).append(manifest)
     placed: list[tuple[OrderKey, Manifest]] = []
     for versions in partitions.values():

@@ -82,7 +82,7 @@ BATCHES = Table(
         ("effective_at", TIME, "Time in the order: the date in the partition key, else the look."),
         ("landed_at", TIME, "When the batch was written."),
         ("folder", TEXT, "Folder of the batch below the landing folder."),
-        ("state", TEXT, "waiting, folded, superseded, duplicate or replaced."),
+        ("state", TEXT, "waiting, folded, superseded, duplicate, replaced or withdrawn."),
         ("note", TEXT, "Why the batch is not in the warehouse, or a warning; empty = nothing to say."),
         ("position", BIGINT, "Place in the order of folded batches; NULL = not folded."),
         ("folded_at", TIME, "When its rows were first folded; NULL = never."),

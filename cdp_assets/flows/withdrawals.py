@@ -1,0 +1,83 @@
+"""Batches that a person took out of the order, and may put back: one small record each in the landing folder.
+
+A record stands under the version's id, so a batch that is landed anew stays out as well. The file itself, its
+batch and its rejects stay; the next fold leaves the batch out and rebuilds what came after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import AwareDatetime
+
+from cdp_assets.config.base import Strict
+from cdp_assets.errors import ConfigError
+from cdp_assets.flows.folders import DataFolders, write_whole
+from cdp_assets.flows.land_files import current_versions
+from cdp_assets.flows.manifests import SHORT, Manifest
+
+FOLDER = "withdrawn"
+
+
+class Withdrawal(Strict):
+    """Why and when a version was taken out."""
+
+    version_id: str
+    withdrawn_at: AwareDatetime
+    reason: str = ""
+
+
+def withdrawn_versions(folders: DataFolders) -> dict[str, str]:
+    """Version id → what to tell of it, of everything that is taken out now."""
+    found = {}
+    for path in folders.landing.glob(f"*/*/{FOLDER}/*.json"):
+        record = Withdrawal.model_validate_json(path.read_bytes())
+        told = f"withdrawn on {record.withdrawn_at:%Y-%m-%d %H:%M}"
+        found[record.version_id] = f"{told}: {record.reason}" if record.reason else told
+    return found
+
+
+def withdraw(folders: DataFolders, versions: Sequence[Manifest], now: datetime, reason: str = "") -> list[Manifest]:
+    """Takes versions out; returns those that were in. A second time changes nothing."""
+    taken = [version for version in versions if not _path(folders, version).exists()]
+    for version in taken:
+        record = Withdrawal(version_id=version.version_id, withdrawn_at=now, reason=reason)
+        write_whole(_path(folders, version), record.model_dump_json().encode())
+    return taken
+
+
+def reinstate(folders: DataFolders, versions: Sequence[Manifest]) -> list[Manifest]:
+    """Puts versions back in their old places; returns those that were out."""
+    back = [version for version in versions if _path(folders, version).exists()]
+    for version in back:
+        _path(folders, version).unlink(missing_ok=True)
+    return back
+
+
+def versions_of(
+    folders: DataFolders, connection: str, goal: str, partitions: Sequence[str], batch: str | None = None
+) -> list[Manifest]:
+    """Every version of some partitions landed so far, or the one with a batch id (its beginning is enough).
+
+    Raises:
+        ConfigError: whoever asks must: there is no such partition or batch.
+    """
+    known = current_versions(folders, connection, goal)
+    missing = sorted(set(partitions) - {version.partition_key for version in known})
+    if missing:
+        raise ConfigError(f"{connection}/{goal} has no partition {', '.join(missing)}")
+    found = [
+        version
+        for version in known
+        if version.partition_key in partitions or (batch is not None and version.batch_id.startswith(batch))
+    ]
+    if batch is not None and len(found) != 1:
+        raise ConfigError(f"{len(found)} batches of {connection}/{goal} begin with {batch}; give one id of ops.batches")
+    return found
+
+
+def _path(folders: DataFolders, version: Manifest) -> Path:
+    config = version.config
+    return folders.goal(config.connection, config.goal.name) / FOLDER / f"{version.version_id[:SHORT]}.json"
