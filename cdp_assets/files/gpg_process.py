@@ -85,12 +85,12 @@ class GpgHome:
     ) -> Report:
         """Runs gpg on what `feed` gives; an error in `feed` kills it.
 
-        `verbatim`: a file with the very bytes of `feed`. Where gpg can be made to die with us, it reads that
-        itself, which is twice as fast as a pipe, while `feed` is gone through beside it.
+        `verbatim`: instead of `feed`, a file that gpg reads itself, which is twice as fast as a pipe. Only where
+        `can_die_with_us`.
         """
-        guard = _dying_with_us() if verbatim is not None else []
+        guard = _GUARD if verbatim is not None else ()
         with (
-            _opened(verbatim if guard else None) as source,
+            _opened(verbatim) as source,
             tempfile.TemporaryFile(dir=self.folder) as status,
             tempfile.TemporaryFile(dir=self.folder) as complaint,
             _pipe_with(passphrase) as secret,
@@ -116,9 +116,13 @@ class GpgHome:
             return Report(process.returncode, words, _text(complaint))
 
 
-def _dying_with_us() -> list[str]:
-    """What makes a program be killed when this process is; nothing where the machine has no such thing."""
-    return ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+_GUARD = ("setpriv", "--pdeathsig", "KILL")
+"""Makes a program be killed when this process is."""
+
+
+def can_die_with_us() -> bool:
+    """Whether this machine can end a program together with this process."""
+    return shutil.which(_GUARD[0]) is not None
 
 
 @contextmanager

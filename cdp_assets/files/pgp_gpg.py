@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cdp_assets.errors import ConfigError, FileError, LocalDiskError
-from cdp_assets.files.gpg_process import GpgHome, Report, gpg_home
+from cdp_assets.files.gpg_process import GpgHome, Report, can_die_with_us, gpg_home
 from cdp_assets.files.limits import CHUNK_BYTES
 from cdp_assets.files.pgp_keys import key_blocks, key_ids
 from cdp_assets.files.pgp_message import AEAD
@@ -43,8 +43,12 @@ class GpgEngine:
             arguments = ["--max-output", str(limits.ceiling(message.size_bytes)), "--output", str(output), "--decrypt"]
             if not job.verifying:
                 arguments.insert(0, "--skip-verify")
-            feed, secret = _as_received(job), job.keys.passphrase
-            report = home.run(arguments, feed, secret, message.size_bytes, message.verbatim)
+            verbatim = message.verbatim if can_die_with_us() else None
+            if verbatim is not None:
+                message.skim(verbatim)
+            source = Path(verbatim.name) if verbatim is not None else None
+            feed = _as_received(job) if source is None else ()
+            report = home.run(arguments, feed, job.keys.passphrase, message.size_bytes, source)
         _raise_for_us(report, output)
         if "--max-output" in report.complaint:
             raise limits.refusal(message.name, message.size_bytes)

@@ -8,6 +8,7 @@ a message without integrity protection are told apart, in the same words for bot
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -88,10 +89,25 @@ class Packets:
         while size:
             part = self._stream.read(min(size, CHUNK_BYTES))
             if not part:
-                raise FileError(f"{self._name} is cut off: its PGP message has no end; deliver the whole file")
+                raise self._cut_off()
             parts.append(part)
             size -= len(part)
         return b"".join(parts)
+
+    def skim(self, header: Header, file: BinaryIO) -> None:
+        """Goes to the packet's end without reading its content; `file` is the stream itself."""
+        length, is_partial = header.length, header.is_partial
+        size = os.fstat(file.fileno()).st_size
+        while length != _INDETERMINATE:
+            if file.seek(length, os.SEEK_CUR) > size:
+                raise self._cut_off()
+            if not is_partial:
+                return
+            length, is_partial, _ = self._new_length()
+        file.seek(0, os.SEEK_END)
+
+    def _cut_off(self) -> FileError:
+        return FileError(f"{self._name} is cut off: its PGP message has no end; deliver the whole file")
 
     def body(self, header: Header) -> Iterator[tuple[bytes, bytes]]:
         """The packet's content, piece by piece: (framing in front of the piece, the piece)."""
@@ -126,8 +142,8 @@ class Message:
     """The packets that hold the session key for one recipient each."""
     encrypted: Header
     _packets: Packets
-    verbatim: Path | None = None
-    """The file, where its bytes are those of the message: not armored, and no packet is to be left out."""
+    verbatim: BinaryIO | None = None
+    """The open file, where its bytes are those of the message: not armored, and no packet is to be left out."""
 
     def pieces(self) -> Iterator[tuple[bytes, bytes]]:
         """The encrypted packet, once: (framing, piece).
@@ -136,6 +152,14 @@ class Message:
             FileError: at the end, where the message is cut off or other bytes follow it.
         """
         yield from self._packets.body(self.encrypted)
+        self._require_end()
+
+    def skim(self, file: BinaryIO) -> None:
+        """Instead of `pieces`, for a message that stands in `file` verbatim: the same errors, nothing is read."""
+        self._packets.skim(self.encrypted, file)
+        self._require_end()
+
+    def _require_end(self) -> None:
         if self._packets.header() is not None:
             raise FileError(f"{self.name} has other bytes in or behind its PGP message; deliver the message alone")
 
@@ -168,7 +192,7 @@ def open_message(source: Path, name: str) -> Iterator[Message]:
         stream: Readable = Dearmored(file, MESSAGE, name) if is_armored(file, MESSAGE) else file
         message = _head(Packets(stream, name), name, source.stat().st_size)
         if stream is file and file.tell() == message.head_bytes:
-            message.verbatim = source
+            message.verbatim = file
         yield message
 
 
