@@ -22,6 +22,7 @@ from cdp_assets.config.model import Deployment
 from cdp_assets.flows import run_connection
 from cdp_assets.flows.dry_run import dry_run
 from cdp_assets.flows.import_files import Outcome
+from cdp_assets.flows.take_look import Look
 
 AFTER = {"start": dg.In(dg.Nothing)}
 
@@ -64,9 +65,23 @@ class Steps:
             context.log_event(dg.AssetObservation(files_key(self.connection), metadata=look_metadata(imported.look)))
             for event in landed_events(self.deployment, self.connection, imported.outcomes):
                 context.log_event(event)
+            for told in self._nothing_found(imported.look):
+                context.log.info(told)
             yield dg.Output(_told(context, imported.outcomes))
 
         return _land
+
+    def _nothing_found(self, look: Look) -> list[str]:
+        """A word for each goal without a file: between two deliveries that is how it should be."""
+        found = {item.goal for item in look.candidates}
+        goals = [goal for goal in self.connection.imports if goal.active and self.goal in {None, goal.name}]
+        return [
+            f"{goal.name}: File not found: {goal.files.root}"
+            if goal.files.pattern_type == "exact"
+            else f"{goal.name}: No files matched {goal.files.root}"
+            for goal in goals
+            if goal.name not in found
+        ]
 
     def _dry_run(self, context: dg.OpExecutionContext, config: LandConfig) -> None:
         """Fails for a file that would be refused, as the run in earnest would at its end."""

@@ -9,6 +9,7 @@ from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.config.model import batch_config
 from cdp_assets.errors import ConfigError
 from cdp_assets.files.key_ring import opening_keys
+from cdp_assets.flows.compare_replay import compare_replay
 from cdp_assets.flows.fold_batches import FoldResult
 from cdp_assets.flows.import_files import reland_versions
 from cdp_assets.flows.land_files import current_versions
@@ -22,11 +23,20 @@ class Replay:
     HELP = "rebuild the warehouse from all batches"
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
-        """No options: the batches say everything."""
+        """Whether only to look."""
+        parser.add_argument(
+            "--check", action="store_true", help="change nothing: tell whether a rebuilt warehouse would be the same"
+        )
 
-    def run(self, options: argparse.Namespace) -> int:  # noqa: ARG002 - every command is given them
-        """Rebuild and publish."""
+    def run(self, options: argparse.Namespace) -> int:
+        """Rebuild and publish; with `--check`, 1 if a rebuilt warehouse would differ."""
         deployment = load_deployment(defs_folder())
+        if options.check:
+            compared = compare_replay(deployment.model, data_folders(), now())
+            for item in compared:
+                verdict = "the same" if item.equal else f"DIFFERS: {item.replayed_rows} rows when rebuilt"
+                print(f"{item.table}: {item.rows} rows, {verdict}")
+            return 0 if all(item.equal for item in compared) else 1
         _tell(fold_and_publish(deployment.model, data_folders(), now(), rebuild=True, at_once=True))
         return 0
 

@@ -9,13 +9,26 @@ from __future__ import annotations
 import hashlib
 
 from cdp_assets.sql import tables
-from cdp_assets.sql.dumping import dump_queries
+from cdp_assets.sql.dumping import dump_queries, rows_digest
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database
 
 
 def canonical_dump(database: Database) -> dict[str, list[str]]:
     """Table name → its rows, each as JSON text, sorted. For tests and small warehouses: it holds all rows."""
+    return {name: [row for (row,) in database.rows(query)] for name, query in _queries(database).items()}
+
+
+def table_digests(database: Database) -> dict[str, tuple[int, str]]:
+    """Table name → number of its canonical rows and one digest of them, worked out in the engine."""
+    found = {}
+    for name, query in _queries(database).items():
+        count, digest = database.row(rows_digest(query))
+        found[name] = (int(count), str(digest))
+    return found
+
+
+def _queries(database: Database) -> dict[str, Sql]:
     columns = [
         name
         for (name,) in database.rows(
@@ -26,8 +39,7 @@ def canonical_dump(database: Database) -> dict[str, list[str]]:
         )
     ]
     own = {column.name for column in tables.PROFILE_COLUMNS}
-    queries = dump_queries([name for name in columns if name not in own])
-    return {name: [row for (row,) in database.rows(query)] for name, query in queries.items()}
+    return dump_queries([name for name in columns if name not in own])
 
 
 def dump_digest(database: Database) -> str:

@@ -38,3 +38,15 @@ def dump_queries(properties: Sequence[str]) -> dict[str, Sql]:
             people=people,
         ),
     }
+
+
+def rows_digest(query: Sql) -> Sql:
+    """How many rows a dump query gives, and a digest of them that does not depend on their order.
+
+    Two sums of halves of md5: equal multisets of rows give equal sums, others practically never do.
+    """
+    return sql(
+        "SELECT count(*), coalesce(sum(md5_number_upper(line)::HUGEINT), 0)::VARCHAR || '-'"
+        " || coalesce(sum(md5_number_lower(line)::HUGEINT), 0)::VARCHAR FROM ({query})",
+        query=query,
+    )

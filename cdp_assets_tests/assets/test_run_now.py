@@ -29,6 +29,15 @@ def test_one_click_takes_a_connection_the_whole_way(shop: World) -> None:
     assert shop.partitions() == ["1"]
 
 
+def test_a_goal_without_a_file_is_told_in_the_log_and_is_no_failure(shop: World) -> None:
+    shop.set_up(goals=[CUSTOMERS, VISITS, VIP_LIST])
+    run = shop.run("shop__run_now")
+    assert run.success
+    told_of = [entry.user_message for entry in shop.instance.all_logs(run.run_id)]
+    assert "customers: No files matched customers_*.csv" in told_of
+    assert "visits: File not found: visits.csv" in told_of
+
+
 def test_the_partition_tells_the_same_as_after_a_click_on_it(shop: World) -> None:
     shop.put("customers_1.csv", ANNA)
     assert shop.run("shop__run_now").success
