@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from cdp_assets.config.base import Name, Strict
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.goals import ImportProfilesGoal, Mapping, Rule
 from cdp_assets.config.properties import Property
+from cdp_assets.config.regular_expressions import check_expression
 from cdp_assets.config.segments import Segment
 
 
@@ -18,8 +19,17 @@ class CustomerModelConfig(Strict):
 
     properties: tuple[Property, ...] = Field(min_length=1)
     segments: tuple[Segment, ...] = ()
+    blocked_identifiers: tuple[str, ...] = ("[0-]*", "-1", "null", "anonymous")
+    """Regular expressions of values that identify nobody, whole and in any case: as identifiers they count as empty."""
     publish_every_s: int = Field(default=300, ge=0)
     """Seconds between two copies of the warehouse for readers; 0 = after every fold."""
+
+    @field_validator("blocked_identifiers")
+    @classmethod
+    def _known_expressions(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in value:
+            check_expression(pattern)
+        return value
 
     def find_property(self, name: str) -> Property | None:
         """The property of that name, or None."""
@@ -54,6 +64,8 @@ class BatchConfig(Strict):
     goal: ImportProfilesGoal
     properties: tuple[Property, ...]
     """The properties the goal writes or matches by, as they were."""
+    blocked_identifiers: tuple[str, ...] = ()
+    """Regular expressions of values that identified nobody."""
 
     @property
     def has_one_identifier(self) -> bool:
@@ -100,6 +112,7 @@ def batch_config(deployment: Deployment, connection: Connection, goal: ImportPro
         goal_order=connection.goals.index(goal),
         goal=_with_identifiers_mapped(goal, {prop.name: prop for prop in properties}),
         properties=properties,
+        blocked_identifiers=deployment.model.blocked_identifiers,
     )
 
 

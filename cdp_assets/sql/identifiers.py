@@ -16,9 +16,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from cdp_assets.config.model import BatchConfig
+from cdp_assets.sql.dialect import matches
 from cdp_assets.sql.fields import Cells, Field
 from cdp_assets.sql.text import Sql, Step, comma, ident, joined, literal, sql
-from cdp_assets.sql.values import INVALID
+from cdp_assets.sql.values import INVALID, trimmed
 
 
 def identifier_fields(config: BatchConfig, cells: Cells) -> list[Field]:
@@ -26,13 +27,28 @@ def identifier_fields(config: BatchConfig, cells: Cells) -> list[Field]:
     columns = config.goal.identifier_columns
     if config.has_one_identifier:
         prop = config.find_property(columns[0].property)
-        return [Field("identifier", prop, cells.columns[columns[0].column], scalar=True, several=False)]
+        cell = _unblocked(config, cells.columns[columns[0].column])
+        return [Field("identifier", prop, cell, scalar=True, several=False)]
     return [
-        Field(id_name(place), prop, cells.columns[item.column], scalar=not prop.multiple, several=prop.multiple)
+        Field(
+            id_name(place),
+            prop,
+            cells.columns[item.column] if prop.multiple else _unblocked(config, cells.columns[item.column]),
+            scalar=not prop.multiple,
+            several=prop.multiple,
+        )
         for place, item in enumerate(columns)
         if item.column in cells.columns
         for prop in [config.find_property(item.property)]
     ]
+
+
+def _unblocked(config: BatchConfig, cell: Sql) -> Sql:
+    """A cell, or one value; NULL where it is one that identifies nobody (spec.md 1.4)."""
+    if not config.blocked_identifiers:
+        return cell
+    pattern = "^(?i:" + "|".join(f"(?:{one})" for one in config.blocked_identifiers) + ")$"
+    return sql("CASE WHEN NOT {blocked} THEN {cell} END", blocked=matches(trimmed(cell), pattern), cell=cell)
 
 
 def raw_cells(config: BatchConfig, fields: list[Field]) -> list[Sql]:
@@ -59,6 +75,11 @@ def keyed(config: BatchConfig, fields: list[Field], source: str) -> list[Step]:
             missing += [sql("NULL::VARCHAR[] AS {name}", name=name), sql("NULL::VARCHAR AS {n}", n=_invalid(place))]
         elif not config.find_property(item.property).multiple:
             lists.append(sql("CASE WHEN {name} IS NOT NULL THEN [{name}] END AS {name}", name=name))
+        elif config.blocked_identifiers:
+            some = sql(
+                "list_filter({name}, lambda v: {kept} IS NOT NULL)", name=name, kept=_unblocked(config, Sql("v"))
+            )
+            lists.append(sql("nullif({some}, []) AS {name}", some=some, name=name))
     star = sql("* REPLACE ({lists})", lists=joined(", ", lists)) if lists else Sql("*")
     listed = Step("listed", sql("SELECT {all} FROM {source}", all=comma([star, *missing]), source=ident(source)))
     places = [ident(id_name(place)) for place in range(len(config.goal.identifier_columns))]

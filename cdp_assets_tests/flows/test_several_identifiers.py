@@ -101,6 +101,27 @@ def test_an_identifier_that_is_not_valid_leaves_the_others_and_rejects_the_row_o
     assert room.rows("SELECT level, line_no, column_name FROM ops.rejects WHERE level = 'row'") == [("row", 3, "email")]
 
 
+@pytest.mark.parametrize("nobody", ["0", "000-000", "NULL", "Anonymous", " -1 ", "-"])
+def test_a_value_that_identifies_nobody_counts_as_empty(tmp_path, nobody):
+    alone = lab(tmp_path / "alone", CRM)
+    batch = deliver(alone, f"crm,points\n{nobody},1\n{nobody},1\n10,1\n")
+    assert people(alone, "crm, points") == [("10", 1)]
+    assert (batch["rows_no_identifier"], batch["rows_rejected"]) == (2, 0)
+    several = lab(tmp_path / "several", CRM, PHONES)
+    deliver(several, f"crm,phones,points\n{nobody},1|{nobody},1\n{nobody},2|{nobody},1\n")
+    assert [points for (points,) in people(several, "points")] == [1, 1]
+
+
+def test_what_identifies_nobody_is_a_matter_of_the_model(tmp_path):
+    room = lab(tmp_path, CRM)
+    model = room.deployment.model.model_copy(update={"blocked_identifiers": ("test-.*",)})
+    room.deployment = room.deployment.model_copy(update={"model": model})
+    deliver(room, "crm,points\n0,1\nTEST-7,1\n")
+    assert people(room, "crm, points") == [("0", 1)]
+    with pytest.raises(ValueError, match="look-ahead"):
+        type(model)(properties=model.properties, blocked_identifiers=("(?=x)",))
+
+
 def test_an_identifier_that_was_replaced_finds_nobody_any_more(tmp_path):
     room = lab(tmp_path, CRM, EMAIL, mappings=[*MAPPINGS, {"column": "email", "property": "email"}])
     deliver(room, "email,crm,points\nold@x.com,1,1\nnew@x.com,1,1\nold@x.com,,10\n")
