@@ -90,7 +90,7 @@ OUTER = [
         changed(MODEL, ("properties:", "propertys:")),
         [
             "missing key 'properties' in CustomerModel",
-            "unknown key 'propertys' in CustomerModel; did you mean 'properties'? accepted: blocked_identifiers, properties, publ",
+            "unknown key 'propertys' in CustomerModel; did you mean 'properties'? accepted: blocked_identifi",
         ],
     ),
     (

@@ -103,10 +103,10 @@ def check_cells(rows: list[tuple[str, str, str]], point: str) -> None:
     """Every cell becomes what the oracle reads in it, under every type at once."""
     with tempfile.TemporaryDirectory() as folder:
         lab = Lab(Path(folder) / "source", deployment(properties(), [setup(point)]))
-        text = "".join(f"{number},{written},{day}\n" for number, (written, _, day) in enumerate(rows))
+        text = "".join(f"{number},{written},{day}\n" for number, (written, _, day) in enumerate(rows, start=1))
         batch = lab.land("g", "g_1.csv", "row,cell,day\n" + text)
         expected, bad = [], 0
-        for number, (_, cell, day) in enumerate(rows):
+        for number, (_, cell, day) in enumerate(rows, start=1):
             results = [said(cell, prop, rule, point=point) for prop, rule in TARGETS]
             results.append(said(day, DAY, "set"))
             bad += sum(result.invalid for result in results)
