@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from cdp_assets.commands import check, demo, dev, dry_run, preview, rejects, serve_sftp, test_connection, withdraw
+from cdp_assets.commands import check, demo, dev, dry_run, preview, rejects, run, serve_sftp, test_connection, withdraw
 from cdp_assets.commands.rebuild import Reland, Replay
 from cdp_assets.errors import CdpError
 
@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, Command] = {
     "dry-run": dry_run,
     "preview": preview,
     "rejects": rejects,
+    "run": run,
     "reland": Reland(),
     "replay": Replay(),
     "withdraw": withdraw,

@@ -40,12 +40,14 @@ def print_summary(console: Console, folders: DataFolders, since: datetime) -> No
         reasons = database.rows(REASONS, [since])
         if reasons:
             _print(console, "Rejected", ["reason", "row or cell", "count"], reasons)
-        _print(console, "Selected", ["segment", "members", "joined", "left"], database.rows(SELECTED, [since]))
+        selected = database.rows(SELECTED, [since])
+        if selected:
+            _print(console, "Selected", ["segment", "members", "joined", "left"], selected)
         delivered = database.rows(DELIVERED, [since])
         if delivered:
             columns = ["delivered file", "profiles", "no id", "unchanged", "content"]
             _print(console, "Delivered", columns, delivered)
-        else:
+        elif selected:
             console.print("Delivered: nothing; no member changed since the last delivery")
 
 

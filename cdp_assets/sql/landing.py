@@ -161,13 +161,18 @@ def _select(columns: list[Sql], source: Sql) -> Sql:
 
 
 def cell_rejects(config: BatchConfig, present: frozenset[str], batch: Sql, line: Sql) -> Sql:
-    """What the batch could not type, as reject rows: identifiers refuse their row, other cells themselves."""
+    """What the batch could not type, as reject rows: identifiers refuse their row, other cells themselves.
+
+    A cell that rejects its row is not told once more as a cell.
+    """
     parts = [_rejects_of("row", *told) for told in identifier_rejects(config)]
+    identifying = {item.column for item in config.goal.identifier_columns}
     for number, mapping in enumerate(config.goal.mappings):
         if mapping.column in present:
             prop = config.find_property(mapping.property)
             text, reason = ident(f"m{number}_invalid"), literal(f"{prop.name}: {INVALID[prop.type]}")
-            where = sql("{text} IS NOT NULL", text=text)
+            told = Sql("" if mapping.column not in identifying else " AND identifier_invalid IS NULL")
+            where = sql("{text} IS NOT NULL {told}", text=text, told=told)
             parts.append(_rejects_of("cell", mapping.column, text, where, reason))
     return sql(
         "WITH numbered AS (\nSELECT *, file_row_number + 1 AS row_no, {line} AS source_line FROM {batch}\n)\n{parts}",

@@ -58,3 +58,18 @@ def test_it_runs_as_a_module(defs: Path) -> None:
         check=False, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, "ok: 1 customer model, 1 connection, 2 goals\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("nowhere",), "error: no connection nowhere; there are: shop\n"),
+        (("shop", "nothing"), "error: shop has no goal nothing; there are: customers, vip_list\n"),
+    ],
+)
+def test_running_what_is_not_there_names_what_is(
+    defs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], told: str
+) -> None:
+    monkeypatch.setenv("CDP_DEFS_DIR", str(write(defs, model=MODEL, shop=SHOP)))
+    assert main(["run", *words]) == 1
+    assert capsys.readouterr().err == told

@@ -116,13 +116,19 @@ class _Batch:
             for mapping in self.goal.mappings
             if mapping.column in row
         ]
-        self.counts.cells_rejected += sum(what.invalid for _, what in effects)
+        rejected = bool(key) and identifier is None
+        self.counts.cells_rejected += self._bad_cells(effects, rejected)
         if not key:
             self.counts.no_identifier += 1
-        elif identifier is None:
+        elif rejected:
             self.counts.rejected += 1
         else:
             self._addressed(key, identifier, effects)
+
+    def _bad_cells(self, effects: list[tuple[Mapping, Said]], rejected: bool) -> int:
+        """A cell that rejects its row is not counted once more."""
+        columns = {column for column, _ in self.goal.identifying} if rejected else set()
+        return sum(what.invalid for mapping, what in effects if mapping.column not in columns)
 
     def _addressed(self, key: str, identifier: Any, effects: list[tuple[Mapping, Said]]) -> None:
         self.identifiers[key] = identifier
@@ -187,11 +193,13 @@ class _SeveralIdentifiers(_Batch):
             for mapping in self.mappings
             if mapping.column in row
         ]
-        self.counts.cells_rejected += sum(what.invalid for _, what in effects)
         ids = {name: what.values for name, what in told.items()}
-        if any(all(ids[name] for _, name in rule) for rule in self.goal.rules):
+        complete = any(all(ids[name] for _, name in rule) for rule in self.goal.rules)
+        rejected = not complete and any(what.invalid for what in told.values())
+        self.counts.cells_rejected += self._bad_cells(effects, rejected)
+        if complete:
             self._turn("\x1f".join(cells.values()), ids, effects)
-        elif any(what.invalid for what in told.values()):
+        elif rejected:
             self.counts.rejected += 1
         else:
             self.counts.no_identifier += 1

@@ -1,0 +1,112 @@
+"""`python -m cdp_assets run`: what a click on a run-now job does, from the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import threading
+from collections.abc import Sequence
+
+import dagster as dg
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from cdp_assets.assets.build import connection_definitions, model_definitions
+from cdp_assets.assets.jobs import run_now_name
+from cdp_assets.assets.runtime import data_folders, now
+from cdp_assets.commands.dagster_home import prepare_dagster_home
+from cdp_assets.commands.summary import print_summary
+from cdp_assets.components.loading import defs_folder, load_deployment
+from cdp_assets.config.model import Deployment
+from cdp_assets.errors import ConfigError
+
+HELP = "run a connection now, or one of its goals: import what is new, fold, rename, select, deliver"
+STEPS = {
+    "land": "looking at the server, landing what is new",
+    "fold": "folding it into the profiles",
+    "done": "renaming imported files to .done",
+    "select": "computing segments",
+    "deliver": "delivering exports",
+    "report": "looking back",
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """What to run."""
+    parser.add_argument("connection")
+    parser.add_argument("goal", nargs="?", help="default: every active goal")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run it and tell what happened; 1 if something failed or a file was refused.
+
+    Raises:
+        ConfigError: whoever asks must: there is no such connection or goal.
+    """
+    deployment = load_deployment(defs_folder())
+    name = _job_name(deployment, options.connection, options.goal)
+    prepare_dagster_home()
+    console, started = Console(), now()
+    ok = run_job(console, deployment, name)
+    if data_folders().warehouse.exists():
+        print_summary(console, data_folders(), started)
+    return 0 if ok else 1
+
+
+def _job_name(deployment: Deployment, connection: str, goal: str | None) -> str:
+    found = deployment.find_connection(connection)
+    if found is None:
+        known = ", ".join(item.name for item in deployment.connections)
+        raise ConfigError(f"no connection {connection}; there are: {known}")
+    if goal is None:
+        return run_now_name(found)
+    goals = {item.name: item for item in found.goals}
+    if goal not in goals:
+        raise ConfigError(f"{connection} has no goal {goal}; there are: {', '.join(goals)}")
+    return run_now_name(found, goals[goal].name)
+
+
+def run_job(console: Console, deployment: Deployment, name: str) -> bool:
+    """Runs a run-now job as one Dagster run that the web page shows later, with a progress display."""
+    definitions = dg.Definitions.merge(
+        model_definitions(deployment),
+        *(connection_definitions(deployment, item) for item in deployment.connections),
+    )
+    job = definitions.resolve_job_def(name)
+    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    outcome: list[dg.ExecuteInProcessResult] = []
+    with dg.DagsterInstance.get() as instance:
+        run_id = dg.DagsterRun(job_name=job.name).run_id
+
+        def execute() -> None:
+            found = job.execute_in_process(run_config=quiet, instance=instance, raise_on_error=False, run_id=run_id)
+            outcome.append(found)
+
+        worker = threading.Thread(target=execute, name="run-now")
+        worker.start()
+        _show_progress(console, instance, run_id, worker, len(job.nodes))
+    return _tell_failures(console, outcome)
+
+
+def _tell_failures(console: Console, outcome: Sequence[dg.ExecuteInProcessResult]) -> bool:
+    """Why steps failed, in our own words where there are any; says whether all went well."""
+    events = [event for result in outcome for event in result.all_events if event.is_step_failure]
+    for event in events:
+        ours = event.step_failure_data.user_failure_data
+        console.print(f"[red]{event.step_key}:[/red]", ours.description if ours else "see the run's log", markup=True)
+    return bool(outcome) and outcome[0].success
+
+
+def _show_progress(
+    console: Console, instance: dg.DagsterInstance, run_id: str, worker: threading.Thread, steps: int
+) -> None:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("starting", total=steps)
+        while worker.is_alive():
+            worker.join(0.2)
+            events = [entry.dagster_event for entry in instance.all_logs(run_id)]
+            started = [event.step_key for event in events if event and event.event_type_value == "STEP_START"]
+            ended = sum(1 for event in events if event and event.event_type_value == "STEP_SUCCESS")
+            if started:
+                progress.update(task, description=STEPS.get(started[-1] or "", "working"), completed=ended)
+        progress.update(task, description="done", completed=steps)
