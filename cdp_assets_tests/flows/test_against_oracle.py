@@ -221,6 +221,7 @@ def test_every_row_of_every_batch_is_counted_as_the_oracle_counts_it(scenario):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @repeatably(80)
 @given(scenarios(max_files=9))
 def test_every_row_of_many_batches_is_counted_as_the_oracle_counts_it(scenario):
@@ -228,6 +229,7 @@ def test_every_row_of_many_batches_is_counted_as_the_oracle_counts_it(scenario):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @repeatably(80)
 @given(scenarios(max_files=12), FOLDS, SHUFFLED)
 def test_many_files_in_any_order_fold_as_the_oracle_says(scenario, folds, shuffled):
@@ -247,7 +249,8 @@ def test_every_row_with_several_identifiers_is_counted_as_the_oracle_counts_it(s
 
 
 @pytest.mark.slow
-@repeatably(150)
+@pytest.mark.timeout(1200)
+@repeatably(60)
 @given(scenarios(max_files=9, identifiers=True), FOLDS, SHUFFLED)
 def test_many_files_with_several_identifiers_fold_as_the_oracle_says(scenario, folds, shuffled):
     check_any_sequence(scenario, folds, shuffled)
@@ -260,6 +263,7 @@ def test_ids_stay_while_late_files_and_corrections_change_who_makes_whom(scenari
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @repeatably(80)
 @given(crossings(max_files=10))
 def test_ids_stay_through_many_late_files_and_corrections(scenario):

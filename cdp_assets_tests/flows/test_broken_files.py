@@ -199,6 +199,7 @@ def test_the_fast_way_reads_what_the_careful_way_reads(body, layout):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @LONG
 @given(st.one_of(byte_strings, simple_lines.map(b"".join)), formats)
 def test_no_row_is_lost_of_very_many_files(body, layout):

@@ -230,6 +230,7 @@ def test_both_ways_agree_on_any_layout(body, layout):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @LONG
 @given(st.one_of(bodies, tables), st.sampled_from(LAYOUTS))
 def test_both_ways_agree_on_very_many_files(body, layout):

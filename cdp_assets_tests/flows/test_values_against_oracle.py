@@ -138,6 +138,7 @@ def test_cells_become_the_values_the_plain_rules_give(rows, point):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @settings(deadline=None, derandomize=True, max_examples=150, suppress_health_check=SLOW_IS_FINE)
 @given(rows_of_cells, st.sampled_from([".", ","]))
 def test_many_cells_become_the_values_the_plain_rules_give(rows, point):
