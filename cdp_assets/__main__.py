@@ -7,7 +7,20 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from cdp_assets.commands import check, demo, dev, dry_run, preview, rejects, run, serve_sftp, test_connection, withdraw
+from cdp_assets.commands import (
+    backfill,
+    check,
+    demo,
+    dev,
+    dry_run,
+    missing,
+    preview,
+    rejects,
+    run,
+    serve_sftp,
+    test_connection,
+    withdraw,
+)
 from cdp_assets.commands.rebuild import Reland, Replay
 from cdp_assets.errors import CdpError
 
@@ -31,9 +44,11 @@ COMMANDS: Mapping[str, Command] = {
     "serve-sftp": serve_sftp,
     "test-connection": test_connection,
     "dry-run": dry_run,
+    "missing": missing,
     "preview": preview,
     "rejects": rejects,
     "run": run,
+    "backfill": backfill,
     "reland": Reland(),
     "replay": Replay(),
     "withdraw": withdraw,

@@ -7,8 +7,9 @@ import dagster as dg
 from cdp_assets.assets.checks import connection_check
 from cdp_assets.assets.imports import files_asset, import_asset
 from cdp_assets.assets.jobs import FOLDS_TAG, landing_name, run_now_jobs, run_now_name
+from cdp_assets.assets.missing import missing_check, missing_sensor, windowed_goals
 from cdp_assets.assets.sensors import FOLD_JOB, arrivals_sensor, connection_schedule, fold_sensor
-from cdp_assets.assets.specs import PROFILES_KEY
+from cdp_assets.assets.specs import PROFILES_KEY, goal_key
 from cdp_assets.assets.warehouse import done_asset, export_asset, fold_asset, segment_asset
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.model import Deployment
@@ -27,15 +28,22 @@ def connection_definitions(deployment: Deployment, connection: Connection) -> dg
             done_asset(connection),
             *(export_asset(deployment, connection, goal) for goal in connection.exports),
         ],
-        asset_checks=[connection_check(connection)],
+        asset_checks=[
+            connection_check(connection),
+            *(missing_check(connection, goal) for goal in windowed_goals(connection)),
+        ],
         jobs=list(jobs.values()),
-        sensors=[arrivals_sensor(connection, jobs[landing_name(connection)])] if arrives else [],
+        sensors=[
+            *([arrivals_sensor(connection, jobs[landing_name(connection)])] if arrives else []),
+            *([missing_sensor(connection)] if runs and windowed_goals(connection) else []),
+        ],
         schedules=[connection_schedule(connection, jobs[run_now_name(connection)])] if scheduled else [],
     )
 
 
 def model_definitions(deployment: Deployment) -> dg.Definitions:
     """The profiles, the segments computed from them, and the fold's sensor."""
+    import_keys = [goal_key(connection, goal) for connection in deployment.connections for goal in connection.imports]
     return dg.Definitions(
         assets=[
             fold_asset(deployment),
@@ -49,5 +57,5 @@ def model_definitions(deployment: Deployment) -> dg.Definitions:
                 tags={FOLDS_TAG: "yes"},
             )
         ],
-        sensors=[fold_sensor()],
+        sensors=[fold_sensor(import_keys)],
     )

@@ -1,4 +1,4 @@
-"""What stands on a server, and the import goals: one partition for each wildcard value.
+"""What stands on a server, and the import goals: one partition for each wildcard value, or each time window.
 
 Dagster reads the annotations of `context` as they are, so they are not put off here.
 """
@@ -9,7 +9,9 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 from pydantic import Field
 
-from cdp_assets.assets.metadata import Metadata, landing_metadata, look_metadata
+from cdp_assets.assets.metadata import Metadata, landing_metadata, table
+from cdp_assets.assets.missing import files_metadata
+from cdp_assets.assets.partitions import add_partitions, has_partition, partitions_of
 from cdp_assets.assets.preview_metadata import preview_metadata
 from cdp_assets.assets.rehearsals import DRY_RUN, rehearsal_events
 from cdp_assets.assets.runtime import as_dagster_failure, data_folders, now
@@ -18,12 +20,13 @@ from cdp_assets.config.connections import Connection
 from cdp_assets.config.goals import ImportProfilesGoal
 from cdp_assets.config.model import Deployment, batch_config
 from cdp_assets.files.key_ring import opening_keys
+from cdp_assets.files.remote import shown
 from cdp_assets.files.selection import natural_key
 from cdp_assets.files.sftp import open_server
 from cdp_assets.flows.dry_run import dry_run_partitions
 from cdp_assets.flows.import_files import Outcome, land_partitions
 from cdp_assets.flows.run_connection import check_enabled
-from cdp_assets.flows.take_look import Look, take_look, take_settled_look
+from cdp_assets.flows.take_look import take_look, take_settled_look
 
 PARTITIONS_PER_RUN = 25
 MAX_TOLD = 20
@@ -35,24 +38,6 @@ class ImportConfig(dg.Config):
     """How an import goal runs."""
 
     dry_run: bool = Field(default=False, description=DRY_RUN)
-
-
-def partitions_of(connection: Connection, goal: ImportProfilesGoal) -> dg.DynamicPartitionsDefinition | None:
-    """The partitions of a goal: by wildcard value; None for a goal whose root is one exact name."""
-    if goal.files.pattern_type == "exact":
-        return None
-    return dg.DynamicPartitionsDefinition(name=f"{connection.name}__{goal.name}")
-
-
-def add_partitions(instance: dg.DagsterInstance, connection: Connection, look: Look) -> None:
-    """Makes the partitions of everything a look found; those that exist stay as they are."""
-    for goal in connection.imports:
-        partitions = partitions_of(connection, goal)
-        if partitions is not None:
-            keys = {item.partition_key for item in look.candidates if item.goal == goal.name}
-            missing = keys - set(instance.get_dynamic_partitions(partitions.name or ""))
-            if missing:
-                instance.add_dynamic_partitions(partitions.name or "", sorted(missing, key=natural_key))
 
 
 def files_asset(deployment: Deployment, connection: Connection) -> dg.AssetsDefinition:
@@ -67,7 +52,7 @@ def files_asset(deployment: Deployment, connection: Connection) -> dg.AssetsDefi
                 previews = preview_metadata(deployment, connection, look, server, data_folders())
         add_partitions(context.instance, connection, look)
         # Without a data version: a further file would mark the partitions of all others as outdated.
-        return dg.ObserveResult(asset_key=spec.key, metadata=look_metadata(look) | previews)
+        return dg.ObserveResult(asset_key=spec.key, metadata=files_metadata(connection, look) | previews)
 
     with warnings.catch_warnings():
         # Beta in Dagster 1.13, like every way to observe; nobody who loads our definitions can do about it.
@@ -134,8 +119,8 @@ def _results(
         for name, found in good.items():
             yield dg.AssetMaterialization(key, partition=name or None, metadata=partition_metadata(found))
         for outcome in bad:
-            yield dg.AssetObservation(key, partition=outcome.partition_key or None, metadata=landing_metadata(outcome))
-        told = [f"{outcome.name or outcome.partition_key}: {outcome.error}" for outcome in bad]
+            yield dg.AssetObservation(key, partition=outcome.partition or None, metadata=landing_metadata(outcome))
+        told = [f"{outcome.name or outcome.partition}: {outcome.error}" for outcome in bad]
         raise dg.Failure(refused(told), metadata={"files refused": len(bad)}, allow_retries=False)
     if len(good) == 1:
         (found,) = good.values()
@@ -147,10 +132,14 @@ def _results(
 
 
 def partition_metadata(outcomes: Sequence[Outcome]) -> Metadata:
-    """The metadata of a partition's latest file; earlier ones of the same run are counted."""
+    """The metadata of a partition's latest file, and a list of all where there are several."""
     metadata = landing_metadata(outcomes[-1])
     if len(outcomes) > 1:
+        manifests = [outcome.landed.manifest for outcome in outcomes if outcome.landed]
         metadata["files landed"] = len(outcomes)
+        rows = [[shown(item.name), item.rows_received, item.rows_rejected] for item in manifests]
+        metadata["files"] = table(["file", "rows received", "rows rejected"], rows)
+        metadata["dagster/partition_row_count"] = sum(item.rows_received for item in manifests)
     return metadata
 
 
@@ -163,11 +152,17 @@ def refused(bad: Sequence[str]) -> str:
 def landed_events(
     deployment: Deployment, connection: Connection, outcomes: Sequence[Outcome]
 ) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
-    """Records what a job of ops landed on the goals' own partitions; a refused file is an observation."""
+    """Records what a job of ops landed on the goals' own partitions; a refused file is an observation.
+
+    So is one outside the time windows, on the asset itself: Dagster has no partition for it.
+    """
     versions = {goal.name: code_version(deployment, connection, goal) for goal in connection.imports}
     for outcome in outcomes:
-        key, partition = dg.AssetKey([connection.name, outcome.goal]), outcome.partition_key or None
-        if outcome.error:
+        key, partition = dg.AssetKey([connection.name, outcome.goal]), outcome.partition or None
+        if partition and not has_partition(connection, outcome.goal, partition):
+            outside = {"outside the partitions": f"{partition} lies before the first window, or after the present one"}
+            yield dg.AssetObservation(key, metadata={**landing_metadata(outcome), **outside})
+        elif outcome.error:
             yield dg.AssetObservation(key, partition=partition, metadata=landing_metadata(outcome))
         else:
             yield dg.AssetMaterialization(

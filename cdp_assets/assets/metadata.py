@@ -67,7 +67,7 @@ def look_metadata(look: Look) -> Metadata:
         [
             shown(item.file.name),
             _state(item),
-            f"{item.goal}/{item.partition_key}" if item.partition_key else item.goal,
+            f"{item.goal}/{item.partition}" if item.partition else item.goal,
             item.file.size_bytes,
             # Blanks that do not break: the last column would be folded into a tower.
             f"{item.file.modified_at.astimezone(UTC):%d %b %Y %H:%M}".replace(" ", "\N{NO-BREAK SPACE}"),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from cdp_assets.assets.metadata import FATES, Metadata, rejects_table, table
+from cdp_assets.assets.partitions import has_partition
 from cdp_assets.config.connections import Connection
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.dry_run import DryRun, Rehearsed
@@ -32,7 +33,8 @@ def rehearsal_events(
     for item in run.files:
         context.log.info(f"dry run: {item.goal}: {shown(item.name)}: {_told(item)}")
         key = dg.AssetKey([connection.name, item.goal])
-        yield dg.AssetObservation(key, partition=item.partition_key or None, metadata=rehearsal_metadata(item))
+        partition = item.partition if has_partition(connection, item.goal, item.partition) else None
+        yield dg.AssetObservation(key, partition=partition, metadata=rehearsal_metadata(item))
     context.log.info(
         f"dry run: {len(run.files)} new file(s), {run.waiting} batch(es) that wait; there would be {run.profiles}"
         f" profiles{', after a rebuild from all batches' if run.rebuilds else ''}. Nothing was written; all later"

@@ -14,9 +14,9 @@ from typing import Any
 import dagster as dg
 from filelock import FileLock, Timeout
 
-from cdp_assets.assets.imports import add_partitions
 from cdp_assets.assets.jobs import CONNECTION_TAG, FOLDS_TAG, run_now_name
-from cdp_assets.assets.metadata import look_metadata
+from cdp_assets.assets.missing import files_metadata
+from cdp_assets.assets.partitions import add_partitions
 from cdp_assets.assets.runtime import data_folders, now, schedule_status, sensor_interval_s, sensor_status
 from cdp_assets.assets.specs import files_key
 from cdp_assets.config.connections import Connection
@@ -31,6 +31,11 @@ FOLD_JOB = "fold_profiles"
 MAX_ATTEMPTS = 3
 LONGEST_WAIT_S = 600
 """Batches older than this are folded although others are still landing."""
+LONGEST_BACKFILL_S = 3_600
+"""The same while a backfill is landing, which comes to an end by itself."""
+MAX_RUNS_SEEN = 200
+"""Of those under way or queued, the newest."""
+BACKFILL_TAG = "dagster/backfill"
 REQUEST_AGAIN_S = 600
 """A landing that was requested and did not happen is requested again after this."""
 REFUSED_WAIT_S = 600
@@ -83,7 +88,7 @@ def arrivals_sensor(connection: Connection, job: dg.JobDefinition) -> dg.SensorD
         return dg.SensorResult(
             run_requests=[_landing_request(connection, wanted, job.name, context.cursor)],
             cursor=cursor.text(),
-            asset_events=[dg.AssetObservation(files_key(connection), metadata=look_metadata(look))],
+            asset_events=[dg.AssetObservation(files_key(connection), metadata=files_metadata(connection, look))],
         )
 
     return _sensor
@@ -159,8 +164,11 @@ def _landing_request(connection: Connection, wanted: Sequence[str], job: str, cu
     )
 
 
-def fold_sensor() -> dg.SensorDefinition:
-    """Requests the fold when batches wait and nothing is landing, or the oldest waits too long."""
+def fold_sensor(import_keys: Sequence[dg.AssetKey]) -> dg.SensorDefinition:
+    """Requests the fold when batches wait and nothing is landing, or the oldest waits too long.
+
+    `import_keys`: the assets whose runs land files; of a backfill they are all queued before the first one ends.
+    """
 
     @dg.sensor(
         name="fold_waiting_batches",
@@ -175,7 +183,7 @@ def fold_sensor() -> dg.SensorDefinition:
         if not batches:
             return dg.SkipReason("no batch is waiting")
         oldest = time.time() - min(landed for _, landed in batches)
-        reason = _why_wait(context.instance, folders, patient=oldest < LONGEST_WAIT_S)
+        reason = _why_wait(context.instance, folders, frozenset(import_keys), oldest)
         if reason:
             return dg.SkipReason(f"{len(batches)} batch(es) wait: {reason}")
         names = _digest(sorted(name for name, _ in batches))
@@ -191,13 +199,27 @@ def fold_sensor() -> dg.SensorDefinition:
     return _sensor
 
 
-def _why_wait(instance: dg.DagsterInstance, folders: DataFolders, *, patient: bool) -> str:
-    """Why not to fold now; empty = nothing speaks against it. Who is not patient waits for a fold only."""
+def _why_wait(
+    instance: dg.DagsterInstance, folders: DataFolders, import_keys: frozenset[dg.AssetKey], oldest_s: float
+) -> str:
+    """Why not to fold now; empty = nothing speaks against it. Batches too old wait for a fold under way only."""
+    patient = oldest_s < LONGEST_WAIT_S
     if instance.get_runs(dg.RunsFilter(job_name=FOLD_JOB, statuses=ACTIVE), limit=1):
         return "a fold is under way"
     if patient and instance.get_runs(dg.RunsFilter(tags={FOLDS_TAG: "yes"}, statuses=ACTIVE), limit=1):
         return "a run under way will fold them"
+    backfill = patient or oldest_s < LONGEST_BACKFILL_S
+    if backfill and _landing_runs(instance, import_keys, backfills_only=not patient):
+        return "others are landing"
     return "others are landing" if patient and is_landing(folders) else ""
+
+
+def _landing_runs(instance: dg.DagsterInstance, keys: frozenset[dg.AssetKey], *, backfills_only: bool) -> bool:
+    """Whether runs that land files are under way or queued, also those that have not begun to fetch."""
+    return any(
+        not keys.isdisjoint(run.asset_selection or ()) and (not backfills_only or BACKFILL_TAG in run.tags)
+        for run in instance.get_runs(dg.RunsFilter(statuses=ACTIVE), limit=MAX_RUNS_SEEN)
+    )
 
 
 def _digest(parts: Sequence[str]) -> str:

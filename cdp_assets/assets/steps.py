@@ -11,8 +11,10 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 from pydantic import Field
 
-from cdp_assets.assets.imports import add_partitions, landed_events, refused
-from cdp_assets.assets.metadata import done_metadata, export_metadata, fold_metadata, look_metadata, unsettled
+from cdp_assets.assets.imports import landed_events, refused
+from cdp_assets.assets.metadata import done_metadata, export_metadata, fold_metadata, unsettled
+from cdp_assets.assets.missing import files_metadata
+from cdp_assets.assets.partitions import add_partitions
 from cdp_assets.assets.rehearsals import DRY_RUN, rehearsal_events
 from cdp_assets.assets.runtime import as_dagster_failure, connection_pool, data_folders, now
 from cdp_assets.assets.specs import PROFILES_KEY, done_key, files_key, segment_key
@@ -62,7 +64,8 @@ class Steps:
                     self.deployment, self.connection, data_folders(), now(), self.goal, frozenset(config.only)
                 )
             add_partitions(context.instance, self.connection, imported.look)
-            context.log_event(dg.AssetObservation(files_key(self.connection), metadata=look_metadata(imported.look)))
+            metadata = files_metadata(self.connection, imported.look)
+            context.log_event(dg.AssetObservation(files_key(self.connection), metadata=metadata))
             for event in landed_events(self.deployment, self.connection, imported.outcomes):
                 context.log_event(event)
             for told in self._nothing_found(imported.look):
@@ -104,7 +107,7 @@ class Steps:
         def _fold(context: dg.OpExecutionContext) -> None:
             with as_dagster_failure():
                 result = run_connection.fold_and_publish(self.deployment.model, data_folders(), now())
-            for event in fold_events(result):
+            for event in fold_events(self.deployment, result):
                 context.log_event(event)
             if result.folded or result.left_out:
                 context.log_event(dg.AssetMaterialization(PROFILES_KEY, metadata=fold_metadata(result)))

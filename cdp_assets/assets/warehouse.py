@@ -15,6 +15,7 @@ from cdp_assets.assets.metadata import (
     fold_metadata,
     unsettled,
 )
+from cdp_assets.assets.partitions import partition_in
 from cdp_assets.assets.runtime import as_dagster_failure, data_folders, now
 from cdp_assets.assets.specs import PROFILES_KEY, done_spec, export_spec, profiles_spec, segment_spec
 from cdp_assets.config.connections import Connection
@@ -36,14 +37,12 @@ AFTER_UPSTREAM = (C.any_deps_updated().since_last_handled() & ~C.any_deps_in_pro
 """Not `eager`: that waits for ever for a partition that never came."""
 
 
-def fold_events(result: FoldResult) -> Iterator[dg.AssetObservation]:
+def fold_events(deployment: Deployment, result: FoldResult) -> Iterator[dg.AssetObservation]:
     """What each batch did, as an observation on the partition it was landed for."""
     for entry in (*result.folded, *result.left_out):
-        yield dg.AssetObservation(
-            dg.AssetKey([str(entry["connection"]), str(entry["goal"])]),
-            partition=str(entry["partition_key"]) or None,
-            metadata=batch_metadata(entry),
-        )
+        connection, goal, value = (str(entry[name]) for name in ("connection", "goal", "partition_key"))
+        partition = partition_in(deployment, connection, goal, value)
+        yield dg.AssetObservation(dg.AssetKey([connection, goal]), partition=partition, metadata=batch_metadata(entry))
 
 
 def fold_asset(deployment: Deployment) -> dg.AssetsDefinition:
@@ -54,7 +53,7 @@ def fold_asset(deployment: Deployment) -> dg.AssetsDefinition:
         with as_dagster_failure():
             result = run_connection.fold_and_publish(deployment.model, data_folders(), now())
         context.log.info(f"{len(result.folded)} batches folded, {result.profiles} profiles")
-        yield from fold_events(result)
+        yield from fold_events(deployment, result)
         yield dg.MaterializeResult(asset_key=PROFILES_KEY, metadata=fold_metadata(result))
 
     return _fold

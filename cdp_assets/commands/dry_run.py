@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _tell(item: Rehearsed) -> None:
-    place = "/".join(filter(None, (item.goal, item.partition_key)))
+    place = "/".join(filter(None, (item.goal, item.partition)))
     state = _STATES.get(item.state, f"would be left out ({item.state})")
     print(f"{shown(item.name)} ({shown(place)}): {state}{f': {item.note}' if item.note else ''}")
     counts = [f"{item.counts[column]} {label}" for column, label in _COUNTS.items() if column in item.counts]

@@ -9,6 +9,7 @@ from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.config.model import batch_config
 from cdp_assets.errors import ConfigError
 from cdp_assets.files.key_ring import opening_keys
+from cdp_assets.files.windows import is_called, not_called
 from cdp_assets.flows.compare_replay import compare_replay
 from cdp_assets.flows.fold_batches import FoldResult
 from cdp_assets.flows.import_files import reland_versions
@@ -60,17 +61,17 @@ class Reland:
         if connection is None or options.goal not in goals:
             known = ", ".join(f"{item.name} {goal.name}" for item in deployment.connections for goal in item.imports)
             raise ConfigError(f"no import goal {options.connection} {options.goal}; there are: {known}")
-        folders = data_folders()
+        folders, goal = data_folders(), goals[options.goal]
         versions = [
             version
             for version in current_versions(folders, connection.name, options.goal)
-            if not options.partitions or version.partition_key in options.partitions
+            if not options.partitions or is_called(goal.files, version.partition_key, options.partitions)
         ]
         versions.sort(key=order_key)
-        unknown = sorted(set(options.partitions) - {version.partition_key for version in versions})
+        unknown = not_called(goal.files, [version.partition_key for version in versions], options.partitions)
         if unknown:
             raise ConfigError(f"{connection.name}/{options.goal} has no partition {', '.join(unknown)}")
-        config = batch_config(deployment, connection, goals[options.goal])
+        config = batch_config(deployment, connection, goal)
         outcomes = reland_versions(config, versions, folders, now(), opening_keys(connection.pgp))
         for outcome in outcomes:
             state = outcome.error or ("landed anew" if outcome.landed and outcome.landed.is_new else "unchanged")

@@ -17,6 +17,7 @@ from cdp_assets.config.connections import Connection
 from cdp_assets.errors import ConfigError, LocalDiskError
 from cdp_assets.files.key_ring import opening_keys
 from cdp_assets.files.remote import shown
+from cdp_assets.files.windows import is_called
 from cdp_assets.flows.folders import DataFolders, staging_folder
 from cdp_assets.flows.give_rejected import needs_received, write_rejected
 from cdp_assets.flows.land_files import current_versions
@@ -49,7 +50,8 @@ def run(options: argparse.Namespace) -> int:
         manifest
         for goal in goals
         for manifest in sorted(current_versions(folders, connection.name, goal.name), key=order_key)
-        if options.partition in {None, manifest.partition_key} and manifest.batch_id.startswith(options.batch or "")
+        if options.partition is None or is_called(goal.files, manifest.partition_key, [options.partition])
+        if manifest.batch_id.startswith(options.batch or "")
     ]
     if options.output is None:
         _list([manifest for manifest in found if manifest.has_rejects])

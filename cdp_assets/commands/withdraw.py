@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     if bool(options.partitions) == (options.batch is not None):
         raise ConfigError("name the partitions to withdraw, or one batch with --batch")
     folders = data_folders()
-    versions = versions_of(folders, connection.name, goal.name, options.partitions, options.batch)
+    versions = versions_of(folders, connection.name, goal, options.partitions, options.batch)
     if options.undo:
         changed, verb = reinstate(folders, versions), "put back"
     else:

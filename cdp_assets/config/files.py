@@ -13,6 +13,7 @@ from cdp_assets.config.date_patterns import parse_date_pattern
 from cdp_assets.config.linked import LinkedFile, linked_problem
 from cdp_assets.config.readiness import Ready
 from cdp_assets.config.timezones import check_timezone
+from cdp_assets.config.windows import TimeWindows, windows_problem
 
 DEFAULT_MAX_ROW_BYTES = 1_048_576
 MAX_COLUMNS = 2_000
@@ -44,8 +45,11 @@ class Files(Strict):
     """Pattern of the date in the partition key, e.g. `YYYYMMDD`; left out = a date is looked for."""
     timezone: str = "UTC"
     """Zone of a date or time in the partition key."""
+    partitions: TimeWindows | None = None
+    """Partitions by time, from the date in the file name; left out = one partition for each wildcard value."""
     redelivery: Literal["auto", "supersede", "append"] = "auto"
-    """A newer version of a partition replaces the older one, or applies after it; auto = replaces if dated"""
+    """A newer version of a partition replaces the older one, or applies after it; auto = replaces if dated.
+    In partitions by time auto replaces a file of the same name only; supersede one of the same wildcard value."""
     duplicate_content: Literal["apply", "skip"] = "apply"
     """What happens to a file whose bytes already came under another partition key of this goal."""
 
@@ -92,7 +96,20 @@ class Files(Strict):
                 raise ValueError(message) from error
         return self
 
+    @model_validator(mode="after")
+    def _names_tell_their_window(self) -> Files:
+        named = self.pattern_type == "exact"
+        problem = windows_problem(self.partitions.by, self.date_format, named=named) if self.partitions else None
+        if problem:
+            raise ValueError(problem)
+        return self
+
     _zone = field_validator("timezone")(check_timezone)
+
+    @property
+    def versions_share_a_name(self) -> bool:
+        """Whether only a file of the same name is another version, although their partition key may be the same."""
+        return self.partitions is not None and self.redelivery == "auto"
 
     @property
     def pattern_type(self) -> Literal["exact", "wildcard", "regex"]:

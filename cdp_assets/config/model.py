@@ -92,11 +92,15 @@ class BatchConfig(Strict):
                     "active": True,
                     "on_error": True,
                     "return_rejects": True,
-                    "files": {"ready": True},
+                    "files": {"ready": True, "partitions": True},
                 },
                 "properties": {"__all__": {"description", "pii"}},
             }
         )
+        files = self.goal.files
+        # The wildcard value of a name without a regular expression tells the name, so that nothing changes.
+        if files.versions_share_a_name and files.pattern_type == "regex":
+            meaning += "versions share a name"
         return hashlib.sha256(meaning.encode()).hexdigest()
 
 

@@ -51,7 +51,7 @@ class Rehearsed:
     """What would become of one file."""
 
     goal: str
-    partition_key: str
+    partition: str
     name: str
     state: str
     """`folded`, `superseded`, `duplicate` as in the ledger; `refused`; `known` = landed before."""
@@ -186,4 +186,4 @@ def _rehearsed(
     reasons = tuple(Reason(*row) for row in database.rows(REASONS, [key]))
     rows = database.rows(SAMPLE, [key])
     sample = tuple(RejectSample(line, column or "", masked(text or ""), reason) for line, column, text, reason in rows)
-    return Rehearsed(outcome.goal, outcome.partition_key, outcome.name, state, note, counts, reasons, sample)
+    return Rehearsed(outcome.goal, outcome.partition, outcome.name, state, note, counts, reasons, sample)

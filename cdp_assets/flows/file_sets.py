@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from cdp_assets.config.connections import Connection
@@ -13,6 +13,7 @@ from cdp_assets.files.linked import LinkedFileMissingError, find_linked
 from cdp_assets.files.readiness import sidecar_of
 from cdp_assets.files.remote import RemoteFile, path_of, shown
 from cdp_assets.files.selection import natural_key, never_taken, partition_key, why_not
+from cdp_assets.files.windows import partition_of
 from cdp_assets.flows.manifests import seen_id
 
 Listings = Mapping[str, Sequence[RemoteFile]]
@@ -55,6 +56,8 @@ class FileSet:
     """Which linked file is not there yet; empty = all are."""
     problem: str = ""
     """Why the set cannot be imported whatever it holds; empty = it can."""
+    partition: str = ""
+    """The partition it belongs to: its key, or the time window its date lies in."""
 
     @property
     def delivered(self) -> tuple[RemoteFile, ...]:
@@ -80,13 +83,15 @@ def sort_into_goals(
             reason = why_not(goal.files, file.name) or sidecar_of(goal.files, file.name)
             try:
                 key = _key_of(goal, file) if reason is None else None
+                partition = partition_of(goal.files, key or "")
             except FileError as error:
                 passed_over.append(PassedOver(goal.name, file.name, str(error), "wrong name"))
                 continue
             if key is None:
                 passed_over.append(PassedOver(goal.name, file.name, reason or "", "other"))
                 continue
-            found.append(_file_set(f"{connection.name}/{goal.name}", goal, key, file, by_name))
+            found_set = _file_set(f"{connection.name}/{goal.name}", goal, key, file, by_name)
+            found.append(replace(found_set, partition=partition))
     taken = {(item.goal, name) for item in found for name in item.names}
     return found, [item for item in passed_over if (item.goal, item.name) not in taken]
 

@@ -11,7 +11,10 @@ from cdp_assets.config.model import BatchConfig, Deployment, batch_config
 from cdp_assets.errors import CdpError, FileError, RemoteDownError
 from cdp_assets.files.key_ring import opening_keys
 from cdp_assets.files.pgp import PgpKeys
+from cdp_assets.files.remote import shown
+from cdp_assets.files.selection import wildcard_value
 from cdp_assets.files.sftp import SftpFileSystem
+from cdp_assets.files.windows import expected_names, known_partition
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.land_files import Landed, current_versions, land_file, reland
 from cdp_assets.flows.manifests import Manifest
@@ -25,7 +28,8 @@ class Outcome:
     """What became of one file, or of one batch landed anew."""
 
     goal: str
-    partition_key: str
+    partition: str
+    """A wildcard value or a time window; empty for a goal without partitions."""
     name: str
     landed: Landed | None
     error: str
@@ -76,7 +80,7 @@ def _land_one(
         raise
     except CdpError as refused:
         error = str(refused)
-    return Outcome(candidate.goal, candidate.partition_key, candidate.file.name, landed, error)
+    return Outcome(candidate.goal, candidate.partition, candidate.file.name, landed, error)
 
 
 def land_partition(
@@ -94,15 +98,28 @@ def land_partition(
         FileError: the partition has no file on the server and was never landed.
         RemoteDownError: nobody need act; the link was lost.
     """
-    goal = config.goal.name
-    fresh = [item for item in look.of(goal, key) if not item.landed]
+    files = config.goal.files
+    fresh = [item for item in look.of(config.goal.name, key) if not item.landed]
     if fresh:
         return [_land_one(config, item, server, folders, now, keys) for item in fresh]
-    versions = [item for item in current_versions(folders, config.connection, goal) if item.partition_key == key]
+    known = current_versions(folders, config.connection, config.goal.name)
+    versions = [item for item in known if known_partition(files, item.partition_key) == key]
     if not versions:
-        message = f"no file for partition {key!r} of {config.goal_id} on the server, and none was landed before"
-        raise FileError(message if key else f"File not found: {config.goal.files.root}")
+        raise FileError(_nothing_there(config, key, look))
     return reland_versions(config, versions, folders, now, keys)
+
+
+def _nothing_there(config: BatchConfig, key: str, look: Look) -> str:
+    """That a partition has no file, what was looked for, and files that are its own but not complete yet."""
+    files = config.goal.files
+    if not key:
+        return f"File not found: {files.root}"
+    told = f"no file for partition {key!r} of {config.goal_id} on the server, and none was landed before"
+    if files.partitions is not None:
+        told += f"; looked for {expected_names(files, key)} in {shown(files.directory) or 'the user directory'!r}"
+    waits = [item for item in look.passed_over if item.kind == "waits" and item.goal == config.goal.name]
+    own = [item for item in waits if known_partition(files, wildcard_value(files, item.name) or "") == key]
+    return "; ".join([told, *(f"{shown(item.name)} {item.reason}" for item in own)])
 
 
 def land_partitions(
@@ -138,7 +155,8 @@ def reland_versions(
             landed = reland(config, version, folders, now, keys)
         except CdpError as refused:
             error = str(refused)
-        outcomes.append(Outcome(config.goal.name, version.partition_key, version.name, landed, error))
+        partition = known_partition(config.goal.files, version.partition_key) or ""
+        outcomes.append(Outcome(config.goal.name, partition, version.name, landed, error))
     return outcomes
 
 

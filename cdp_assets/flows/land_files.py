@@ -109,9 +109,12 @@ def reland(
         return land_received(config, origin, folders, staging, now)
 
 
-def current_versions(folders: DataFolders, connection: str, goal: str) -> list[Manifest]:
-    """The latest batch of every version of a goal: those no other batch replaces."""
-    manifests = goal_manifests(folders, connection, goal)
+def current_versions(folders: DataFolders, connection: str, goal: str, seen_id: str = "") -> list[Manifest]:
+    """The latest batch of every version of a goal: those no other batch replaces.
+
+    `seen_id`: only what came from files that look like this in a listing; every batch of a version does.
+    """
+    manifests = goal_manifests(folders, connection, goal, seen_id)
     replaced = {manifest.replaces for manifest in manifests}
     return [manifest for manifest in manifests if manifest.batch_id not in replaced]
 
@@ -119,7 +122,7 @@ def current_versions(folders: DataFolders, connection: str, goal: str) -> list[M
 def land_received(config: BatchConfig, origin: Origin, folders: DataFolders, staging: Path, now: datetime) -> Landed:
     """Lands a file set whose bytes are in the staging folder, unless this very version was landed before."""
     if origin.current is None:
-        for known in current_versions(folders, config.connection, config.goal.name):
+        for known in current_versions(folders, config.connection, config.goal.name, origin.candidate.seen_id):
             if known.version_id == origin.version_id:
                 unmark(folders, known)
                 return Landed(known, is_new=False, folder=batch_folder(folders, known))

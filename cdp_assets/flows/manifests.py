@@ -157,9 +157,10 @@ def seen_of(folder: Path) -> str:
     return folder.name.split("-")[0]
 
 
-def goal_manifests(folders: DataFolders, connection: str, goal: str) -> list[Manifest]:
-    """Every batch of a goal, in no particular order."""
-    return [read_manifest(entry) for entry in batch_folders(folders, connection, goal)]
+def goal_manifests(folders: DataFolders, connection: str, goal: str, seen_id: str = "") -> list[Manifest]:
+    """Every batch of a goal, in no particular order; with a seen id, those only that came from such a file."""
+    entries = batch_folders(folders, connection, goal)
+    return [read_manifest(entry) for entry in entries if not seen_id or seen_of(entry) == seen_id[:SHORT]]
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -175,6 +176,12 @@ def all_batch_folders(folders: DataFolders) -> Iterator[Path]:
 def all_attempts(folders: DataFolders) -> Iterator[Path]:
     """Every attempt record."""
     yield from sorted(folders.landing.glob("*/*/attempts/*.json"))
+
+
+def goal_attempts(folders: DataFolders, connection: str, goal: str) -> list[Path]:
+    """The attempt records of one goal, the latest last."""
+    found = (folders.goal(connection, goal) / "attempts").glob("*.json")
+    return sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
 
 
 def attempt_path(folders: DataFolders, attempt: Attempt) -> Path:

@@ -2,13 +2,14 @@
 
 withdraw   versions that a person took out do not count
 collapse   of versions with equal bytes that follow each other in a partition, the first counts
-supersede  of the versions of a dated partition, the last counts, in the place of the first
+supersede  of the versions of a dated partition, the last counts, in the place of the first; where partitions
+           are time windows, only files of one name are versions of each other
 order      by effective time, connection, goal, modification time, natural name, content
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -57,7 +58,7 @@ def plan_order(manifests: Iterable[Manifest], withdrawn: Mapping[str, str] | Non
             continue
         partitions.setdefault((manifest.goal_id, manifest.partition_key), []).append(manifest)
     placed: list[tuple[OrderKey, Manifest]] = []
-    for versions in partitions.values():
+    for versions in _by_file(partitions.values()):
         versions.sort(key=_age)
         if _supersedes(versions[-1]):
             placed.append(_superseding(_collapse(versions, left_out), left_out))
@@ -67,6 +68,18 @@ def plan_order(manifests: Iterable[Manifest], withdrawn: Mapping[str, str] | Non
     placed.sort(key=lambda item: item[0])
     current = _without_twins([manifest for _, manifest in placed], left_out)
     return Plan(tuple(current), left_out, _twin_warnings(current))
+
+
+def _by_file(partitions: Iterable[list[Manifest]]) -> Iterator[list[Manifest]]:
+    """Versions of one another, in no order. The newest batch of a partition says whether they share a name."""
+    for versions in partitions:
+        if not max(versions, key=_age).config.goal.files.versions_share_a_name:
+            yield versions
+            continue
+        named: dict[str, list[Manifest]] = {}
+        for version in versions:
+            named.setdefault(version.name, []).append(version)
+        yield from named.values()
 
 
 def _age(manifest: Manifest) -> tuple[datetime, datetime, str]:
@@ -111,7 +124,7 @@ def _without_twins(ordered: Sequence[Manifest], left_out: dict[str, tuple[str, s
     kept = []
     for manifest in ordered:
         twin = first.setdefault((manifest.goal_id, manifest.sha256), manifest)
-        other = twin.partition_key != manifest.partition_key
+        other = _is_another_file(twin, manifest)
         if other and manifest.config.goal.files.duplicate_content == "skip":
             left_out[manifest.batch_id] = ("duplicate", f"same content as {twin.name}; refused by duplicate_content")
         else:
@@ -119,11 +132,16 @@ def _without_twins(ordered: Sequence[Manifest], left_out: dict[str, tuple[str, s
     return kept
 
 
+def _is_another_file(twin: Manifest, manifest: Manifest) -> bool:
+    own_name = manifest.config.goal.files.versions_share_a_name
+    return twin.partition_key != manifest.partition_key or (own_name and twin.name != manifest.name)
+
+
 def _twin_warnings(current: Sequence[Manifest]) -> dict[str, str]:
     first: dict[tuple[str, str], Manifest] = {}
     warnings = {}
     for manifest in current:
         twin = first.setdefault((manifest.goal_id, manifest.sha256), manifest)
-        if twin.partition_key != manifest.partition_key:
+        if _is_another_file(twin, manifest):
             warnings[manifest.batch_id] = f"same content as {twin.name}; both count"
     return warnings

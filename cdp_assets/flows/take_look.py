@@ -43,6 +43,8 @@ class Candidate:
     """Why it cannot be imported; empty = it can, as far as a listing can tell."""
     tried_id: str = ""
     """Under which a failed landing is kept; other than `seen_id` where the sender's checksum stands beside it."""
+    partition: str = ""
+    """The partition it belongs to: its key, or the time window its date lies in."""
 
     @property
     def parts(self) -> tuple[LinkedPart, ...]:
@@ -69,9 +71,9 @@ class Look:
         """Candidates not landed yet, of one goal or of all."""
         return tuple(item for item in self.candidates if not item.landed and goal in {None, item.goal})
 
-    def of(self, goal: str, key: str) -> tuple[Candidate, ...]:
+    def of(self, goal: str, partition: str) -> tuple[Candidate, ...]:
         """Every candidate of one partition, oldest version first."""
-        found = [item for item in self.candidates if item.goal == goal and item.partition_key == key]
+        found = [item for item in self.candidates if item.goal == goal and item.partition == partition]
         return tuple(sorted(found, key=lambda item: (item.file.modified_at, natural_key(item.file.name))))
 
 
@@ -188,6 +190,7 @@ class _Sorter:
             item.linked,
             item.missing or item.problem,
             tried_as(item.seen_id, self._goal.files, item.delivered, self._by_name),
+            item.partition,
         )
 
     def _is_landed(self, item: FileSet) -> bool:

@@ -13,7 +13,9 @@ from pathlib import Path
 from pydantic import AwareDatetime
 
 from cdp_assets.config.base import Strict
+from cdp_assets.config.goals import ImportProfilesGoal
 from cdp_assets.errors import ConfigError
+from cdp_assets.files.windows import is_called, not_called
 from cdp_assets.flows.folders import DataFolders, write_whole
 from cdp_assets.flows.land_files import current_versions
 from cdp_assets.flows.manifests import SHORT, Manifest
@@ -57,24 +59,31 @@ def reinstate(folders: DataFolders, versions: Sequence[Manifest]) -> list[Manife
 
 
 def versions_of(
-    folders: DataFolders, connection: str, goal: str, partitions: Sequence[str], batch: str | None = None
+    folders: DataFolders,
+    connection: str,
+    goal: ImportProfilesGoal,
+    partitions: Sequence[str],
+    batch: str | None = None,
 ) -> list[Manifest]:
     """Every version of some partitions landed so far, or the one with a batch id (its beginning is enough).
 
     Raises:
         ConfigError: whoever asks must: there is no such partition or batch.
     """
-    known = current_versions(folders, connection, goal)
-    missing = sorted(set(partitions) - {version.partition_key for version in known})
+    known = current_versions(folders, connection, goal.name)
+    missing = not_called(goal.files, [version.partition_key for version in known], partitions)
     if missing:
-        raise ConfigError(f"{connection}/{goal} has no partition {', '.join(missing)}")
+        raise ConfigError(f"{connection}/{goal.name} has no partition {', '.join(missing)}")
     found = [
         version
         for version in known
-        if version.partition_key in partitions or (batch is not None and version.batch_id.startswith(batch))
+        if is_called(goal.files, version.partition_key, partitions)
+        or (batch is not None and version.batch_id.startswith(batch))
     ]
     if batch is not None and len(found) != 1:
-        raise ConfigError(f"{len(found)} batches of {connection}/{goal} begin with {batch}; give one id of ops.batches")
+        raise ConfigError(
+            f"{len(found)} batches of {connection}/{goal.name} begin with {batch}; give one id of ops.batches"
+        )
     return found
 
 

@@ -65,6 +65,33 @@ def test_the_fold_waits_for_runs_that_fold_anyway(landed: World, job: str, told:
     assert len(landed.requested(SENSOR)) == 1
 
 
+@pytest.fixture
+def queued(landed: World) -> dg.DagsterRun:
+    """A run of a backfill that waits for its turn while another one has landed its files."""
+    job = landed.definitions.resolve_implicit_global_asset_job_def()
+    return landed.instance.create_run_for_job(
+        job,
+        status=dg.DagsterRunStatus.NOT_STARTED,
+        asset_selection=frozenset({dg.AssetKey(["shop", "customers"])}),
+        tags={"dagster/backfill": "abc"},
+    )
+
+
+def test_the_fold_waits_for_the_rest_of_a_backfill(landed: World, queued: dg.DagsterRun) -> None:
+    assert reason(landed) == "1 batch(es) wait: others are landing"
+    landed.instance.delete_run(queued.run_id)
+    assert len(landed.requested(SENSOR)) == 1
+
+
+def test_the_fold_waits_longer_for_a_backfill_than_for_arrivals(
+    landed: World, queued: dg.DagsterRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sensors, "LONGEST_WAIT_S", 0)
+    assert reason(landed) == "1 batch(es) wait: others are landing"
+    monkeypatch.setattr(sensors, "LONGEST_BACKFILL_S", 0)
+    assert len(landed.requested(SENSOR)) == 1
+
+
 def test_the_same_batches_are_tried_three_times_at_most(landed: World) -> None:
     keys = {landed.requested(SENSOR)[0].run_key for _ in range(3)}
     assert len(keys) == 3

@@ -1,4 +1,4 @@
-"""`python -m cdp_assets run`: a connection from the terminal, as one Dagster run."""
+"""`python -m cdp_assets run` and `backfill`: a connection, or partitions of a goal, from the terminal."""
 
 from __future__ import annotations
 
@@ -10,23 +10,31 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from cdp_assets_tests.assets.world import ANNA, BERT, World
+from cdp_assets_tests.assets.world import ANNA, BERT, CUSTOMERS, VIP_LIST, World
+
+
+def write_down(shop: World, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shop as YAML, where commands look for it, and a Dagster home of its own."""
+    parts = {"model": ("CustomerModel", shop.deployment.model), "shop": ("SftpConnection", shop.connection)}
+    for name, (kind, config) in parts.items():
+        (folder / "written" / name).mkdir(parents=True)
+        attributes = config.model_dump(mode="json", exclude_defaults=True, by_alias=True)
+        text = json.dumps({"type": f"cdp_assets.{kind}", "attributes": attributes})
+        (folder / "written" / name / "defs.yaml").write_text(text)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("CDP_DEFS_DIR", str(folder / "written"))
+    monkeypatch.setenv("DAGSTER_HOME", str(folder / "home"))
+
+
+def run_command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "cdp_assets", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
 
 
 def test_a_goal_is_run_and_its_counts_are_told(shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    parts = {"model": ("CustomerModel", shop.deployment.model), "shop": ("SftpConnection", shop.connection)}
-    for name, (kind, config) in parts.items():
-        folder = tmp_path / "written" / name
-        folder.mkdir(parents=True)
-        attributes = config.model_dump(mode="json", exclude_defaults=True, by_alias=True)
-        text = json.dumps({"type": f"cdp_assets.{kind}", "attributes": attributes})
-        (folder / "defs.yaml").write_text(text)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CDP_DEFS_DIR", str(tmp_path / "written"))
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+    write_down(shop, tmp_path, monkeypatch)
     shop.put("customers_1.csv", ANNA, BERT)
-    command = [sys.executable, "-m", "cdp_assets", "run", "shop", "customers"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    done = run_command("run", "shop", "customers")
     assert done.returncode == 0, done.stderr
     told = done.stdout
     assert "customers_1.csv" in told
@@ -34,3 +42,24 @@ def test_a_goal_is_run_and_its_counts_are_told(shop: World, tmp_path: Path, monk
     assert "Delivered" not in told
     with dg.DagsterInstance.get() as instance:
         assert [run.job_name for run in instance.get_runs()] == ["shop__customers__run_now"]
+
+
+def test_a_range_of_days_is_backfilled_in_runs_of_their_own_and_folded_once(
+    shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    windows = {"partitions": {"by": "day", "start": "2025-01-01"}}
+    shop.set_up(goals=[CUSTOMERS | {"files": CUSTOMERS["files"] | windows}, VIP_LIST])
+    write_down(shop, tmp_path, monkeypatch)
+    for day in (1, 2, 4):
+        shop.put(f"customers_202503{day:02}.csv", ANNA)
+    done = run_command("backfill", "shop", "customers", "2025-03-01", "2025-03-03")
+    assert done.returncode == 1, done.stderr
+    assert "landing 2025-03-01 to 2025-03-03" in done.stdout
+    assert "no file for partition '2025-03-03' of shop/customers on the server" in done.stdout.replace("\n", " ")
+    assert (shop.server.folder / "in" / "customers_20250301.csv.done").exists()
+    assert (shop.server.folder / "in" / "customers_20250304.csv").exists()
+    assert shop.rows("SELECT spend FROM main.profiles") == [(1200,)]
+    with dg.DagsterInstance.get() as instance:
+        assert len(instance.get_runs()) == 4
+    done = run_command("backfill", "shop", "customers", "2024-01-01", "2024-02-01")
+    assert "shop/customers has no partition from 2024-01-01 to 2024-02-01; it has 2025-01-01 to" in done.stderr

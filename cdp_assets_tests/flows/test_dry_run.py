@@ -150,7 +150,7 @@ def test_a_partition_without_a_new_file_is_landed_anew_from_its_kept_file(sshd, 
     (connection,) = today.connections
     before = everything(shop.folders)
     run = dry_run_partitions(today, connection, connection.imports[0], ["1", "9"], shop.folders, shop.now)
-    assert [(item.partition_key, item.state) for item in run.files] == [("1", "folded"), ("9", "refused")]
+    assert [(item.partition, item.state) for item in run.files] == [("1", "folded"), ("9", "refused")]
     assert run.rebuilds
     assert everything(shop.folders) == before
 

@@ -35,7 +35,7 @@ def test_without_a_batch_the_warehouse_is_as_if_it_had_never_come_and_with_it_as
     room = delivered(tmp_path / "all", *FILES)
     before = room.dump()
     others = delivered(tmp_path / "others", *(other for other in FILES if other != key))
-    versions = versions_of(room.folders, "shop", "customers", [key])
+    versions = versions_of(room.folders, "shop", room.config("customers").goal, [key])
     assert withdraw(room.folders, versions, EPOCH, "wrong file") == versions
     room.fold()
     assert people(room, "email, city, points") == people(others, "email, city, points")
@@ -52,7 +52,7 @@ def test_without_a_batch_the_warehouse_is_as_if_it_had_never_come_and_with_it_as
 
 def test_a_newer_version_of_a_withdrawn_partition_counts(tmp_path):
     room = delivered(tmp_path, "20260101")
-    withdraw(room.folders, versions_of(room.folders, "shop", "customers", ["20260101"]), EPOCH)
+    withdraw(room.folders, versions_of(room.folders, "shop", room.config("customers").goal, ["20260101"]), EPOCH)
     room.fold()
     assert people(room, "email") == []
     later = EPOCH + timedelta(days=1)
@@ -63,7 +63,7 @@ def test_a_newer_version_of_a_withdrawn_partition_counts(tmp_path):
 
 def test_a_withdrawn_version_that_is_landed_anew_stays_out(tmp_path):
     room = delivered(tmp_path, *FILES)
-    withdraw(room.folders, versions_of(room.folders, "shop", "customers", ["20260102"]), EPOCH)
+    withdraw(room.folders, versions_of(room.folders, "shop", room.config("customers").goal, ["20260102"]), EPOCH)
     room.deployment = lab(tmp_path / "other", goal(mappings=[{"column": "city", "property": "city"}])).deployment
     assert all(landed.is_new for landed in room.reland("customers"))
     room.fold()
@@ -73,9 +73,9 @@ def test_a_withdrawn_version_that_is_landed_anew_stays_out(tmp_path):
 def test_one_batch_can_be_named_by_the_beginning_of_its_id(tmp_path):
     room = delivered(tmp_path, *FILES)
     ((batch_id,),) = room.rows("SELECT batch_id FROM ops.batches WHERE partition_key = '20260103'")
-    (version,) = versions_of(room.folders, "shop", "customers", [], batch_id[:8])
+    (version,) = versions_of(room.folders, "shop", room.config("customers").goal, [], batch_id[:8])
     assert version.partition_key == "20260103"
     with pytest.raises(ConfigError, match="3 batches of shop/customers begin with"):
-        versions_of(room.folders, "shop", "customers", [], "")
+        versions_of(room.folders, "shop", room.config("customers").goal, [], "")
     with pytest.raises(ConfigError, match="has no partition 1999"):
-        versions_of(room.folders, "shop", "customers", ["1999"])
+        versions_of(room.folders, "shop", room.config("customers").goal, ["1999"])

@@ -1,0 +1,111 @@
+"""`python -m cdp_assets backfill`: a range of a goal's partitions from the terminal, folded once at its end."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+
+import dagster as dg
+from rich.console import Console
+
+from cdp_assets.assets.build import connection_definitions, model_definitions
+from cdp_assets.assets.imports import PARTITIONS_PER_RUN
+from cdp_assets.assets.partitions import partitions_of
+from cdp_assets.assets.runtime import data_folders, now
+from cdp_assets.assets.specs import PROFILES_KEY, done_key, files_key, goal_key
+from cdp_assets.commands.chosen import chosen_imports
+from cdp_assets.commands.dagster_home import prepare_dagster_home
+from cdp_assets.commands.summary import print_summary
+from cdp_assets.components.loading import defs_folder, load_deployment
+from cdp_assets.config.model import Deployment
+from cdp_assets.errors import ConfigError
+from cdp_assets.files.selection import natural_key
+
+HELP = "import a range of a goal's partitions, one run after the other, then fold once"
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Which partitions."""
+    parser.add_argument("connection")
+    parser.add_argument("goal")
+    parser.add_argument("first", help="first partition, as the web page names it")
+    parser.add_argument("last", nargs="?", help="last partition; default: the first alone")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run it; 1 if a partition failed: all others are in.
+
+    Raises:
+        ConfigError: whoever asks must: the goal has no such partitions.
+    """
+    deployment = load_deployment(defs_folder())
+    connection, (goal, *_) = chosen_imports(deployment, options.connection, options.goal)
+    partitions = partitions_of(connection, goal)
+    if partitions is None:
+        raise ConfigError(f"{connection.name}/{goal.name} has no partitions: use run {connection.name} {goal.name}")
+    prepare_dagster_home()
+    console, started = Console(), now()
+    with dg.DagsterInstance.get() as instance:
+        runs = _Runs(console, deployment, instance)
+        # Its look makes the partitions of files that nobody has looked at.
+        if not runs.materialize(files_key(connection), "looking at the server"):
+            return 1
+        known = partitions.get_partition_keys(dynamic_partitions_store=instance)
+        blocks = list(_blocks(known, options.first, options.last or options.first))
+        if not blocks:
+            between = f"from {options.first} to {options.last or options.first}"
+            raise ConfigError(f"{connection.name}/{goal.name} has no partition {between}{_those(known)}")
+        for block in blocks:
+            bounds = {"start": block[0], "end": block[-1]}
+            tags = {f"dagster/asset_partition_range_{end}": key for end, key in bounds.items()}
+            runs.materialize(goal_key(connection, goal), f"landing {block[0]} to {block[-1]}", tags)
+        if runs.materialize(PROFILES_KEY, "folding"):
+            runs.materialize(done_key(connection), "renaming")
+    if data_folders().warehouse.exists():
+        print_summary(console, data_folders(), started)
+    return 0 if runs.ok else 1
+
+
+def _blocks(known: Sequence[str], first: str, last: str) -> Iterator[list[str]]:
+    """The partitions of a range, in pieces in which they follow each other as Dagster keeps them."""
+    block: list[str] = []
+    for key in known:
+        inside = natural_key(first) <= natural_key(key) <= natural_key(last)
+        if block and (not inside or len(block) == PARTITIONS_PER_RUN):
+            yield block
+            block = []
+        if inside:
+            block.append(key)
+    if block:
+        yield block
+
+
+def _those(known: Sequence[str]) -> str:
+    ordered = sorted(known, key=natural_key)
+    return f"; it has {ordered[0]} to {ordered[-1]}" if ordered else "; it has none yet"
+
+
+class _Runs:
+    """Runs of single assets, as a click on the web page starts them, each told in a line."""
+
+    def __init__(self, console: Console, deployment: Deployment, instance: dg.DagsterInstance) -> None:
+        parts = [connection_definitions(deployment, item) for item in deployment.connections]
+        definitions = dg.Definitions.merge(model_definitions(deployment), *parts)
+        self._job = definitions.resolve_implicit_global_asset_job_def()
+        self._console, self._instance = console, instance
+        self.ok = True
+
+    def materialize(self, key: dg.AssetKey, what: str, tags: Mapping[str, str] | None = None) -> bool:
+        """One run, and whether it succeeded; why not is told in our own words where there are any."""
+        self._console.print(what, markup=False, highlight=False)
+        result = self._job.execute_in_process(
+            QUIET, instance=self._instance, raise_on_error=False, tags=tags, asset_selection=[key]
+        )
+        self.ok = self.ok and result.success
+        for event in result.all_events:
+            if event.is_step_failure:
+                ours = event.step_failure_data.user_failure_data
+                why = (ours.description if ours else None) or "see the run in the web page"
+                self._console.print(why, style="red", markup=False, highlight=False)
+        return bool(result.success)
