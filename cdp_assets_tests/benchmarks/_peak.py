@@ -12,19 +12,24 @@ _EVERY_S = 0.05
 
 
 class Peak:
-    """The most memory seen, in GB; shared pages counted once (proportional set size)."""
+    """The most memory seen, in GB."""
 
     gb: float = 0.0
 
 
 @contextmanager
 def peak_of_tree() -> Iterator[Peak]:
-    """Watches this process and all its descendants for the length of the block."""
+    """Watches this process and all its descendants for the length of the block.
+
+    Counts the memory each has for itself, and mapped files (programs, libraries) once, as much as the largest of
+    them has. The kernel keeps these numbers anyway; adding up shares of pages takes 25 ms for each GB it looks at.
+    """
     peak, stop = Peak(), threading.Event()
 
     def watch() -> None:
         while not stop.wait(_EVERY_S):
-            peak.gb = max(peak.gb, sum(map(_memory_kb, _tree(os.getpid()))) * 1024 / 1e9)
+            found = [_memory_kb(pid) for pid in _tree(os.getpid())]
+            peak.gb = max(peak.gb, (sum(own for own, _ in found) + max(mapped for _, mapped in found)) * 1024 / 1e9)
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
@@ -46,11 +51,16 @@ def _tree(pid: int) -> Iterator[int]:
             yield from _tree(int(child))
 
 
-def _memory_kb(pid: int) -> int:
+def _memory_kb(pid: int) -> tuple[int, int]:
+    """What a process has for itself, and what it has of mapped files; nothing where it is gone."""
     try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1])
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
-        pass
-    return 0
+        return 0, 0
+    found = {
+        name: int(value.split()[0]) for name, _, value in (line.partition(":") for line in lines) if name in _KINDS
+    }
+    return found.get("RssAnon", 0) + found.get("RssShmem", 0), found.get("RssFile", 0)
+
+
+_KINDS = frozenset({"RssAnon", "RssShmem", "RssFile"})

@@ -2,8 +2,8 @@
 
 fetch    our verified download beside `sftp get` of the same file
 decrypt  our checked decryption beside `gpg --decrypt` of the same file, to a file each
-land     look, fetch, decrypt, unpack, type, put in place; the peak of memory is of the whole process tree, without
-         the server
+land     look, fetch, decrypt, unpack, type, put in place; the peak of memory is of the whole process tree, with
+         the few MB of the server
 `GIGABYTES=2` is the default; each figure is the middle one of three, of landings the only one.
 """
 
@@ -13,10 +13,7 @@ import gzip
 import os
 import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,8 +23,9 @@ from cdp_assets.files.pgp import PgpKeys, decrypt
 from cdp_assets.files.sftp import open_server
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.run_connection import import_new
+from cdp_assets_tests.benchmarks._measure import apart, sftp_get, timed
 from cdp_assets_tests.benchmarks._peak import peak_of_tree
-from cdp_assets_tests.benchmarks.headline import COLUMNS, PROPERTIES, RULES, write_rows
+from cdp_assets_tests.benchmarks._people import PROPERTIES, people_goal, write_people
 from cdp_assets_tests.support.lab import deployment
 from cdp_assets_tests.support.openpgp import Key, Keyring, new_keyring
 from cdp_assets_tests.support.sshd import Sshd, running_sshd, throw_away_account
@@ -49,7 +47,7 @@ def run() -> str:
         work, key = Path(made), ring.key("ours", passphrase="a phrase")
         inbox = {name: sshd.folder(f"{name}-") for name in ("plain", "sealed")}
         plain, sealed = inbox["plain"] / "people_1.csv", inbox["sealed"] / "people_1.csv.gz.pgp"
-        _write_apart(plain, int(GIGABYTES * 1e9 / BYTES_PER_ROW))
+        apart(write_people, plain, range(int(GIGABYTES * 1e9 / BYTES_PER_ROW)))
         _seal(ring, key, plain, sealed, work)
         print(f"plain {plain.stat().st_size / 1e9:.2f} GB, sealed {sealed.stat().st_size / 1e9:.2f} GB", flush=True)
         fetched = _fetching(sshd, inbox["plain"], plain, work)
@@ -62,13 +60,6 @@ def run() -> str:
         print(f"  peak {peak_sealed.gb:.2f} GB", flush=True)
     peaks = f"peak {peak_plain.gb:.2f} GB plain, {peak_sealed.gb:.2f} GB sealed"
     return f"transfer: {fetched:.2f} x sftp, {decrypted:.2f} x gpg, {peaks}"
-
-
-def _write_apart(path: Path, rows: int) -> None:
-    """In a process of its own, whose memory is not ours."""
-    script = f"from pathlib import Path; from {write_rows.__module__} import write_rows; "
-    script += f"write_rows(Path({str(path)!r}), 0, {rows})"
-    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def _seal(ring: Keyring, key: Key, plain: Path, sealed: Path, work: Path) -> None:
@@ -84,14 +75,9 @@ def _seal(ring: Keyring, key: Key, plain: Path, sealed: Path, work: Path) -> Non
 def _fetching(sshd: Sshd, inbox: Path, plain: Path, work: Path) -> float:
     """Seconds of ours over seconds of sftp."""
     local = work / "fetched"
-    command = [
-        *("sftp", "-q", "-P", str(sshd.port), "-i", str(sshd.private_key_path)),
-        *("-o", "StrictHostKeyChecking=no", "-o", f"UserKnownHostsFile={work / 'known'}"),
-        *(f"{sshd.username}@127.0.0.1:{plain}", str(local)),
-    ]
 
     def theirs() -> None:
-        subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+        sftp_get(sshd, plain, local)
 
     def ours() -> None:
         with open_server(sshd.server_config(user_directory=str(inbox))) as server:
@@ -119,21 +105,13 @@ def _ratio(name: str, ours: Callable[[], None], theirs: Callable[[], None], loca
     for _ in range(REPEATS):
         for side, work in (("theirs", theirs), ("ours", ours)):
             local.unlink(missing_ok=True)
-            found[side].append(_timed(f"{name} {side}", work))
+            found[side].append(timed(f"{name} {side}", work))
     local.unlink()
     return statistics.median(found["ours"]) / statistics.median(found["theirs"])
 
 
 def _land(sshd: Sshd, inbox: Path, data: Path, key: Key | None, root: str) -> None:
-    goal = {
-        "type": "import_profiles",
-        "name": "people",
-        "files": {"root": root, "delta": True},
-        "identifiers": [{"column": "email", "property": "email"}],
-        "mappings": [
-            {"column": name, "property": name, "rule": RULES.get(name, "set")} for name in COLUMNS.split(", ")[1:]
-        ],
-    }
+    goal = people_goal(identifiers=["email"]) | {"files": {"root": root, "delta": True}}
     connection: dict[str, object] = {"name": "shop", "goals": [goal]}
     connection["server"] = sshd.server_config(user_directory=str(inbox)).model_dump()
     data.mkdir()
@@ -150,13 +128,5 @@ def _land(sshd: Sshd, inbox: Path, data: Path, key: Key | None, root: str) -> No
         imported = import_new(setup, setup.connections[0], DataFolders(data), NOW)
         assert [outcome.error for outcome in imported.outcomes] == [""]
 
-    _timed(f"land {root}", land)
+    timed(f"land {root}", land)
     shutil.rmtree(data)
-
-
-def _timed(name: str, work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    seconds = time.perf_counter() - started
-    print(f"  {name}: {seconds:.1f} s", flush=True)
-    return seconds
