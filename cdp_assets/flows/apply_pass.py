@@ -13,11 +13,12 @@ from pathlib import Path
 
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.faults import step
+from cdp_assets.flows.find_profiles import find_profiles
 from cdp_assets.flows.manifests import Manifest
-from cdp_assets.flows.resolve_rows import resolve_rows
-from cdp_assets.sql import full_files, identity, merging, resolving, writing
+from cdp_assets.sql import full_files, identity, merging, single_rows, writing
 from cdp_assets.sql.full_files import Memory
 from cdp_assets.sql.identity import PassBatch
+from cdp_assets.sql.merging import Touched
 from cdp_assets.sql.text import Sql, comma, literal, sql
 from cdp_assets.sql.writes import Write, writes_of
 from cdp_assets.warehouse import Database
@@ -82,25 +83,15 @@ def apply_pass(
     if not config.goal.files.delta:
         memories, counted = _memories(database, config, present, earlier)
         database.run(full_files.applied_rows(memories))
-    refused = _find_profiles(database, config, present, counted)
+    touched = find_profiles(database, config, present, counted)
+    step("fold: profiles found")
     columns = frozenset(name for (name,) in database.rows(Sql("SELECT name FROM pragma_table_info('main.profiles')")))
-    writes = writes_of(config, present, columns)
-    database.run(identity.REPEATED)
-    repeated = bool(database.rows(Sql("SELECT 1 FROM repeated LIMIT 1")))
-    database.run(merging.changes_table(config, writes, merging.Touched(counted, refused, repeated)))
-    step("fold: changes worked out")
-    looks = _looks(batches)
-    if config.goal.allow_create:
-        _create(database, config, writes, looks)
-    if writes:
-        database.run(writing.changed_profiles(writes, looks))
-    for statement in writing.reindex(writes, config, sorted(indexed | own)):
-        database.run(statement)
-    if refused:
+    _write(database, batches, writes_of(config, present, columns), touched, sorted(indexed | own))
+    if touched.refused:
         # Only now does everyone who holds an identifier stand in the index.
-        database.run(resolving.note_conflicts(config))
-    fates = [Fates(*row) for row in database.rows(writing.row_fates(config))]
-    database.run(_imported(config))
+        database.run(single_rows.note_conflicts(config))
+    fates = [Fates(*row) for row in database.rows(writing.row_fates(config, batches[0].position))]
+    database.run(writing.note_imported(config, repeated=touched.repeated))
     if not config.goal.files.delta:
         digest = full_files.row_digest(config, range(len(config.goal.mappings)), present)
         for statement in full_files.remember_rows(config, batches[0].manifest.batch_id, _signature(config), digest):
@@ -111,37 +102,37 @@ def apply_pass(
 
 
 def _read_rows(database: Database, batches: Sequence[Placed], indexed: frozenset[str]) -> set[str]:
-    """Makes `batch_rows`, and an index of every property that identifies for the first time; returns these."""
+    """Makes `batch_rows_read`, and an index of every property that identifies for the first time; returns these."""
     config = batches[0].manifest.config
     own = {item.property for item in config.goal.identifier_columns}
     for name in sorted(own - indexed):
         database.run(identity.index_property(config.find_property(name)))
     rows = [PassBatch(item.position, item.manifest.batch_id, item.parquet) for item in batches]
-    for statement in identity.batch_rows_view(rows):
-        database.run(statement)
+    database.run(identity.batch_rows_view(rows))
     return own
 
 
-def _find_profiles(
-    database: Database, config: BatchConfig, present: frozenset[int], counted: dict[int, frozenset[int]]
-) -> frozenset[int]:
-    """Makes `key_targets`; returns the places of identifiers that were refused, because another profile holds them."""
-    if config.has_one_identifier:
-        for statement in identity.single_targets(config):
+def _write(
+    database: Database, batches: Sequence[Placed], writes: Sequence[Write], touched: Touched, indexed: Sequence[str]
+) -> None:
+    """Changes and makes profiles, and keeps the index of identifiers true."""
+    config, first, looks = batches[0].manifest.config, batches[0].position, _looks(batches)
+    moving = writing.identifying(writes, config, indexed)
+    if writes:
+        database.run(writing.insert_profiles(merging.changed_profiles(config, writes, touched, looks)))
+        if moving:
+            database.run(writing.moved_identifiers(moving, first))
+        database.run(writing.drop_old_rows(first))
+    if config.goal.allow_create:
+        database.run(writing.insert_profiles(merging.new_profiles(config, writes, touched, looks)))
+        if database.rows(Sql("SELECT 1 FROM ops.profile_ids LIMIT 1")):
+            database.run(identity.note_other_ids())
+    if moving and database.rows(Sql("SELECT 1 FROM id_moved LIMIT 1")):
+        for statement in writing.index_moved(moving):
             database.run(statement)
-        database.run(identity.key_targets())
-        return frozenset()
-    for statement in (*resolving.tuples_of_pass(config), *resolving.decide_alone(config)):
+    single = [config.find_property(config.goal.identifier_columns[0].property)] if config.has_one_identifier else []
+    for statement in writing.index_new([*single, *moving], first):
         database.run(statement)
-    resolve_rows(database, config, present, counted)
-    database.run(identity.key_targets())
-    return frozenset(place for (place,) in database.rows(Sql("SELECT DISTINCT place FROM id_refused")))
-
-
-def _create(database: Database, config: BatchConfig, writes: Sequence[Write], looks: Sql) -> None:
-    database.run(writing.new_profiles(config, writes, looks))
-    if database.rows(Sql("SELECT 1 FROM ops.profile_ids LIMIT 1")):
-        database.run(identity.note_other_ids())
 
 
 def _looks(batches: Sequence[Placed]) -> Sql:
@@ -198,12 +189,3 @@ def _memories(
         for new, _ in shared:
             counted.setdefault(new, set()).add(group)
     return memories, {number: frozenset(groups) for number, groups in counted.items()}
-
-
-def _imported(config: BatchConfig) -> Sql:
-    return sql(
-        "INSERT INTO main.imported_profiles (connection, profile_id) SELECT DISTINCT {name}, profile_id"
-        " FROM key_targets WHERE profile_id IN (SELECT profile_id FROM main.profiles) AND profile_id NOT IN"
-        " (SELECT profile_id FROM main.imported_profiles WHERE connection = {name})",
-        name=literal(config.connection),
-    )

@@ -6,7 +6,7 @@ stands in a private staging folder while it is read, plaintext of encrypted file
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -23,7 +23,7 @@ from cdp_assets.files.sftp import SftpFileSystem
 from cdp_assets.flows.fetch_sample import MOST_BYTES, FileSample, fetch_sample
 from cdp_assets.flows.folders import DataFolders, staging_folder
 from cdp_assets.flows.preview_set import preview_set
-from cdp_assets.flows.sample_results import SetPreview
+from cdp_assets.flows.sample_results import Identified, SetPreview
 from cdp_assets.flows.take_look import Candidate, Look, peek
 from cdp_assets.sql.profiling import HOLDERS
 from cdp_assets.warehouse import read_copy
@@ -152,19 +152,44 @@ def choose(look: Look, goal: str, name: str = "") -> Candidate | None:
     return max(found, key=lambda item: (not item.landed, item.modified_at, natural_key(item.file.name)), default=None)
 
 
-def find_matches(config: BatchConfig, identifiers: dict[str, int], folders: DataFolders) -> Matches:
-    """Looks identifiers up in the published copy of the warehouse. `identifiers`: value → rows that have it."""
-    rows = sum(identifiers.values())
+def find_matches(config: BatchConfig, identifiers: dict[str, Identified], folders: DataFolders) -> Matches:
+    """Looks the identifiers of a sample's rows up in the published copy of the warehouse, as a fold would.
+
+    Rows are not compared with each other: a profile that an earlier row of the file makes is not found.
+    """
+    rows = sum(item.rows for item in identifiers.values())
     if not folders.published.exists():
         return Matches(rows_new=rows, note="nothing was imported and published yet, so there are no profiles to find")
     as_of = datetime.fromtimestamp(folders.published.stat().st_mtime, tz=UTC)
     try:
         with read_copy(folders.published) as database:
-            found = dict(database.rows(HOLDERS, [config.goal.identifier_columns[0].property, list(identifiers)]))
+            holders = [
+                dict(database.rows(HOLDERS, [column.property, list(_values(identifiers, place))]))
+                for place, column in enumerate(config.goal.identifier_columns)
+            ]
     except WarehouseError:
         return Matches(as_of=as_of, note="the published copy of the warehouse cannot be read")
-    known = sum(identifiers[value] for value in found)
+    matched = {shown: _found(config, item, holders) for shown, item in identifiers.items()}
+    found = {shown: profile_id for shown, profile_id in matched.items() if profile_id is not None}
+    known = sum(identifiers[shown].rows for shown in found)
     return Matches(found, known, rows - known, as_of)
+
+
+def _values(identifiers: dict[str, Identified], place: int) -> dict[str, None]:
+    return dict.fromkeys(value for item in identifiers.values() for value in item.ids[place])
+
+
+def _found(config: BatchConfig, item: Identified, holders: Sequence[Mapping[str, list[str]]]) -> str | None:
+    """The profile that the first rule finds which finds any."""
+    for rule in config.goal.identifier_places:
+        several = [
+            dict.fromkeys(profile for value in item.ids[place] for profile in holders[place].get(value, ()))
+            for place in rule
+        ]
+        for profile_id in several[0]:
+            if all(profile_id in held for held in several):
+                return profile_id
+    return None
 
 
 def _not_there(look: Look, name: str) -> str:

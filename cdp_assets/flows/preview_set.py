@@ -21,9 +21,10 @@ from cdp_assets.flows.join_linked import LinkedSet, LinkedText, join_linked, lin
 from cdp_assets.flows.prepare_cells import find_dates
 from cdp_assets.flows.process_rows import Processable, process_rows
 from cdp_assets.flows.read_rows import Rows, keep_refused, load_raw, make_reject_table
-from cdp_assets.flows.sample_results import Mapped, Refused, SampleReject, SampleRows, SetPreview
+from cdp_assets.flows.sample_results import Identified, Mapped, Refused, SampleReject, SampleRows, SetPreview
 from cdp_assets.flows.write_batch import require_identifier
 from cdp_assets.sql.fields import Cells
+from cdp_assets.sql.identifiers import places_of, shown_identifiers
 from cdp_assets.sql.landing import batch_query, cell_rejects, numbered_rows
 from cdp_assets.sql.linking import table_of
 from cdp_assets.sql.text import Sql, comma, ident, literal, sql
@@ -160,8 +161,10 @@ class _Reading:
         self._engine.run(sql("INSERT INTO rejects BY NAME {refused}", refused=refused))
         counted = self._engine.rows(
             sql(
-                "SELECT identifier, count(*) FROM batch WHERE identifier IS NOT NULL GROUP BY identifier"
+                "SELECT {shown} AS shown, count(*), {ids} FROM batch WHERE identifier IS NOT NULL GROUP BY ALL"
                 " ORDER BY min(line_no) LIMIT {most}",
+                shown=shown_identifiers(self._config),
+                ids=comma([place.values for place in places_of(self._config)]),
                 most=literal(MOST_IDENTIFIERS),
             )
         )
@@ -169,12 +172,13 @@ class _Reading:
         return Mapped(
             self._sample(self._values(cells.columns), Sql("batch")),
             frozenset(int(line) for (line,) in invalid),
-            {text: int(rows) for text, rows in counted},
+            {shown: Identified(int(rows), tuple(tuple(one or ()) for one in ids)) for shown, rows, *ids in counted},
         )
 
     def _values(self, present: Collection[str]) -> dict[str, Sql]:
         """Property → its text in the batch; one that several columns go into stands there with each."""
-        values = {self._config.goal.identifier_columns[0].property: Sql("identifier")}
+        named = dict.fromkeys(item.property for item in self._config.goal.identifier_columns)
+        values = {" | ".join(named): shown_identifiers(self._config)}
         for number, mapping in enumerate(self._config.goal.mappings):
             if mapping.column in present:
                 name = mapping.property if mapping.property not in values else f"{mapping.property} ({mapping.column})"

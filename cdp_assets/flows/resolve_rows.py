@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from cdp_assets.config.goals import Rule
 from cdp_assets.config.model import BatchConfig
-from cdp_assets.sql import resolving
+from cdp_assets.sql import single_rows
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database
 
@@ -29,7 +29,6 @@ class _Person:
     """None = made here."""
     values: list[tuple[str, ...]]
     """Per identifying column, what its property holds."""
-    birth: str = ""
     born_at: int = 0
     maker: tuple[str, str] = ("", "")
 
@@ -38,8 +37,8 @@ class _Person:
 class _Outcome:
     """What came of rows of one tuple."""
 
-    given: str
-    """The tuple."""
+    key: int
+    """Of the tuple."""
     person: _Person | None
     refused: tuple[tuple[str, ...], ...]
 
@@ -48,8 +47,8 @@ class _Outcome:
 class _Told:
     """The rows with one outcome."""
 
-    name: str
-    first_ordinal: int | None = None
+    key: int
+    """Of the outcome: below 0."""
     rows: list[int] = field(default_factory=list)
 
 
@@ -59,21 +58,18 @@ def resolve_rows(
     """Decides every row for which the order matters, and gives each outcome a key of its own.
 
     Args:
-        database: the warehouse, after `tuples_of_pass` and `decide_alone`.
+        database: the warehouse, after all other tuples have been decided.
         config: the pass's goal.
         present: numbers of the mappings whose column the files have.
         counted: mapping → groups of earlier files it is old for, as in `changes_table`.
     """
-    database.run(resolving.NO_SLOW_ROWS)
     resolver = _Resolver(config, present, counted)
     clearing = resolver.clearing
-    people = database.rows(resolving.shared_holders(config))
-    tuples = {value: _ids(ids) for value, *ids in database.rows(resolving.shared_tuples(config))}
-    if not tuples:
-        return
+    people = database.rows(single_rows.shared_holders(config))
+    tuples = {key: _ids(ids) for key, *ids in database.rows(single_rows.shared_tuples(config))}
     resolver.know(people)
-    for ordinal, value, acts, group, *clears in database.rows(resolving.shared_rows(config, clearing)):
-        resolver.take(ordinal, value, tuples[value], acts, group, dict(zip(clearing, clears, strict=True)))
+    for ordinal, key, acts, group, *clears in database.rows(single_rows.shared_rows(config, clearing)):
+        resolver.take(ordinal, key, tuples[key], acts, group, dict(zip(clearing, clears, strict=True)))
     resolver.write(database)
 
 
@@ -108,7 +104,7 @@ class _Resolver:
                 for value in values:
                     self._holders.setdefault((place, value), {})[person] = None
 
-    def take(self, ordinal: int, value: str, ids: Ids, acts: bool, group: int | None, clears: dict[int, bool]) -> None:
+    def take(self, ordinal: int, key: int, ids: Ids, acts: bool, group: int | None, clears: dict[int, bool]) -> None:
         """Decides one row."""
         person = self._find(ids)
         if person is None and acts and self._allow_create:
@@ -117,10 +113,8 @@ class _Resolver:
         if person is not None and acts:
             refused = self._refused(person, ids)
             self._apply(person, ids, refused, group, clears)
-        told = self._told.setdefault(_Outcome(value, person, refused), _Told(f"{value}#{len(self._told)}"))
+        told = self._told.setdefault(_Outcome(key, person, refused), _Told(-1 - len(self._told)))
         told.rows.append(ordinal)
-        if acts and told.first_ordinal is None:
-            told.first_ordinal = ordinal
 
     def _find(self, ids: Ids) -> _Person | None:
         for places in self._rules:
@@ -135,7 +129,7 @@ class _Resolver:
     def _create(self, ids: Ids, ordinal: int) -> _Person:
         places = next(places for places in self._rules if all(ids[place] for place in places))
         maker = (self._properties[places[0]], ids[places[0]][0])
-        person = _Person(self._people, None, [()] * len(ids), f"row {ordinal}", ordinal, maker)
+        person = _Person(self._people, None, [()] * len(ids), ordinal, maker)
         self._people += 1
         return person
 
@@ -179,26 +173,26 @@ class _Resolver:
 
     def write(self, database: Database) -> None:
         """Puts the outcomes beside those that were decided all at once."""
-        _insert(database, resolving.SLOW_ROWS, ((row, told.name) for told in self._told.values() for row in told.rows))
-        known, born, nobody = [], [], []
-        refused: list[tuple[str, int, list[str]]] = []
+        database.run(single_rows.SLOW_ROWS_TABLE)
+        _insert(database, single_rows.SLOW_ROWS, ((row, told.key) for told in self._told.values() for row in told.rows))
+        known: list[tuple[int, str]] = []
+        born: list[tuple[int, int, str, str]] = []
+        refused: list[tuple[int, int, list[str]]] = []
         for outcome, told in self._told.items():
             person = outcome.person
-            if person is None:
-                nobody.append((told.name, told.first_ordinal))
-            elif person.profile_id is not None:
-                known.append((told.name, person.profile_id, told.first_ordinal))
-            else:
-                born.append((told.name, person.birth, person.born_at, *person.maker))
-            refused += [(told.name, place, list(ids)) for place, ids in enumerate(outcome.refused) if ids]
+            if person is not None and person.profile_id is not None:
+                known.append((told.key, person.profile_id))
+            elif person is not None:
+                born.append((told.key, person.born_at, *person.maker))
+            refused += [(told.key, place, list(ids)) for place, ids in enumerate(outcome.refused) if ids]
         for query, rows in (
-            (resolving.FOUND, known),
-            (resolving.UNBORN, born),
-            (resolving.NOBODY, nobody),
-            (resolving.REFUSED, refused),
+            (single_rows.FOUND, known),
+            (single_rows.UNBORN, born),
+            (single_rows.REFUSED, refused),
         ):
             _insert(database, query, rows)
-        database.run(resolving.OUTCOMES_AS_KEYS)
+        for statement in single_rows.OUTCOMES_AS_KEYS:
+            database.run(statement)
 
 
 ROWS_AT_ONCE = 100_000

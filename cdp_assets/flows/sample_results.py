@@ -43,15 +43,24 @@ class Refused:
 
 
 @dataclass(frozen=True)
+class Identified:
+    """Rows of the sample that identify alike."""
+
+    rows: int
+    ids: tuple[tuple[str, ...], ...]
+    """Per identifying column of the goal, the canonical values in it."""
+
+
+@dataclass(frozen=True)
 class Mapped:
     """What the goal's mappings make of the sample."""
 
     values: SampleRows = SampleRows()
-    """By property, as texts; first the identifier."""
+    """By property, as texts; first the identifiers, several of them as one text."""
     invalid: frozenset[int] = frozenset()
     """Lines among those of `values` whose identifier is not valid."""
-    identifiers: dict[str, int] = field(default_factory=dict)
-    """Canonical identifier → rows of the sample that have it."""
+    identifiers: dict[str, Identified] = field(default_factory=dict)
+    """The identifiers of a row, as one text → what they are."""
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def applied_rows(memories: Sequence[Memory]) -> Sql:
     columns += [
         sql("{digest} AS {name}", digest=memory.digest, name=ident(f"digest_{memory.group}")) for memory in memories
     ]
-    given = sql("SELECT\n    {columns}\nFROM batch_rows WHERE identifier IS NOT NULL", columns=comma(columns))
+    given = sql("SELECT\n    {columns}\nFROM batch_rows_read WHERE identifier IS NOT NULL", columns=comma(columns))
     steps = [Step("given", given)]
     tests = []
     for memory in memories:
@@ -110,7 +110,7 @@ def remember_rows(config: BatchConfig, batch_id: str, mappings: str, digest: Sql
     return [
         Sql(
             "CREATE OR REPLACE TEMP TABLE told_keys AS SELECT DISTINCT identifier_cell AS key FROM batch_rows"
-            " WHERE identifier IN (SELECT value FROM key_targets WHERE profile_id IS NOT NULL)"
+            " WHERE key IN (SELECT key FROM key_targets)"
         ),
         sql(
             "DELETE FROM main.goal_rows WHERE goal_id = {goal} AND key IN (SELECT key FROM told_keys)",

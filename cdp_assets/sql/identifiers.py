@@ -5,8 +5,9 @@ Where one column with one value finds every profile (the common case):
     identifier_cell    the cell as written (full files only)
     identifier_invalid the cell as written where it is not valid: the row is rejected
 Else, with a column for the n-th identifying column of the goal:
-    id<n>              LIST of the canonical texts in the cell; NULL = none, or none that is valid
-    identifier         all of them as one JSON text, equal for rows that identify alike; NULL = no rule has all it needs
+    id<n>              canonical text of the cell, a LIST of them where the property holds several; NULL = none, or
+                       none that is valid
+    identifier         the empty text; NULL = no rule has all it needs
     identifier_cell    the cells as written, as one JSON text (full files only)
     identifier_invalid the first cell that is not valid, where that leaves the row without an identifier
 """
@@ -14,12 +15,56 @@ Else, with a column for the n-th identifying column of the goal:
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.sql.dialect import matches
 from cdp_assets.sql.fields import Cells, Field
 from cdp_assets.sql.text import Sql, Step, comma, ident, joined, literal, sql
 from cdp_assets.sql.values import INVALID, trimmed
+
+
+@dataclass(frozen=True)
+class Place:
+    """One identifying column of the goal."""
+
+    number: int
+    name: str
+    """Of the property."""
+    column: Sql
+    """Of the batch."""
+    several: bool
+    """Whether it holds a LIST."""
+
+    @property
+    def values(self) -> Sql:
+        """Its values as a list; NULL = none."""
+        return self.column if self.several else sql("CASE WHEN {id} IS NOT NULL THEN [{id}] END", id=self.column)
+
+    def ids(self, rows: str, *carried: str) -> Sql:
+        """Its values one a row, as `id`, with some columns of `rows` beside."""
+        each = sql("unnest({id})" if self.several else "{id}", id=self.column)
+        columns = joined(", ", [*map(ident, carried), sql("{each} AS id", each=each)])
+        return sql(
+            "SELECT {columns} FROM {rows} WHERE {id} IS NOT NULL", columns=columns, rows=ident(rows), id=self.column
+        )
+
+
+def places_of(config: BatchConfig) -> list[Place]:
+    """The identifying columns, in order."""
+    columns = config.goal.identifier_columns
+    if config.has_one_identifier:
+        return [Place(0, columns[0].property, ident("identifier"), several=False)]
+    return [
+        Place(number, item.property, ident(id_name(number)), config.find_property(item.property).multiple)
+        for number, item in enumerate(columns)
+    ]
+
+
+def shown_identifiers(config: BatchConfig) -> Sql:
+    """A row's identifiers as one text for people; NULL = the row has none."""
+    lists = joined(", ", [sql("coalesce({ids}, [])", ids=place.values) for place in places_of(config)])
+    return sql("CASE WHEN identifier IS NOT NULL THEN array_to_string(flatten([{lists}]), ' | ') END", lists=lists)
 
 
 def identifier_fields(config: BatchConfig, cells: Cells) -> list[Field]:
@@ -64,7 +109,7 @@ def raw_cells(config: BatchConfig, fields: list[Field]) -> list[Sql]:
 
 
 def keyed(config: BatchConfig, fields: list[Field], source: str) -> list[Step]:
-    """Steps that make one key of several identifiers; none where there is only one."""
+    """Steps that tell which rows several identifiers can place; none where there is only one."""
     if config.has_one_identifier:
         return []
     known = {field.name: field for field in fields}
@@ -72,10 +117,10 @@ def keyed(config: BatchConfig, fields: list[Field], source: str) -> list[Step]:
     for place, item in enumerate(config.goal.identifier_columns):
         name = ident(id_name(place))
         if id_name(place) not in known:
-            missing += [sql("NULL::VARCHAR[] AS {name}", name=name), sql("NULL::VARCHAR AS {n}", n=_invalid(place))]
-        elif not config.find_property(item.property).multiple:
-            lists.append(sql("CASE WHEN {name} IS NOT NULL THEN [{name}] END AS {name}", name=name))
-        elif config.blocked_identifiers:
+            kind = Sql("VARCHAR[]" if config.find_property(item.property).multiple else "VARCHAR")
+            missing += [sql("NULL::{kind} AS {name}", kind=kind, name=name)]
+            missing += [sql("NULL::VARCHAR AS {name}", name=_invalid(place))]
+        elif config.blocked_identifiers and config.find_property(item.property).multiple:
             some = sql(
                 "list_filter({name}, lambda v: {kept} IS NOT NULL)", name=name, kept=_unblocked(config, Sql("v"))
             )
@@ -90,7 +135,7 @@ def keyed(config: BatchConfig, fields: list[Field], source: str) -> list[Step]:
             for rule in config.goal.identifier_places
         ],
     )
-    key = sql("CASE WHEN {complete} THEN to_json([{ids}])::VARCHAR END", complete=complete, ids=joined(", ", places))
+    key = sql("CASE WHEN {complete} THEN '' END", complete=complete)
     bad = joined(", ", [_invalid(place) for place in range(len(places))])
     keys = Step(
         "keyed",

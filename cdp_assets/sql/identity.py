@@ -1,14 +1,19 @@
 """Which profile each row of a pass belongs to, and which rows of a full file are new.
 
+Rows that identify alike are one *tuple*. A tuple goes by its *key*: the ordinal of its first row in the pass.
+Nearly always no two rows share an identifier; then every row is its own tuple and its own key.
+
 Reads   the batches of a pass, main.identifiers, main.profiles, main.goal_rows, ops.profile_ids
 Writes  (temporary)
-        batch_rows   view: ordinal, position, row_no and the batch's columns; ordinals order the pass's rows
+        batch_rows   view: ordinal, position, batch_id, row_no, the batch's columns, and key (NULL = the row has no
+                     identifier); ordinals order the pass's rows
         applied      ordinal, counted: the rows of a full file that apply. counted NULL = wholly; n = the
                      row was seen before under mappings n, so only what is new in its mappings applies
-        id_found, id_unborn, id_nobody: as in sql/resolving.py, which makes them for several identifiers
-        key_targets  value (a row's `identifier`), profile_id (NULL = no profile), is_new (NULL = no profile),
-                     first_ordinal (of the rows that apply, of a new profile the one that makes it; NULL = none
-                     does), and of new profiles created_by_number, created_by_property, created_by_value
+        id_found, id_unborn, id_nobody: as in sql/resolving.py
+        births       the profiles the pass makes: profile_id, first_ordinal (of the row that makes it), birth,
+                     created_by_number, created_by_property, created_by_value
+        key_targets  key, profile_id (NULL = no profile), is_new (NULL = no profile)
+        repeated     profile_id: profiles that are, or may be, the target of several rows
 """
 
 from __future__ import annotations
@@ -16,7 +21,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cdp_assets.config.model import BatchConfig
 from cdp_assets.config.properties import Property
 from cdp_assets.sql.dialect import uuid5
 from cdp_assets.sql.text import Sql, Step, chain, ident, joined, literal, sql
@@ -35,11 +39,8 @@ class PassBatch:
     parquet: str
 
 
-def batch_rows_view(batches: Sequence[PassBatch]) -> list[Sql]:
-    """All rows of a pass's batches. They write the same columns; only some may carry line numbers.
-
-    `batch_rows` is what everything reads; where single rows are decided, their outcomes replace their keys there.
-    """
+def batch_rows_view(batches: Sequence[PassBatch]) -> Sql:
+    """All rows of a pass's batches. They write the same columns; only some may carry line numbers."""
     parts = [
         sql(
             "SELECT {base} + file_row_number AS ordinal, {position} AS position, {batch} AS batch_id,"
@@ -52,63 +53,25 @@ def batch_rows_view(batches: Sequence[PassBatch]) -> list[Sql]:
         for number, batch in enumerate(batches)
     ]
     rows = joined("\nUNION ALL BY NAME\n", parts)
-    return [
-        sql("CREATE OR REPLACE TEMP VIEW batch_rows_read AS\n{rows}", rows=rows),
-        Sql("CREATE OR REPLACE TEMP VIEW batch_rows AS FROM batch_rows_read"),
-    ]
+    return sql("CREATE OR REPLACE TEMP VIEW batch_rows_read AS\n{rows}", rows=rows)
 
 
-def single_targets(config: BatchConfig) -> list[Sql]:
-    """Finds the profile of every identifier value in the pass: makes id_found, id_unborn and id_nobody.
-
-    For goals with one identifier. All keys of a full file are looked up, also those whose rows do not apply. A
-    value that several profiles hold finds the one made first.
-    """
-    prop = literal(config.goal.identifier_columns[0].property)
-    full = not config.goal.files.delta
-    keys = sql(
-        "CREATE OR REPLACE TEMP TABLE id_keys AS\nSELECT identifier AS value, min({acting}) AS first_ordinal,"
-        " count(*) AS rows FROM batch_rows{applied} WHERE identifier IS NOT NULL GROUP BY identifier",
-        acting=Sql("applied.ordinal" if full else "batch_rows.ordinal"),
-        applied=Sql(" LEFT JOIN applied ON applied.ordinal = batch_rows.ordinal" if full else ""),
+def keyed_rows(*, aliases: bool) -> Sql:
+    """Makes `batch_rows`. `aliases`: whether some rows go by another key than their own ordinal (`id_alias`)."""
+    own = Sql("CASE WHEN identifier IS NOT NULL THEN given.ordinal END")
+    if not aliases:
+        return sql(
+            "CREATE OR REPLACE TEMP VIEW batch_rows AS SELECT *, {own} AS key FROM batch_rows_read AS given", own=own
+        )
+    return sql(
+        "CREATE OR REPLACE TEMP VIEW batch_rows AS SELECT given.*, coalesce(alias.key, {own}) AS key"
+        " FROM batch_rows_read AS given LEFT JOIN id_alias AS alias ON alias.ordinal = given.ordinal",
+        own=own,
     )
-    steps = [
-        Step(
-            "holders",
-            sql(
-                "SELECT value, profile_id, first_ordinal, count(*) OVER (PARTITION BY value) AS holders"
-                " FROM id_keys JOIN main.identifiers AS held USING (value) WHERE held.property = {prop}",
-                prop=prop,
-            ),
-        ),
-    ]
-    found = Sql(
-        "SELECT value, profile_id, first_ordinal FROM holders WHERE holders = 1 UNION ALL"
-        " SELECT value, arg_min(profile_id, (created_at_position, created_at_row)), any_value(first_ordinal)"
-        " FROM holders JOIN (SELECT profile_id, created_at_position, created_at_row FROM main.profiles)"
-        " USING (profile_id) WHERE holders > 1 GROUP BY value"
-    )
-    makes = Sql("first_ordinal IS NOT NULL" if config.goal.allow_create else "false")
-    return [
-        keys,
-        sql("CREATE OR REPLACE TEMP TABLE id_found AS\n{found}", found=chain(steps, found)),
-        sql(
-            "CREATE OR REPLACE TEMP TABLE id_unborn AS\nSELECT value, value AS birth, first_ordinal,"
-            " {prop} AS created_by_property, value AS created_by_value FROM id_keys ANTI JOIN id_found USING (value)"
-            " WHERE {makes}",
-            prop=prop,
-            makes=makes,
-        ),
-        sql(
-            "CREATE OR REPLACE TEMP TABLE id_nobody AS\nSELECT value, first_ordinal FROM id_keys"
-            " ANTI JOIN id_found USING (value) WHERE NOT ({makes})",
-            makes=makes,
-        ),
-    ]
 
 
-def key_targets() -> Sql:
-    """Gathers what was found and gives new profiles their ids.
+def births() -> Sql:
+    """Gives the profiles to be made their numbers and ids.
 
     An id is the published one if there is one, else the row's own, else, where that is taken, another:
     `ops.profile_ids` never gets shorter, so with its length in the name no other id is given out twice.
@@ -116,48 +79,45 @@ def key_targets() -> Sql:
     other = sql("{name} || chr(31) || (SELECT count(*) FROM ops.profile_ids)", name=_MAKER_NAME)
     steps = [
         Step(
-            "births",
-            Sql(
-                "SELECT birth, any_value(created_by_property) AS created_by_property,"
-                " any_value(created_by_value) AS created_by_value, min(first_ordinal) AS born_at"
-                " FROM id_unborn GROUP BY birth"
-            ),
-        ),
-        Step(
             "earlier",
             Sql(
                 "SELECT created_by_property, created_by_value, count(*) AS made FROM main.profiles"
-                " SEMI JOIN births USING (created_by_property, created_by_value) GROUP BY ALL"
+                " SEMI JOIN id_unborn USING (created_by_property, created_by_value) GROUP BY ALL"
+            ),
+        ),
+        # Only rows that were decided one by one can make several profiles of the same value.
+        Step(
+            "singly",
+            Sql(
+                "SELECT DISTINCT birth, created_by_property, created_by_value FROM id_unborn"
+                " SEMI JOIN id_slow_births USING (birth)"
+            ),
+        ),
+        Step(
+            "makers",
+            Sql(
+                "SELECT birth, created_by_property, created_by_value, 1 AS nth FROM id_unborn"
+                " ANTI JOIN id_slow_births USING (birth) UNION ALL SELECT *, row_number() OVER"
+                " (PARTITION BY created_by_property, created_by_value ORDER BY birth) FROM singly"
             ),
         ),
         Step(
             "unborn",
             Sql(
-                "SELECT births.*, coalesce(made, 0) + row_number() OVER (PARTITION BY created_by_property,"
-                " created_by_value ORDER BY born_at) AS created_by_number FROM births"
+                "SELECT makers.*, coalesce(made, 0) + nth AS created_by_number FROM makers"
                 " LEFT JOIN earlier USING (created_by_property, created_by_value)"
             ),
         ),
         Step("named", sql("SELECT *, {own} AS own_id FROM unborn", own=uuid5(_MAKER_NAME))),
-        Step(
-            "born",
-            sql(
-                "SELECT named.*, coalesce(kept.profile_id, CASE WHEN own_id IN"
-                " (SELECT profile_id FROM ops.profile_ids) THEN {other} ELSE own_id END) AS profile_id"
-                " FROM named LEFT JOIN ops.profile_ids AS kept"
-                " USING (created_by_property, created_by_value, created_by_number)",
-                other=uuid5(other),
-            ),
-        ),
     ]
-    final = Sql(
-        "SELECT value, profile_id, false AS is_new, first_ordinal, NULL::BIGINT AS created_by_number,"
-        " NULL::VARCHAR AS created_by_property, NULL::VARCHAR AS created_by_value FROM id_found UNION ALL"
-        " SELECT value, NULL, NULL, first_ordinal, NULL, NULL, NULL FROM id_nobody UNION ALL"
-        " SELECT given.value, born.profile_id, true, born.born_at, born.created_by_number, born.created_by_property,"
-        " born.created_by_value FROM id_unborn AS given JOIN born USING (birth)"
+    final = sql(
+        "SELECT birth, birth AS first_ordinal, created_by_number, created_by_property, created_by_value,"
+        " coalesce(kept.profile_id, CASE WHEN own_id IN (SELECT profile_id FROM ops.profile_ids) THEN {other}"
+        " ELSE own_id END) AS profile_id FROM named LEFT JOIN ops.profile_ids AS kept"
+        " USING (created_by_property, created_by_value, created_by_number)",
+        other=uuid5(other),
     )
-    return sql("CREATE OR REPLACE TEMP TABLE key_targets AS\n{query}", query=chain(steps, final))
+    return sql("CREATE OR REPLACE TEMP TABLE births AS\n{query}", query=chain(steps, final))
 
 
 _MAKER_NAME = sql(
@@ -165,23 +125,24 @@ _MAKER_NAME = sql(
     group=literal(DOMAIN_GROUP),
 )
 """What a profile's id is made of: the row that makes it, as text."""
-
-
+KEY_TARGETS = Sql(
+    "CREATE OR REPLACE TEMP TABLE key_targets AS\nSELECT key, profile_id, false AS is_new FROM id_found UNION ALL"
+    " SELECT key, profile_id, true FROM id_unborn JOIN births USING (birth)"
+)
 REPEATED = Sql(
     "CREATE OR REPLACE TEMP TABLE repeated AS\n"
-    "SELECT profile_id FROM key_targets JOIN id_keys USING (value) WHERE rows > 1 AND profile_id IS NOT NULL"
-    " UNION SELECT profile_id FROM key_targets WHERE profile_id IS NOT NULL GROUP BY profile_id HAVING count(*) > 1"
-    " UNION SELECT profile_id FROM key_targets ANTI JOIN id_keys USING (value) WHERE profile_id IS NOT NULL"
+    "SELECT DISTINCT profile_id FROM key_targets"
+    " WHERE key < 0 OR key IN (SELECT key FROM id_alias WHERE ordinal <> key)"
 )
-"""Profiles that are, or may be, the target of several rows. A key that no tuple has is of rows decided singly."""
+"""A key below 0 is what became of rows that were decided one by one."""
 
 
 def note_other_ids() -> Sql:
     """Keeps the ids of new profiles whose own one was taken; there are none while `ops.profile_ids` is empty."""
     return sql(
         "INSERT INTO ops.profile_ids (created_by_property, created_by_value, created_by_number, profile_id)"
-        " SELECT DISTINCT created_by_property, created_by_value, created_by_number, profile_id FROM key_targets"
-        " WHERE is_new AND profile_id <> {own} AND profile_id NOT IN (SELECT profile_id FROM ops.profile_ids)",
+        " SELECT created_by_property, created_by_value, created_by_number, profile_id FROM births"
+        " WHERE profile_id <> {own} AND profile_id NOT IN (SELECT profile_id FROM ops.profile_ids)",
         own=uuid5(_MAKER_NAME),
     )
 

@@ -7,9 +7,8 @@ A property's operations in order (spec.md 1.3) come down to four parts, whatever
     more      what `add` (a list) or `sum` (a number) bring afterwards
 so  after = more upon (base or first).
 
-Reads   batch_rows, applied, key_targets (identity), main.profiles
-Writes  (temporary) changes: profile_id, is_new, changed, first_ordinal, last_ordinal, created_by_… and
-        p<n>_new, the value of the n-th written property afterwards
+Reads   batch_rows, applied, key_targets, births (identity), main.profiles
+Gives   whole rows of main.profiles as they are after the pass
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from cdp_assets.config.model import BatchConfig
 from cdp_assets.config.properties import Property
 from cdp_assets.sql.dialect import appended, column_type, distinct_in_order
 from cdp_assets.sql.grouping import composed, mixed
+from cdp_assets.sql.identity import DOMAIN_GROUP, ROWS_PER_BATCH
 from cdp_assets.sql.text import Sql, Step, chain, comma, ident, joined, literal, sql
 from cdp_assets.sql.writes import Write
 
@@ -38,8 +38,71 @@ class Touched:
     """Whether some profile is the target of several rows: those stand in the table `repeated`."""
 
 
-def changes_table(config: BatchConfig, writes: Sequence[Write], touched: Touched) -> Sql:
-    """The profiles the pass touches, as they are afterwards.
+def changed_profiles(config: BatchConfig, writes: Sequence[Write], touched: Touched, looks: Sql) -> Sql:
+    """The profiles of the warehouse that the pass changes, as they are afterwards."""
+    news = [sql("{value} AS {name}", value=_after(write, _old(write)), name=write.part("new")) for write in writes]
+    differs = [
+        sql("{n} IS DISTINCT FROM after.{old}", n=write.part("new"), old=ident(write.prop.name)) for write in writes
+    ]
+    written = [sql("{n} AS {name}", n=write.part("new"), name=ident(write.prop.name)) for write in writes]
+    steps = [
+        *_parts(config, writes, touched, Sql("NOT is_new")),
+        Step(
+            "after",
+            sql(
+                'SELECT old.*, parts.last_ordinal AS "last:ordinal",\n    {news}\nFROM parts JOIN main.profiles AS old'
+                " USING (profile_id)",
+                news=comma(news),
+            ),
+        ),
+    ]
+    final = sql(
+        'SELECT after.* EXCLUDE ("last:ordinal", {names}) REPLACE (\n    {written},\n    last.look_at AS'
+        " last_modified_date,\n    last.position AS modified_at_position)\nFROM after JOIN {looks} AS last"
+        ' ON last.number = "last:ordinal" // {size} WHERE {differs}',
+        names=joined(", ", [write.part("new") for write in writes]),
+        written=comma(written),
+        looks=looks,
+        size=literal(ROWS_PER_BATCH),
+        differs=joined(" OR ", differs),
+    )
+    return chain(steps, final)
+
+
+def new_profiles(config: BatchConfig, writes: Sequence[Write], touched: Touched, looks: Sql) -> Sql:
+    """The profiles the pass makes. One that a single identifier finds holds that from the start."""
+    own = config.find_property(config.goal.identifier_columns[0].property) if config.has_one_identifier else None
+    values = []
+    if own is not None and own.name not in {write.prop.name for write in writes}:
+        values.append(sql("{start} AS {name}", start=_start(own), name=ident(own.name)))
+    for write in writes:
+        start = _start(write.prop) if write.prop == own else sql("NULL::{kind}", kind=column_type(write.prop))
+        values.append(sql("{value} AS {name}", value=_after(write, start), name=ident(write.prop.name)))
+    final = sql(
+        "SELECT profile_id, {group} AS domain_group, first.look_at AS creation_date, last.look_at AS"
+        " last_modified_date, created_by_property, created_by_value, created_by_number,"
+        " first.position AS created_at_position, first_ordinal % {size} + 1 AS created_at_row,"
+        " last.position AS modified_at_position,\n    {values}\nFROM births JOIN parts USING (profile_id)"
+        " JOIN {looks} AS first ON first.number = first_ordinal // {size}"
+        " JOIN {looks} AS last ON last.number = last_ordinal // {size}",
+        group=literal(DOMAIN_GROUP),
+        values=comma(values),
+        looks=looks,
+        size=literal(ROWS_PER_BATCH),
+    )
+    return chain(_parts(config, writes, touched, Sql("is_new")), final)
+
+
+def _start(own: Property) -> Sql:
+    return sql("created_by_value::{kind}", kind=column_type(own))
+
+
+def _old(write: Write) -> Sql:
+    return sql("old.{name}", name=ident(write.prop.name))
+
+
+def _parts(config: BatchConfig, writes: Sequence[Write], touched: Touched, which: Sql) -> list[Step]:
+    """Steps to `parts`: profile_id, last_ordinal and the parts of each property, of the profiles that are `which`.
 
     A profile with one row needs no grouping, which is what costs most; only those in `repeated` are grouped.
     Where several mappings meet on a property, all are.
@@ -48,30 +111,38 @@ def changes_table(config: BatchConfig, writes: Sequence[Write], touched: Touched
     steps: list[Step] = []
     sources = []
     if touched.repeated or grouped:
-        only = Sql("" if grouped else " SEMI JOIN repeated USING (profile_id)")
-        steps += _grouped_steps(config, writes, touched, only)
-        sources.append(Sql("FROM before"))
+        only = Sql("" if grouped else " AND profile_id IN (FROM repeated)")
+        rows = _targeted(config, writes, touched, sql("{which}{only}", which=which, only=only))
+        steps += [Step("targeted", rows), Step("composed", composed(writes))]
+        for write in writes:
+            if len(write.mappings) > 1:
+                steps += mixed(write)
+        steps.append(Step("grouped", _with_mixed(writes)))
+        sources.append(Sql("FROM grouped"))
     if not grouped:
-        only = Sql(" ANTI JOIN repeated USING (profile_id)" if touched.repeated else "")
-        steps += _once_steps(config, writes, touched, only)
-        sources.append(Sql("FROM before_once"))
-    steps.append(Step("all_before", joined(" UNION ALL BY NAME ", sources)))
-    after = [sql("{value} AS {name}", value=_after(write), name=write.part("new")) for write in writes]
-    olds = [sql("{old}", old=write.part("old")) for write in writes]
-    columns = comma([*after, *olds])
-    steps.append(Step("after", sql("SELECT {facts},\n    {columns}\nFROM all_before", facts=FACTS, columns=columns)))
-    differs = [sql("{new} IS DISTINCT FROM {old}", new=write.part("new"), old=write.part("old")) for write in writes]
-    names = [write.part("new") for write in writes]
-    final = sql(
-        "SELECT {columns}, is_new OR {differs} AS changed FROM after",
-        columns=comma([FACTS, *names]),
-        differs=joined(" OR ", differs) if differs else Sql("false"),
+        only = Sql(" AND profile_id NOT IN (FROM repeated)" if touched.repeated else "")
+        rows = _targeted(config, writes, touched, sql("{which}{only}", which=which, only=only))
+        parts = [
+            Sql("profile_id"),
+            Sql("ordinal AS last_ordinal"),
+            *(part for write in writes for part in _once(write)),
+        ]
+        steps += [Step("alone", rows), Step("once", sql("SELECT {parts}\nFROM alone", parts=comma(parts)))]
+        sources.append(Sql("FROM once"))
+    return [*steps, Step("parts", joined(" UNION ALL BY NAME ", sources))]
+
+
+def _with_mixed(writes: Sequence[Write]) -> Sql:
+    several = [write for write in writes if len(write.mappings) > 1]
+    parts = [write.part(name) for write in several for name in ("absolute", "base", "first", "more")]
+    joins = [sql("LEFT JOIN {step} USING (profile_id)", step=ident(f"p{write.number}_mixed")) for write in several]
+    return sql(
+        "SELECT {columns} FROM composed {joins}", columns=comma([Sql("composed.*"), *parts]), joins=joined(" ", joins)
     )
-    return sql("CREATE OR REPLACE TEMP TABLE changes AS\n{query}", query=chain(steps, final))
 
 
-def _targeted(config: BatchConfig, writes: Sequence[Write], touched: Touched, columns: Sql, only: Sql) -> Sql:
-    """The rows that act and have a profile, with the operation of each mapping."""
+def _targeted(config: BatchConfig, writes: Sequence[Write], touched: Touched, which: Sql) -> Sql:
+    """The rows that act and go to a profile that is `which`, with the operation of each mapping."""
     full = not config.goal.files.delta
     places = {item.property: place for place, item in enumerate(config.goal.identifier_columns)}
     operations = [
@@ -82,61 +153,20 @@ def _targeted(config: BatchConfig, writes: Sequence[Write], touched: Touched, co
     ]
     refusals = [
         sql(
-            "LEFT JOIN id_refused AS {name} ON {name}.value = batch_rows.identifier AND {name}.place = {place}",
+            "LEFT JOIN id_refused AS {name} ON {name}.key = given.key AND {name}.place = {place}",
             name=_refused(place),
             place=literal(place),
         )
         for place in sorted(touched.refused)
     ]
     return sql(
-        "SELECT {columns},\n    {operations}\nFROM batch_rows{applied}"
-        " JOIN (FROM key_targets{only} WHERE profile_id IS NOT NULL) AS target ON target.value = batch_rows.identifier"
-        " {refusals}",
-        columns=columns,
+        "SELECT {columns}\nFROM batch_rows AS given{applied}"
+        " JOIN (FROM key_targets WHERE {which}) AS target ON target.key = given.key {refusals}",
+        columns=comma([Sql("given.ordinal"), Sql("profile_id"), *operations]),
         refusals=joined(" ", refusals),
-        operations=comma(operations) if operations else Sql("NULL AS nothing"),
-        applied=Sql(" JOIN applied USING (ordinal)") if full else Sql(""),
-        only=only,
+        applied=Sql(" JOIN applied ON applied.ordinal = given.ordinal" if full else ""),
+        which=which,
     )
-
-
-def _grouped_steps(config: BatchConfig, writes: Sequence[Write], touched: Touched, only: Sql) -> list[Step]:
-    """Profiles of any number of rows, each with the parts of its operations and its old values."""
-    columns = Sql("ordinal, profile_id")
-    steps = [
-        Step("targeted", _targeted(config, writes, touched, columns, only)),
-        Step("composed", composed(writes)),
-    ]
-    for write in writes:
-        if len(write.mappings) > 1:
-            steps += mixed(write)
-    return [*steps, Step("before", _before(config, writes))]
-
-
-def _once_steps(config: BatchConfig, writes: Sequence[Write], touched: Touched, only: Sql) -> list[Step]:
-    """The same of profiles with one row each."""
-    facts = Sql(
-        "profile_id, is_new, first_ordinal, ordinal AS last_ordinal, created_by_number, created_by_property,"
-        " created_by_value"
-    )
-    parts = [column for write in writes for column in _once(write)]
-    rows = sql(
-        "SELECT {facts},\n    {parts}\nFROM targeted_once", facts=FACTS, parts=comma(parts or [Sql("NULL AS nothing")])
-    )
-    return [
-        Step("targeted_once", _targeted(config, writes, touched, facts, only)),
-        Step("once", rows),
-        Step(
-            "before_once",
-            sql(
-                "SELECT once.*,\n    {olds}\nFROM once LEFT JOIN main.profiles AS old USING (profile_id)",
-                olds=_olds(config, writes, "once"),
-            ),
-        ),
-    ]
-
-
-FACTS = Sql("profile_id, is_new, first_ordinal, last_ordinal, created_by_number, created_by_property, created_by_value")
 
 
 def _once(write: Write) -> list[Sql]:
@@ -190,47 +220,10 @@ def _without_refused(prop: Property, value: Sql, ids: Sql) -> Sql:
     return sql("CASE WHEN {ids} IS NULL THEN {value} END", ids=ids, value=value)
 
 
-def _olds(config: BatchConfig, writes: Sequence[Write], facts: str) -> Sql:
-    """The old values; a new profile starts with its single identifier. `facts`: where is_new and the maker stand."""
-    own = config.goal.identifier_columns[0].property if config.has_one_identifier else None
-    olds = []
-    for write in writes:
-        old = sql("old.{name}", name=ident(write.prop.name))
-        if write.prop.name == own:
-            start = sql("{facts}.created_by_value::{kind}", facts=ident(facts), kind=column_type(write.prop))
-            is_new = sql("{facts}.is_new", facts=ident(facts))
-            old = sql("CASE WHEN {is_new} THEN {start} ELSE {old} END", is_new=is_new, start=start, old=old)
-        olds.append(sql("{old} AS {name}", old=old, name=write.part("old")))
-    return comma(olds) if olds else Sql("NULL AS nothing_before")
-
-
-def _before(config: BatchConfig, writes: Sequence[Write]) -> Sql:
-    """Touched profiles with their old values."""
-    several = [write for write in writes if len(write.mappings) > 1]
-    parts = [write.part(name) for write in several for name in ("absolute", "base", "first", "more")]
-    joins = [sql("LEFT JOIN {step} USING (profile_id)", step=ident(f"p{write.number}_mixed")) for write in several]
-    return sql(
-        "SELECT composed.*, {facts},\n    {olds}\n"
-        "FROM composed {mixed} JOIN (SELECT DISTINCT ON (profile_id) * FROM key_targets WHERE profile_id IS NOT NULL"
-        " ORDER BY profile_id, first_ordinal) AS target"
-        " USING (profile_id) LEFT JOIN main.profiles AS old USING (profile_id)",
-        facts=joined(
-            ", ",
-            [
-                *parts,
-                Sql("target.is_new, target.first_ordinal, target.created_by_number"),
-                Sql("target.created_by_property, target.created_by_value"),
-            ],
-        ),
-        olds=_olds(config, writes, "target"),
-        mixed=joined(" ", joins),
-    )
-
-
-def _after(write: Write) -> Sql:
+def _after(write: Write, old: Sql) -> Sql:
     """The property's value after the pass, from its old value and the parts of its operations."""
     rules = write.rules
-    value = write.part("old")
+    value = old
     if rules & {Rule.set, Rule.set_or_clear}:
         value = sql(
             "CASE WHEN {absolute} THEN {base} ELSE {old} END",

@@ -31,11 +31,11 @@ _DIGITS = {
 """Digits that may well be a date of this century or the last."""
 
 HOLDERS = Sql(
-    "SELECT held.value, arg_min(profile_id, (created_at_position, created_at_row))::VARCHAR FROM main.identifiers AS"
-    " held JOIN main.profiles USING (profile_id) WHERE held.property = ?"
+    "SELECT held.value, list(profile_id::VARCHAR ORDER BY created_at_position, created_at_row) FROM main.identifiers"
+    " AS held JOIN main.profiles USING (profile_id) WHERE held.property = ?"
     " AND held.value IN (SELECT unnest(?::VARCHAR[])) GROUP BY held.value"
 )
-"""Value → profile it finds, of those values that find one; as at the fold, the one made first counts."""
+"""Value → the profiles that hold it, the one made first in front; only values that some profile holds."""
 
 
 @dataclass(frozen=True)

@@ -48,13 +48,13 @@ def keep_published_ids() -> list[Sql]:
         ),
         *(
             Sql(
-                f"UPDATE main.{table} SET profile_id = old_id FROM renamed WHERE profile_id = new_id"  # noqa: S608
+                f"UPDATE main.{table} SET profile_id = old_id FROM renamed WHERE profile_id = new_id"  # noqa: S608 - names of ours alone
             )
             for table in ("identifiers", "imported_profiles", "profiles")
         ),
         *(
             Sql(
-                f"UPDATE ops.identity_conflicts SET {column} = old_id FROM renamed WHERE {column} = new_id"  # noqa: S608
+                f"UPDATE ops.identity_conflicts SET {column} = old_id FROM renamed WHERE {column} = new_id"  # noqa: S608 - names of ours alone
             )
             for column in ("profile_id", "other_profile_id")
         ),

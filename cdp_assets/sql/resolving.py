@@ -1,118 +1,254 @@
-"""Which profile each row of a pass belongs to, where several identifiers find profiles (spec.md 6.2).
+"""Which profile each tuple of a pass belongs to (spec.md 6.2).
 
 The rule is sequential: row by row, the first listed identifier that finds a profile decides, and the row's
-other identifiers become that profile's, unless another holds them. Rows that identify alike are one *tuple*.
-A tuple that shares no identifier and no profile with another tuple of the pass is decided here, all at once;
-for the others order matters, and `flows/resolve_rows.py` goes through them row by row.
+other identifiers become that profile's, unless another holds them. A tuple that shares no identifier and no
+profile with another tuple of the pass is decided here, all at once; for the others order matters, and
+`flows/resolve_rows.py` goes through them row by row. With a single identifier no two tuples share anything.
 
-Reads   batch_rows (identifier, id<n>), applied, main.identifiers, main.profiles
+Reads   batch_rows_read (identifier, id<n>), applied, main.identifiers, main.profiles
 Writes  (temporary)
-        id_keys     value (the tuple), first_ordinal (of its rows that act; NULL = none does), rows, id0, id1, …
-        id_held     value, place, id, profile_id: who holds the tuple's identifiers
-        id_shared   value: tuples for which the order of rows matters
-        id_found    value, profile_id, first_ordinal: tuples, or outcomes of single rows, that found a profile
-        id_unborn   value, birth, first_ordinal, created_by_property, created_by_value: those that make one
-        id_nobody   value, first_ordinal: those that find none
-        id_refused  value, place, ids: identifiers that another profile holds
+        id_repeated  property, id: identifiers of several rows
+        id_alias     ordinal, key: rows that have one of them; of the others the key is the ordinal
+        id_keys      view: key, id0, id1, …: every tuple once
+        id_acting    key, first_ordinal: tuples some of whose rows act, with the first of these (full files only)
+        id_held      key, place, profile_id: who holds the tuple's identifiers
+        id_hits      key, profile_id, alone, places: one of them, whether it is the only one, and of which places it
+                     then holds identifiers (bit n = place n)
+        id_shared    key: tuples for which the order of rows matters
+        id_torn      key: tuples decided here whose identifiers may lead to several profiles, or to none
+        id_found     key, profile_id: tuples, or outcomes of single rows, that found a profile
+        id_unborn    key, birth, created_by_property, created_by_value: those that make one; birth is the row's ordinal
+        id_slow_births  birth: those of them that were decided row by row
+        id_refused   key, place, ids: identifiers that another profile holds
 """
 
 from __future__ import annotations
 
 from cdp_assets.config.model import BatchConfig
-from cdp_assets.sql.identifiers import id_name
-from cdp_assets.sql.text import Sql, Step, chain, comma, ident, joined, literal, sql
+from cdp_assets.sql.identifiers import places_of
+from cdp_assets.sql.text import Sql, Step, chain, ident, joined, literal, sql
 
 
-def tuples_of_pass(config: BatchConfig) -> list[Sql]:
-    """Makes id_keys, id_held and id_shared."""
-    full = not config.goal.files.delta
-    places = range(len(config.goal.identifier_columns))
-    ids = [sql("any_value({id}) AS {id}", id=ident(id_name(place))) for place in places]
-    tuples = sql(
-        "CREATE OR REPLACE TEMP TABLE id_keys AS\nSELECT identifier AS value, min({acting}) AS first_ordinal,"
-        " count(*) AS rows, {ids}\nFROM batch_rows{applied} WHERE identifier IS NOT NULL GROUP BY identifier",
-        acting=Sql("applied.ordinal" if full else "batch_rows.ordinal"),
-        ids=joined(", ", ids),
-        applied=Sql(" LEFT JOIN applied ON applied.ordinal = batch_rows.ordinal" if full else ""),
-    )
-    values = joined(
-        " UNION ALL ",
-        [
+def repeated_ids(config: BatchConfig) -> Sql:
+    """Makes id_repeated.
+
+    Counting hashes first takes half the time; what they leave, which is little, is counted again as it is.
+    """
+    places = places_of(config)
+    steps = [Step("identifying", Sql("SELECT * FROM batch_rows_read WHERE identifier IS NOT NULL"))]
+    parts = []
+    for number, name in enumerate(dict.fromkeys(place.name for place in places)):
+        given = Step(f"given{number}", joined(" UNION ALL ", [p.ids("identifying") for p in places if p.name == name]))
+        steps.append(given)
+        parts.append(
             sql(
-                "SELECT value, {place} AS place, {prop} AS property, unnest({id}) AS id FROM id_keys",
-                place=literal(place),
-                prop=literal(item.property),
-                id=ident(id_name(place)),
+                "SELECT {name} AS property, id FROM {given} WHERE hash(id) IN"
+                " (SELECT hash(id) FROM {given} GROUP BY hash(id) HAVING count(*) > 1) GROUP BY id HAVING count(*) > 1",
+                given=ident(given.name),
+                name=literal(name),
             )
-            for place, item in enumerate(config.goal.identifier_columns)
-        ],
+        )
+    query = chain(steps, joined("\nUNION ALL ", parts))
+    return sql("CREATE OR REPLACE TEMP TABLE id_repeated AS\n{query}", query=query)
+
+
+def aliases(config: BatchConfig) -> Sql:
+    """Makes id_alias, of rows that share an identifier with another row: equal ones get one key."""
+    places = places_of(config)
+    tests = []
+    for place in places:
+        ids = sql("(SELECT id FROM id_repeated WHERE property = {name})", name=literal(place.name))
+        form = "list_has_any({c}, (SELECT list(id) FROM {ids}))" if place.several else "{c} IN {ids}"
+        tests.append(sql(form, c=place.column, ids=ids))
+    return sql(
+        "CREATE OR REPLACE TEMP TABLE id_alias AS\nSELECT ordinal, min(ordinal) OVER (PARTITION BY {tuple}) AS key"
+        " FROM batch_rows_read WHERE identifier IS NOT NULL AND ({tests})",
+        tuple=joined(", ", [place.column for place in places]),
+        tests=joined(" OR ", tests),
     )
-    held = Sql(
-        "CREATE OR REPLACE TEMP TABLE id_held AS\nSELECT given.value, place, id, profile_id FROM id_values AS given"
-        " JOIN main.identifiers AS held ON held.property = given.property AND held.value = given.id"
+
+
+NO_ALIASES = Sql("CREATE OR REPLACE TEMP TABLE id_alias (ordinal BIGINT, key BIGINT)")
+
+
+def tuples(config: BatchConfig, *, aliased: bool) -> list[Sql]:
+    """Makes id_keys, and for a full file id_acting."""
+    first = Sql(" AND ordinal NOT IN (SELECT ordinal FROM id_alias WHERE ordinal <> key)" if aliased else "")
+    columns = joined(", ", [place.column for place in places_of(config)])
+    keys = sql(
+        "CREATE OR REPLACE TEMP VIEW id_keys AS SELECT ordinal AS key, {columns} FROM batch_rows_read"
+        " WHERE identifier IS NOT NULL{first}",
+        columns=columns,
+        first=first,
     )
-    shared = Sql(
-        "CREATE OR REPLACE TEMP TABLE id_shared AS\nSELECT DISTINCT value FROM ("
-        "SELECT value, count(*) OVER (PARTITION BY property, id) AS tuples FROM id_values UNION ALL"
-        " SELECT value, count(*) OVER (PARTITION BY profile_id) FROM (SELECT DISTINCT value, profile_id FROM id_held))"
-        " WHERE tuples > 1"
+    acting = Sql(
+        "CREATE OR REPLACE TEMP TABLE id_acting AS\nSELECT coalesce(alias.key, applied.ordinal) AS key,"
+        " min(applied.ordinal) AS first_ordinal FROM applied LEFT JOIN id_alias AS alias USING (ordinal) GROUP BY 1"
     )
-    return [tuples, sql("CREATE OR REPLACE TEMP TABLE id_values AS\n{values}", values=values), held, shared]
+    return [keys] if config.goal.files.delta else [keys, acting]
+
+
+def holders(config: BatchConfig) -> list[Sql]:
+    """Makes id_held and id_hits."""
+    parts = [
+        sql(
+            "SELECT{each} key, {place}::UTINYINT AS place, profile_id FROM ({ids}) JOIN main.identifiers AS held"
+            " ON held.property = {name} AND held.value = id",
+            each=Sql(" DISTINCT" if place.several else ""),
+            place=literal(place.number),
+            ids=place.ids("id_keys", "key"),
+            name=literal(place.name),
+        )
+        for place in places_of(config)
+    ]
+    return [
+        sql("CREATE OR REPLACE TEMP TABLE id_held AS\n{parts}", parts=joined("\nUNION ALL ", parts)),
+        Sql(
+            "CREATE OR REPLACE TEMP TABLE id_hits AS\nSELECT key, min(profile_id) AS profile_id,"
+            " min(profile_id) = max(profile_id) AS alone, bit_or(1::BIGINT << place::BIGINT) AS places FROM id_held"
+            " GROUP BY key"
+        ),
+    ]
+
+
+def shared_tuples_of(config: BatchConfig, *, aliased: bool) -> Sql:
+    """Makes id_shared."""
+    if config.has_one_identifier:
+        return Sql("CREATE OR REPLACE TEMP TABLE id_shared (key BIGINT)")
+    steps = [
+        Step(
+            "pairs",
+            Sql(
+                "SELECT key, profile_id FROM id_hits WHERE alone UNION ALL SELECT DISTINCT key, profile_id"
+                " FROM id_held SEMI JOIN (FROM id_hits WHERE NOT alone) AS torn USING (key)"
+            ),
+        ),
+        Step("busy", Sql("SELECT profile_id FROM pairs GROUP BY profile_id HAVING count(*) > 1")),
+    ]
+    meeting = Sql("SELECT key FROM pairs SEMI JOIN busy USING (profile_id)")
+    if aliased:
+        first = Sql("SELECT * FROM id_keys SEMI JOIN id_alias USING (key)")
+        values = [
+            sql("SELECT key, {name} AS property, id FROM ({ids})", name=literal(p.name), ids=p.ids("several", "key"))
+            for p in places_of(config)
+        ]
+        steps += [
+            Step("several", first),
+            Step("ids", joined(" UNION ALL ", values)),
+            Step("crossing", Sql("SELECT property, id FROM ids GROUP BY ALL HAVING count(DISTINCT key) > 1")),
+        ]
+        meeting = sql(
+            "{meeting} UNION ALL SELECT key FROM ids SEMI JOIN crossing USING (property, id)", meeting=meeting
+        )
+    query = chain(steps, sql("SELECT DISTINCT key FROM ({meeting})", meeting=meeting))
+    return sql("CREATE OR REPLACE TEMP TABLE id_shared AS\n{query}", query=query)
 
 
 def decide_alone(config: BatchConfig) -> list[Sql]:
-    """Makes id_found, id_unborn, id_nobody and id_refused for the tuples that share nothing."""
-    hits = [_hits(number, places) for number, places in enumerate(config.goal.identifier_places)]
-    steps = [
-        Step("alone", Sql("SELECT * FROM id_keys ANTI JOIN id_shared USING (value)")),
-        Step("held", Sql("SELECT * FROM id_held ANTI JOIN id_shared USING (value)")),
-        Step("hits", joined(" UNION ALL ", hits)),
-        Step("best", Sql("SELECT * FROM hits QUALIFY rule = min(rule) OVER (PARTITION BY value)")),
-        Step("counted", Sql("SELECT *, count(*) OVER (PARTITION BY value) AS found FROM best")),
-        Step(
-            "chosen",
-            Sql(
-                "SELECT value, profile_id FROM counted WHERE found = 1 UNION ALL"
-                " SELECT value, arg_min(profile_id, (created_at_position, created_at_row)) FROM counted"
-                " JOIN (SELECT profile_id, created_at_position, created_at_row FROM main.profiles) USING (profile_id)"
-                " WHERE found > 1 GROUP BY value"
-            ),
-        ),
-    ]
-    found = chain(steps, Sql("SELECT value, profile_id, first_ordinal FROM chosen JOIN alone USING (value)"))
-    rest = "id_keys ANTI JOIN id_shared USING (value) ANTI JOIN id_found USING (value)"
-    makes = Sql("first_ordinal IS NOT NULL" if config.goal.allow_create else "false")
+    """Makes id_found, id_unborn, id_slow_births and id_torn for the tuples that share nothing."""
+    satisfied = joined(
+        " OR ",
+        [
+            sql("places & {mask} = {mask}", mask=literal(sum(1 << place for place in rule)))
+            for rule in config.goal.identifier_places
+        ],
+    )
     return [
-        sql("CREATE OR REPLACE TEMP TABLE id_found AS\n{found}", found=found),
         sql(
-            "CREATE OR REPLACE TEMP TABLE id_unborn AS\nSELECT value, value AS birth, first_ordinal,"
-            " {prop} AS created_by_property, {id} AS created_by_value FROM {rest} WHERE {makes}",
-            prop=_first_complete(config, as_property=True),
-            id=_first_complete(config, as_property=False),
-            rest=Sql(rest),
-            makes=makes,
-        ),
-        sql(
-            "CREATE OR REPLACE TEMP TABLE id_nobody AS\nSELECT value, first_ordinal FROM {rest} WHERE NOT ({makes})",
-            rest=Sql(rest),
-            makes=makes,
+            "CREATE OR REPLACE TEMP TABLE id_found AS\nSELECT key, profile_id FROM id_hits ANTI JOIN id_shared"
+            " USING (key) WHERE alone AND ({satisfied})",
+            satisfied=satisfied,
         ),
         Sql(
-            "CREATE OR REPLACE TEMP TABLE id_refused AS\n"
-            "WITH decided AS (SELECT value, profile_id FROM id_found WHERE first_ordinal IS NOT NULL"
-            " UNION ALL SELECT value, NULL FROM id_unborn)\n"
-            "SELECT value, place, list(DISTINCT id) AS ids FROM id_held JOIN decided USING (value)"
-            " WHERE id_held.profile_id IS DISTINCT FROM decided.profile_id"
-            " AND (value, place, id) NOT IN (SELECT (value, place, id) FROM id_held AS own JOIN id_found AS mine"
-            " USING (value, profile_id)) GROUP BY value, place"
+            "CREATE OR REPLACE TEMP TABLE id_torn AS\nSELECT key FROM id_hits ANTI JOIN id_shared USING (key)"
+            " ANTI JOIN id_found USING (key)"
         ),
     ]
+
+
+def decide_torn(config: BatchConfig) -> Sql:
+    """Adds the torn tuples to id_found: by the first rule that finds any profile, the one of them made first."""
+    hits = [_hits(number, places) for number, places in enumerate(config.goal.identifier_places)]
+    steps = [
+        Step("held", Sql("SELECT * FROM id_held SEMI JOIN id_torn USING (key)")),
+        Step("hits", joined(" UNION ALL ", hits)),
+        Step("best", Sql("SELECT * FROM hits QUALIFY rule = min(rule) OVER (PARTITION BY key)")),
+    ]
+    chosen = Sql(
+        "SELECT key, arg_min(profile_id, (created_at_position, created_at_row)) FROM best"
+        " JOIN (SELECT profile_id, created_at_position, created_at_row FROM main.profiles) USING (profile_id)"
+        " GROUP BY key"
+    )
+    return sql("INSERT INTO id_found\n{query}", query=chain(steps, chosen))
+
+
+def make_unborn(config: BatchConfig) -> list[Sql]:
+    """Makes id_unborn: the tuples that share nothing and find nobody, where a row of theirs acts and may make one."""
+    full = not config.goal.files.delta
+    rest = sql(
+        "id_keys ANTI JOIN id_shared USING (key) ANTI JOIN id_found USING (key){acting}",
+        acting=Sql(" JOIN id_acting USING (key)" if full else ""),
+    )
+    return [
+        sql(
+            "CREATE OR REPLACE TEMP TABLE id_unborn AS\nSELECT key, {first} AS birth, {prop} AS created_by_property,"
+            " {id} AS created_by_value FROM {rest}{none}",
+            first=Sql("first_ordinal" if full else "key"),
+            prop=_first_complete(config, as_property=True),
+            id=_first_complete(config, as_property=False),
+            rest=rest,
+            none=Sql("" if config.goal.allow_create else " WHERE false"),
+        ),
+        Sql("CREATE OR REPLACE TEMP TABLE id_slow_births (birth BIGINT)"),
+    ]
+
+
+NONE_REFUSED = Sql("CREATE OR REPLACE TEMP TABLE id_refused (key BIGINT, place INTEGER, ids VARCHAR[])")
+
+
+def refuse_held(config: BatchConfig) -> Sql:
+    """Adds to id_refused what torn tuples name and other profiles than theirs hold, where a row of them acts."""
+    values = [
+        sql(
+            "SELECT key, {place} AS place, {name} AS property, id FROM ({ids})",
+            place=literal(p.number),
+            name=literal(p.name),
+            ids=p.ids("torn", "key"),
+        )
+        for p in places_of(config)
+    ]
+    acting = Sql("" if config.goal.files.delta else " SEMI JOIN id_acting USING (key)")
+    steps = [
+        Step("torn", Sql("SELECT * FROM id_keys SEMI JOIN id_torn USING (key)")),
+        Step("ids", joined(" UNION ALL ", values)),
+        Step(
+            "held",
+            Sql(
+                "SELECT key, place, id, profile_id FROM ids JOIN main.identifiers AS held"
+                " ON held.property = ids.property AND held.value = ids.id"
+            ),
+        ),
+        Step(
+            "decided",
+            sql(
+                "SELECT key, profile_id FROM id_found SEMI JOIN id_torn USING (key){acting} UNION ALL"
+                " SELECT key, NULL FROM id_unborn SEMI JOIN id_torn USING (key)",
+                acting=acting,
+            ),
+        ),
+        Step("own", Sql("SELECT DISTINCT key, place, id FROM held JOIN decided USING (key, profile_id)")),
+    ]
+    final = Sql(
+        "SELECT key, place, list(DISTINCT id) FROM held SEMI JOIN decided USING (key)"
+        " ANTI JOIN own USING (key, place, id) GROUP BY key, place"
+    )
+    return sql("INSERT INTO id_refused\n{query}", query=chain(steps, final))
 
 
 def _hits(rule: int, places: tuple[int, ...]) -> Sql:
     """The profiles that a rule finds for each tuple."""
     return sql(
-        "SELECT {rule} AS rule, value, profile_id FROM held WHERE place IN ({places}) GROUP BY value, profile_id"
+        "SELECT {rule} AS rule, key, profile_id FROM held WHERE place IN ({places}) GROUP BY key, profile_id"
         " HAVING count(DISTINCT place) = {all}",
         rule=literal(rule),
         places=Sql(", ".join(str(place) for place in places)),
@@ -122,104 +258,13 @@ def _hits(rule: int, places: tuple[int, ...]) -> Sql:
 
 def _first_complete(config: BatchConfig, *, as_property: bool) -> Sql:
     """Property or value of the first column of the first rule that the tuple has all columns of."""
+    known = places_of(config)
     cases = []
     for places in config.goal.identifier_places:
-        complete = joined(" AND ", [sql("{id} IS NOT NULL", id=ident(id_name(place))) for place in places])
-        first = places[0]
-        told = literal(config.goal.identifier_columns[first].property)
-        value = told if as_property else sql("{id}[1]", id=ident(id_name(first)))
+        complete = joined(" AND ", [sql("{id} IS NOT NULL", id=known[place].column) for place in places])
+        first = known[places[0]]
+        value = literal(first.name)
+        if not as_property:
+            value = sql("{id}[1]", id=first.column) if first.several else first.column
         cases.append(sql("WHEN {complete} THEN {value}", complete=complete, value=value))
     return sql("CASE {cases} END", cases=joined(" ", cases))
-
-
-def shared_rows(config: BatchConfig, clearing: dict[int, int]) -> Sql:
-    """Rows whose order matters: ordinal, tuple, acts, counted, and per clearing mapping whether its cell clears.
-
-    `clearing`: place of an identifier → number of the mapping that may clear its property.
-    """
-    full = not config.goal.files.delta
-    clears = [
-        sql("(rows.{m} IS NULL AND rows.{bad} IS NULL)", m=ident(f"m{number}"), bad=ident(f"m{number}_invalid"))
-        for number in clearing.values()
-    ]
-    acts = Sql("applied.ordinal IS NOT NULL, applied.counted" if full else "true, NULL")
-    return sql(
-        "SELECT rows.ordinal, rows.identifier, {acts} FROM batch_rows AS rows JOIN id_shared"
-        " ON id_shared.value = rows.identifier{applied} ORDER BY rows.ordinal",
-        acts=joined(", ", [acts, *clears]),
-        applied=Sql(" LEFT JOIN applied ON applied.ordinal = rows.ordinal" if full else ""),
-    )
-
-
-def shared_tuples(config: BatchConfig) -> Sql:
-    """Value and id0, id1, … of the tuples whose order matters."""
-    ids = comma([ident(id_name(place)) for place in range(len(config.goal.identifier_columns))])
-    return sql("SELECT value, {ids} FROM id_keys SEMI JOIN id_shared USING (value)", ids=ids)
-
-
-def shared_holders(config: BatchConfig) -> Sql:
-    """profile_id and its identifier properties as lists of text, of every profile such a tuple may find, in order."""
-    lists = []
-    for item in config.goal.identifier_columns:
-        name = ident(item.property)
-        several = config.find_property(item.property).multiple
-        form = "{name}::VARCHAR[]" if several else "CASE WHEN {name} IS NOT NULL THEN [{name}::VARCHAR] END"
-        lists.append(sql(form, name=name))
-    return sql(
-        "SELECT profile_id::VARCHAR, {lists} FROM main.profiles WHERE profile_id IN"
-        " (SELECT profile_id FROM id_held SEMI JOIN id_shared USING (value))"
-        " ORDER BY created_at_position, created_at_row",
-        lists=comma(lists),
-    )
-
-
-def _rows_from_json(table: str, *types: str) -> Sql:
-    """Adds rows that come as one JSON text, a list for each column: the engine takes lists of values very slowly."""
-    shape = ", ".join(f'"c{place}": {_json_shape(kind)}' for place, kind in enumerate(types))
-    columns = joined(
-        ", ", [sql("unnest(given.{c})::{kind}", c=ident(f"c{n}"), kind=Sql(kind)) for n, kind in enumerate(types)]
-    )
-    return sql(
-        "INSERT INTO {table} SELECT {columns} FROM (SELECT from_json(?::JSON, {shape}) AS given)",
-        table=ident(table),
-        columns=columns,
-        shape=literal("{" + shape + "}"),
-    )
-
-
-def _json_shape(kind: str) -> str:
-    return '[["VARCHAR"]]' if kind == "VARCHAR[]" else f'["{"VARCHAR" if kind == "UUID" else kind}"]'
-
-
-NO_SLOW_ROWS = Sql("CREATE OR REPLACE TEMP TABLE id_slow (ordinal BIGINT, outcome VARCHAR)")
-SLOW_ROWS = _rows_from_json("id_slow", "BIGINT", "VARCHAR")
-FOUND = _rows_from_json("id_found", "VARCHAR", "UUID", "BIGINT")
-UNBORN = _rows_from_json("id_unborn", "VARCHAR", "VARCHAR", "BIGINT", "VARCHAR", "VARCHAR")
-NOBODY = _rows_from_json("id_nobody", "VARCHAR", "BIGINT")
-REFUSED = _rows_from_json("id_refused", "VARCHAR", "INTEGER", "VARCHAR[]")
-OUTCOMES_AS_KEYS = Sql(
-    "CREATE OR REPLACE TEMP VIEW batch_rows AS SELECT given.* REPLACE (coalesce(slow.outcome, identifier) AS"
-    " identifier) FROM batch_rows_read AS given LEFT JOIN id_slow AS slow ON slow.ordinal = given.ordinal"
-)
-"""From then on rows whose order matters go by what came of them, not by their tuple."""
-
-
-def note_conflicts(config: BatchConfig) -> Sql:
-    """Enters every refused identifier once per profile, at its first row, with both sides."""
-    names = [
-        sql("WHEN {place} THEN {prop}", place=literal(place), prop=literal(item.property))
-        for place, item in enumerate(config.goal.identifier_columns)
-    ]
-    return sql(
-        "INSERT INTO ops.identity_conflicts (batch_id, row_no, property, value, profile_id, other_profile_id)\n"
-        "WITH refused AS (SELECT value, CASE place {names} END AS property, unnest(ids) AS id FROM id_refused),\n"
-        "sides AS (SELECT refused.*, key.profile_id FROM refused JOIN key_targets AS key USING (value)),\n"
-        "placed AS (SELECT property, id, sides.profile_id, min(ordinal) AS ordinal FROM sides"
-        " JOIN batch_rows AS given ON given.identifier = sides.value{applied} GROUP BY ALL)\n"
-        "SELECT given.batch_id, given.row_no, placed.property, placed.id, placed.profile_id,"
-        " (SELECT arg_min(held.profile_id, held.profile_id::VARCHAR) FROM main.identifiers AS held"
-        " WHERE held.property = placed.property AND held.value = placed.id AND held.profile_id <> placed.profile_id)"
-        " FROM placed JOIN batch_rows AS given USING (ordinal)",
-        names=joined(" ", names),
-        applied=Sql("" if config.goal.files.delta else " JOIN applied USING (ordinal)"),
-    )

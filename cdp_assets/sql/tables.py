@@ -23,6 +23,7 @@ PROFILE_COLUMNS = columns_of(
     ("created_by_number", BIGINT, "1 for the first profile this value made, 2 for the second, and so on."),
     ("created_at_position", BIGINT, "Place in the order of the batch that made the profile."),
     ("created_at_row", BIGINT, "Row of that batch, from 1."),
+    ("modified_at_position", BIGINT, "Place in the order of the batch that last changed a property."),
 )
 IDENTIFIERS = Table(
     "main",

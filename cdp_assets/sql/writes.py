@@ -21,8 +21,8 @@ class Write:
     """Their numbers in the goal, in order; only those whose column the files have."""
 
     def part(self, name: str) -> Sql:
-        """Temporary column of one part."""
-        return ident(f"p{self.number}_{name}")
+        """Temporary column of one part; no property can have such a name."""
+        return ident(f"p{self.number}:{name}")
 
     @property
     def rules(self) -> frozenset[Rule]:

@@ -1,7 +1,10 @@
 """What a pass leaves behind: its changes written into the profiles and their index, and the fate of every row.
 
-Reads   changes, key_targets, batch_rows, applied (temporary; see merging and identity)
-Writes  main.profiles, main.identifiers
+A changed profile is a new row and the deletion of the old one: nothing is worked out twice or kept in between.
+What a pass wrote is what stands at its positions or behind.
+
+Reads   key_targets, births, batch_rows, applied (temporary; see merging and identity)
+Writes  main.profiles, main.identifiers, main.imported_profiles; (temporary) id_moved
 """
 
 from __future__ import annotations
@@ -9,93 +12,113 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cdp_assets.config.model import BatchConfig
-from cdp_assets.sql.dialect import column_type
-from cdp_assets.sql.identity import ROWS_PER_BATCH, values_of
-from cdp_assets.sql.text import Sql, comma, ident, literal, sql
+from cdp_assets.config.properties import Property
+from cdp_assets.sql.identity import values_of
+from cdp_assets.sql.text import Sql, ident, joined, literal, sql
 from cdp_assets.sql.writes import Write
 
 
-def new_profiles(config: BatchConfig, writes: Sequence[Write], looks: Sql) -> Sql:
-    """Inserts the profiles the pass makes. `looks`: first position and, per batch of the pass, its time."""
-    identifier = config.find_property(config.goal.identifier_columns[0].property)
-    columns = [ident(write.prop.name) for write in writes]
-    values = [write.part("new") for write in writes]
-    if config.has_one_identifier and identifier.name not in {write.prop.name for write in writes}:
-        columns.append(ident(identifier.name))
-        values.append(sql("created_by_value::{kind}", kind=column_type(identifier)))
+def insert_profiles(rows: Sql) -> Sql:
+    """Adds whole rows to `profiles`."""
+    return sql("INSERT INTO main.profiles BY NAME\n{rows}", rows=rows)
+
+
+def _changed(first: int) -> Sql:
+    """Whether a profile was written, but not made, by the pass whose first batch stands at `first`."""
+    return sql("modified_at_position >= {first} AND created_at_position < {first}", first=literal(first))
+
+
+def _before(first: int) -> Sql:
+    """Whether it was not; a row of an older format tells no position."""
+    return sql("(modified_at_position < {first} OR modified_at_position IS NULL)", first=literal(first))
+
+
+def moved_identifiers(properties: Sequence[Property], first: int) -> Sql:
+    """Makes id_moved: the profiles of which the pass changed a property that identifies."""
+    names = [ident(prop.name) for prop in properties]
+    differs = [sql("new.{name} IS DISTINCT FROM old.{name}", name=name) for name in names]
     return sql(
-        "INSERT INTO main.profiles (profile_id, domain_group, creation_date, last_modified_date,"
-        " created_by_property, created_by_value, created_by_number, created_at_position, created_at_row,"
-        "\n    {columns})\n"
-        "SELECT profile_id, 'DEFAULT', first.look_at, last.look_at, created_by_property, created_by_value,"
-        " created_by_number, first.position,"
-        " first_ordinal % {size} + 1,\n    {values}\nFROM changes"
-        " JOIN {looks} AS first ON first.number = first_ordinal // {size}"
-        " JOIN {looks} AS last ON last.number = last_ordinal // {size} WHERE is_new",
-        columns=comma(columns),
-        values=comma(values),
-        looks=looks,
-        size=literal(ROWS_PER_BATCH),
+        "CREATE OR REPLACE TEMP TABLE id_moved AS\nSELECT profile_id FROM"
+        " (SELECT profile_id, {names} FROM main.profiles WHERE {changed}) AS new"
+        " JOIN (SELECT profile_id, {names} FROM main.profiles WHERE {before}) AS old USING (profile_id)"
+        " WHERE {differs}",
+        names=joined(", ", names),
+        changed=_changed(first),
+        before=_before(first),
+        differs=joined(" OR ", differs),
     )
 
 
-def changed_profiles(writes: Sequence[Write], looks: Sql) -> Sql:
-    """Writes the properties of existing profiles that came out different."""
-    columns = [sql("{name} = {new}", name=ident(write.prop.name), new=write.part("new")) for write in writes]
+def drop_old_rows(first: int) -> Sql:
+    """Deletes what changed profiles were before the pass."""
     return sql(
-        "UPDATE main.profiles SET last_modified_date = last.look_at,\n    {columns}\nFROM changes"
-        " JOIN {looks} AS last ON last.number = changes.last_ordinal // {size}"
-        " WHERE changes.profile_id = profiles.profile_id AND changes.changed AND NOT changes.is_new",
-        columns=comma(columns),
-        looks=looks,
-        size=literal(ROWS_PER_BATCH),
+        "DELETE FROM main.profiles WHERE {before} AND profile_id IN"
+        " (SELECT profile_id FROM main.profiles WHERE {changed})",
+        before=_before(first),
+        changed=_changed(first),
     )
 
 
-def reindex(writes: Sequence[Write], config: BatchConfig, indexed: Sequence[str]) -> list[Sql]:
-    """Keeps `identifiers` true for the profiles the pass changed."""
+def identifying(writes: Sequence[Write], config: BatchConfig, indexed: Sequence[str]) -> list[Property]:
+    """The properties that the pass writes and some goal identifies by. A single identifier never changes."""
     own = config.goal.identifier_columns[0].property if config.has_one_identifier else None
-    touched = [write for write in writes if write.prop.name in indexed and write.prop.name != own]
-    statements = []
-    if own is not None:
-        statements.append(
-            sql(
-                "INSERT INTO main.identifiers (property, value, profile_id)"
-                " SELECT {prop}, created_by_value, profile_id FROM changes WHERE is_new",
-                prop=literal(own),
-            )
-        )
-    for write in touched:
-        statements += [
-            sql(
-                "DELETE FROM main.identifiers WHERE property = {prop} AND profile_id IN"
-                " (SELECT profile_id FROM changes WHERE changed AND NOT is_new)",
-                prop=literal(write.prop.name),
-            ),
-            sql(
-                "INSERT INTO main.identifiers (property, value, profile_id) SELECT {prop}, {values},"
-                " profile_id FROM changes WHERE changed AND {column} IS NOT NULL",
-                prop=literal(write.prop.name),
-                values=values_of(write.prop, write.part("new")),
-                column=write.part("new"),
-            ),
-        ]
-    return statements
+    return [write.prop for write in writes if write.prop.name in indexed and write.prop.name != own]
 
 
-def row_fates(config: BatchConfig) -> Sql:
+def index_moved(properties: Sequence[Property]) -> list[Sql]:
+    """Renews `identifiers` for the profiles in id_moved, of the properties the pass may have changed."""
+    names = joined(", ", [literal(prop.name) for prop in properties])
+    return [
+        sql("DELETE FROM main.identifiers WHERE property IN ({names}) AND profile_id IN (FROM id_moved)", names=names),
+        *(_index(prop, Sql("profile_id IN (FROM id_moved)")) for prop in properties),
+    ]
+
+
+def index_new(properties: Sequence[Property], first: int) -> list[Sql]:
+    """Enters into `identifiers` the profiles that the pass made."""
+    made = sql("created_at_position >= {first}", first=literal(first))
+    return [_index(prop, made) for prop in properties]
+
+
+def _index(prop: Property, which: Sql) -> Sql:
+    return sql(
+        "INSERT INTO main.identifiers (property, value, profile_id) SELECT {name}, {values}, profile_id"
+        " FROM main.profiles WHERE {which} AND {column} IS NOT NULL",
+        name=literal(prop.name),
+        values=values_of(prop, ident(prop.name)),
+        column=ident(prop.name),
+        which=which,
+    )
+
+
+def note_imported(config: BatchConfig, *, repeated: bool) -> Sql:
+    """Notes which profiles the connection has touched. `repeated`: whether some are the target of several rows."""
+    return sql(
+        "INSERT INTO main.imported_profiles (connection, profile_id) SELECT {distinct} {name}, profile_id"
+        " FROM key_targets WHERE is_new OR profile_id NOT IN"
+        " (SELECT profile_id FROM main.imported_profiles WHERE connection = {name})",
+        distinct=Sql("DISTINCT" if repeated else ""),
+        name=literal(config.connection),
+    )
+
+
+def row_fates(config: BatchConfig, first: int) -> Sql:
     """Per batch of the pass: position, rows created, modified, unchanged, not found.
 
     A row of a full file that does not apply, because an earlier file had it, is `unchanged`.
     """
     full = not config.goal.files.delta
     query = sql(
-        "SELECT position, {acts} AS acts, key.profile_id IS NOT NULL AS finds, coalesce(changed, false) AS changes,"
-        " coalesce(key.is_new AND given.ordinal = key.first_ordinal, false) AS creates"
-        " FROM batch_rows AS given JOIN key_targets AS key ON key.value = given.identifier"
-        " LEFT JOIN changes USING (profile_id){applied}",
+        "SELECT position, {acts} AS acts, target.key IS NOT NULL AS finds, births.profile_id IS NOT NULL AS creates,"
+        " changed.profile_id IS NOT NULL AS changes"
+        " FROM (SELECT position, ordinal, key FROM batch_rows WHERE key IS NOT NULL) AS given"
+        " LEFT JOIN key_targets AS target ON target.key = given.key"
+        " LEFT JOIN births ON births.first_ordinal = given.ordinal"
+        " LEFT JOIN (SELECT profile_id FROM main.profiles WHERE modified_at_position >= {first}) AS changed"
+        " ON changed.profile_id = target.profile_id{applied}",
         acts=Sql("applied.ordinal IS NOT NULL" if full else "true"),
         applied=Sql(" LEFT JOIN applied ON applied.ordinal = given.ordinal" if full else ""),
+        first=literal(first),
     )
     return sql(
         "SELECT position, count(*) FILTER (acts AND creates),"

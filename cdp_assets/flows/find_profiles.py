@@ -1,0 +1,61 @@
+"""Finds the profile of every row of a pass: at once where rows share nothing, row by row where their order matters."""
+
+from __future__ import annotations
+
+from cdp_assets.config.model import BatchConfig
+from cdp_assets.flows.resolve_rows import resolve_rows
+from cdp_assets.sql import identity, resolving
+from cdp_assets.sql.merging import Touched
+from cdp_assets.sql.text import Sql, ident, sql
+from cdp_assets.warehouse import Database
+
+
+def find_profiles(
+    database: Database, config: BatchConfig, present: frozenset[int], counted: dict[int, frozenset[int]]
+) -> Touched:
+    """Makes `batch_rows`, `births`, `key_targets` and `repeated`; see sql/identity.py and sql/resolving.py.
+
+    Args:
+        database: the warehouse, in a transaction, with `batch_rows_read` and for a full file `applied`.
+        config: the pass's goal.
+        present: numbers of the mappings whose column the files have.
+        counted: mapping → groups of earlier full files it is old for.
+    """
+    aliased = _make_keys(database, config)
+    for statement in (*resolving.holders(config), resolving.shared_tuples_of(config, aliased=aliased)):
+        database.run(statement)
+    for statement in resolving.decide_alone(config):
+        database.run(statement)
+    torn = _any(database, "id_torn")
+    if torn:
+        database.run(resolving.decide_torn(config))
+    for statement in resolving.make_unborn(config):
+        database.run(statement)
+    database.run(resolving.NONE_REFUSED)
+    if torn and not config.has_one_identifier:
+        database.run(resolving.refuse_held(config))
+    if _any(database, "id_shared"):
+        aliased = True
+        resolve_rows(database, config, present, counted)
+        database.run(identity.keyed_rows(aliases=True))
+    database.run(identity.births())
+    database.run(identity.KEY_TARGETS)
+    if aliased:
+        database.run(identity.REPEATED)
+    refused = frozenset(place for (place,) in database.rows(Sql("SELECT DISTINCT place FROM id_refused")))
+    return Touched(counted, refused, aliased and _any(database, "repeated"))
+
+
+def _make_keys(database: Database, config: BatchConfig) -> bool:
+    """Makes `id_alias`, `batch_rows` and `id_keys`; returns whether some rows share an identifier."""
+    database.run(resolving.repeated_ids(config))
+    aliased = _any(database, "id_repeated")
+    database.run(resolving.aliases(config) if aliased else resolving.NO_ALIASES)
+    database.run(identity.keyed_rows(aliases=aliased))
+    for statement in resolving.tuples(config, aliased=aliased):
+        database.run(statement)
+    return aliased
+
+
+def _any(database: Database, table: str) -> bool:
+    return bool(database.rows(sql("SELECT 1 FROM {table} LIMIT 1", table=ident(table))))

@@ -1,0 +1,108 @@
+"""The rows of a pass whose order matters: what `flows/resolve_rows.py` reads of them, and what it writes.
+
+Reads   batch_rows, id_keys, id_shared, id_held, id_refused, key_targets, applied (see identity and resolving),
+        main.profiles, main.identifiers
+Writes  (temporary) id_slow: ordinal, key: what became of a row, as a key below 0; and rows of id_found, id_unborn,
+        id_refused, id_slow_births and id_alias; ops.identity_conflicts
+"""
+
+from __future__ import annotations
+
+from cdp_assets.config.model import BatchConfig
+from cdp_assets.sql.identifiers import places_of
+from cdp_assets.sql.text import Sql, comma, ident, joined, literal, sql
+
+
+def shared_rows(config: BatchConfig, clearing: dict[int, int]) -> Sql:
+    """Rows whose order matters: ordinal, key, acts, counted, and per clearing mapping whether its cell clears.
+
+    `clearing`: place of an identifier → number of the mapping that may clear its property.
+    """
+    full = not config.goal.files.delta
+    clears = [
+        sql("(rows.{m} IS NULL AND rows.{bad} IS NULL)", m=ident(f"m{number}"), bad=ident(f"m{number}_invalid"))
+        for number in clearing.values()
+    ]
+    acts = Sql("applied.ordinal IS NOT NULL, applied.counted" if full else "true, NULL")
+    return sql(
+        "SELECT rows.ordinal, rows.key, {acts} FROM batch_rows AS rows SEMI JOIN id_shared"
+        " USING (key){applied} ORDER BY rows.ordinal",
+        acts=joined(", ", [acts, *clears]),
+        applied=Sql(" LEFT JOIN applied ON applied.ordinal = rows.ordinal" if full else ""),
+    )
+
+
+def shared_tuples(config: BatchConfig) -> Sql:
+    """Key and lists of ids, a list for each place, of the tuples whose order matters."""
+    ids = comma([place.values for place in places_of(config)])
+    return sql("SELECT key, {ids} FROM id_keys SEMI JOIN id_shared USING (key)", ids=ids)
+
+
+def shared_holders(config: BatchConfig) -> Sql:
+    """profile_id and its identifier properties as lists of text, of every profile such a tuple may find, in order."""
+    lists = []
+    for item in config.goal.identifier_columns:
+        name = ident(item.property)
+        several = config.find_property(item.property).multiple
+        form = "{name}::VARCHAR[]" if several else "CASE WHEN {name} IS NOT NULL THEN [{name}::VARCHAR] END"
+        lists.append(sql(form, name=name))
+    return sql(
+        "SELECT profile_id::VARCHAR, {lists} FROM main.profiles WHERE profile_id IN"
+        " (SELECT profile_id FROM id_held SEMI JOIN id_shared USING (key))"
+        " ORDER BY created_at_position, created_at_row",
+        lists=comma(lists),
+    )
+
+
+def _rows_from_json(table: str, *types: str) -> Sql:
+    """Adds rows that come as one JSON text, a list for each column: the engine takes lists of values very slowly."""
+    shape = ", ".join(f'"c{place}": {_json_shape(kind)}' for place, kind in enumerate(types))
+    columns = joined(
+        ", ", [sql("unnest(given.{c})::{kind}", c=ident(f"c{n}"), kind=Sql(kind)) for n, kind in enumerate(types)]
+    )
+    return sql(
+        "INSERT INTO {table} SELECT {columns} FROM (SELECT from_json(?::JSON, {shape}) AS given)",
+        table=ident(table),
+        columns=columns,
+        shape=literal("{" + shape + "}"),
+    )
+
+
+def _json_shape(kind: str) -> str:
+    return '[["VARCHAR"]]' if kind == "VARCHAR[]" else f'["{"VARCHAR" if kind == "UUID" else kind}"]'
+
+
+SLOW_ROWS_TABLE = Sql("CREATE OR REPLACE TEMP TABLE id_slow (ordinal BIGINT, key BIGINT)")
+SLOW_ROWS = _rows_from_json("id_slow", "BIGINT", "BIGINT")
+FOUND = _rows_from_json("id_found", "BIGINT", "UUID")
+UNBORN = _rows_from_json("id_unborn", "BIGINT", "BIGINT", "VARCHAR", "VARCHAR")
+REFUSED = _rows_from_json("id_refused", "BIGINT", "INTEGER", "VARCHAR[]")
+OUTCOMES_AS_KEYS = [
+    Sql("INSERT INTO id_slow_births SELECT DISTINCT birth FROM id_unborn WHERE key < 0"),
+    Sql(
+        "CREATE OR REPLACE TEMP TABLE id_alias AS"
+        " FROM id_slow UNION ALL FROM id_alias ANTI JOIN id_slow USING (ordinal)"
+    ),
+]
+"""From then on rows whose order matters go by what came of them, not by their tuple."""
+
+
+def note_conflicts(config: BatchConfig) -> Sql:
+    """Enters every refused identifier once per profile, at its first row, with both sides."""
+    names = [
+        sql("WHEN {place} THEN {prop}", place=literal(place), prop=literal(item.property))
+        for place, item in enumerate(config.goal.identifier_columns)
+    ]
+    return sql(
+        "INSERT INTO ops.identity_conflicts (batch_id, row_no, property, value, profile_id, other_profile_id)\n"
+        "WITH refused AS (SELECT key, CASE place {names} END AS property, unnest(ids) AS id FROM id_refused),\n"
+        "sides AS (SELECT refused.*, profile_id FROM refused JOIN key_targets USING (key)),\n"
+        "placed AS (SELECT property, id, sides.profile_id, min(ordinal) AS ordinal FROM sides"
+        " JOIN batch_rows AS given USING (key){applied} GROUP BY ALL)\n"
+        "SELECT given.batch_id, given.row_no, placed.property, placed.id, placed.profile_id,"
+        " (SELECT arg_min(held.profile_id, held.profile_id::VARCHAR) FROM main.identifiers AS held"
+        " WHERE held.property = placed.property AND held.value = placed.id AND held.profile_id <> placed.profile_id)"
+        " FROM placed JOIN batch_rows AS given USING (ordinal)",
+        names=joined(" ", names),
+        applied=Sql("" if config.goal.files.delta else " JOIN applied USING (ordinal)"),
+    )
