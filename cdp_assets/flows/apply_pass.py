@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
@@ -90,7 +91,9 @@ def apply_pass(
     if touched.refused:
         # Only now does everyone who holds an identifier stand in the index.
         database.run(single_rows.note_conflicts(config))
-    fates = [Fates(*row) for row in database.rows(writing.row_fates(config, batches[0].position))]
+    simple = touched.alone and config.goal.files.delta
+    counts = (writing.simple_row_fates if simple else partial(writing.row_fates, config))(batches[0].position)
+    fates = [Fates(*row) for row in database.rows(counts)]
     database.run(writing.note_imported(config, repeated=touched.repeated))
     if not config.goal.files.delta:
         digest = full_files.row_digest(config, range(len(config.goal.mappings)), present)
@@ -108,7 +111,7 @@ def _read_rows(database: Database, batches: Sequence[Placed], indexed: frozenset
     for name in sorted(own - indexed):
         database.run(identity.index_property(config.find_property(name)))
     rows = [PassBatch(item.position, item.manifest.batch_id, item.parquet) for item in batches]
-    database.run(identity.batch_rows_view(rows))
+    database.run(identity.batch_rows_view(config, rows))
     return own
 
 

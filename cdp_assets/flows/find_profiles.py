@@ -22,28 +22,36 @@ def find_profiles(
         counted: mapping → groups of earlier full files it is old for.
     """
     aliased = _make_keys(database, config)
-    for statement in (*resolving.holders(config), resolving.shared_tuples_of(config, aliased=aliased)):
-        database.run(statement)
-    for statement in resolving.decide_alone(config):
-        database.run(statement)
-    torn = _any(database, "id_torn")
-    if torn:
-        database.run(resolving.decide_torn(config))
-    for statement in resolving.make_unborn(config):
-        database.run(statement)
-    database.run(resolving.NONE_REFUSED)
-    if torn and not config.has_one_identifier:
-        database.run(resolving.refuse_held(config))
+    _decide_alone(database, config, aliased=aliased)
     if _any(database, "id_shared"):
         aliased = True
         resolve_rows(database, config, present, counted)
         database.run(identity.keyed_rows(aliases=True))
-    database.run(identity.births())
+    database.run(identity.first_births())
+    if database.rows(identity.MET_BEFORE):
+        database.run(identity.births())
     database.run(identity.KEY_TARGETS)
     if aliased:
         database.run(identity.REPEATED)
     refused = frozenset(place for (place,) in database.rows(Sql("SELECT DISTINCT place FROM id_refused")))
-    return Touched(counted, refused, aliased and _any(database, "repeated"))
+    return Touched(counted, refused, repeated=aliased and _any(database, "repeated"), alone=not aliased)
+
+
+def _decide_alone(database: Database, config: BatchConfig, *, aliased: bool) -> None:
+    """Decides the tuples that share nothing with others, and names those that do."""
+    for statement in (
+        *resolving.holders(config),
+        resolving.shared_tuples_of(config, aliased=aliased),
+        *resolving.decide_alone(config),
+    ):
+        database.run(statement)
+    torn = _any(database, "id_torn")
+    if torn:
+        database.run(resolving.decide_torn(config))
+    for statement in (*resolving.make_unborn(config), resolving.NONE_REFUSED):
+        database.run(statement)
+    if torn and not config.has_one_identifier:
+        database.run(resolving.refuse_held(config))
 
 
 def _make_keys(database: Database, config: BatchConfig) -> bool:

@@ -24,7 +24,7 @@ from cdp_assets.flows.read_rows import Rows, keep_refused, load_raw, make_reject
 from cdp_assets.flows.sample_results import Identified, Mapped, Refused, SampleReject, SampleRows, SetPreview
 from cdp_assets.flows.write_batch import require_identifier
 from cdp_assets.sql.fields import Cells
-from cdp_assets.sql.identifiers import places_of, shown_identifiers
+from cdp_assets.sql.identifiers import places_of, shown_identifiers, with_identifiers
 from cdp_assets.sql.landing import batch_query, cell_rejects, numbered_rows
 from cdp_assets.sql.linking import table_of
 from cdp_assets.sql.text import Sql, comma, ident, literal, sql
@@ -161,16 +161,19 @@ class _Reading:
         self._engine.run(sql("INSERT INTO rejects BY NAME {refused}", refused=refused))
         counted = self._engine.rows(
             sql(
-                "SELECT {shown} AS shown, count(*), {ids} FROM batch WHERE identifier IS NOT NULL GROUP BY ALL"
+                "SELECT {shown} AS shown, count(*), {ids} FROM ({rows}) WHERE identifier IS NOT NULL GROUP BY ALL"
                 " ORDER BY min(line_no) LIMIT {most}",
                 shown=shown_identifiers(self._config),
+                rows=with_identifiers(self._config, Sql("batch")),
                 ids=comma([place.values for place in places_of(self._config)]),
                 most=literal(MOST_IDENTIFIERS),
             )
         )
         invalid = self._engine.rows(Sql("SELECT line_no FROM batch WHERE identifier_invalid IS NOT NULL"))
         return Mapped(
-            self._sample(self._values(cells.columns), Sql("batch")),
+            self._sample(
+                self._values(cells.columns), sql("({rows})", rows=with_identifiers(self._config, Sql("batch")))
+            ),
             frozenset(int(line) for (line,) in invalid),
             {shown: Identified(int(rows), tuple(tuple(one or ()) for one in ids)) for shown, rows, *ids in counted},
         )

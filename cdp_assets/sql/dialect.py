@@ -109,11 +109,14 @@ UUID_NAMESPACE = "5f9c1b7a4f0e5c0a9d3c6e2b8a714d55"
 
 
 def uuid5(name: Sql) -> Sql:
-    """RFC 4122 version 5 UUID of a text, in our namespace."""
+    """RFC 4122 version 5 UUID of a text, in our namespace. Setting its marks as bits is faster than as text."""
     digest = sql("sha1(unhex({space}) || encode({name}))", space=literal(UUID_NAMESPACE), name=name)
+    kept, marks = (sql("{bits}::BIT", bits=literal(f"{number:0128b}")) for number in (_KEPT, _MARKS))
     return sql(
-        "list_transform([{digest}], lambda h: substr(h, 1, 8) || '-' || substr(h, 9, 4) || '-5' || substr(h, 14, 3)"
-        " || '-' || substr('89ab', (('0x' || substr(h, 17, 1))::INTEGER % 4) + 1, 1) || substr(h, 18, 3)"
-        " || '-' || substr(h, 21, 12))[1]::UUID",
-        digest=digest,
+        "((unhex(left({digest}, 32))::BIT & {kept}) | {marks})::BLOB::UUID", digest=digest, kept=kept, marks=marks
     )
+
+
+_MARKS = 0x5 << 76 | 0b10 << 62
+"""Version and variant, where they stand in a UUID."""
+_KEPT = (1 << 128) - 1 & ~(0xF << 76 | 0b11 << 62)

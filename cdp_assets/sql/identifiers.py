@@ -6,7 +6,8 @@ Where one column with one value finds every profile (the common case):
     identifier_invalid the cell as written where it is not valid: the row is rejected
 Else, with a column for the n-th identifying column of the goal:
     id<n>              canonical text of the cell, a LIST of them where the property holds several; NULL = none, or
-                       none that is valid
+                       none that is valid. Left out where a mapping brings the same: `with_identifiers` adds it
+    id<n>_blocked      then, whether the value is one that identifies nobody; left out where there are none such
     identifier         the empty text; NULL = no rule has all it needs
     identifier_cell    the cells as written, as one JSON text (full files only)
     identifier_invalid the first cell that is not valid, where that leaves the row without an identifier
@@ -17,8 +18,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from cdp_assets.config.goals import Identifier, Rule
 from cdp_assets.config.model import BatchConfig
-from cdp_assets.sql.dialect import matches
+from cdp_assets.sql.dialect import matches, value_type
 from cdp_assets.sql.fields import Cells, Field
 from cdp_assets.sql.text import Sql, Step, comma, ident, joined, literal, sql
 from cdp_assets.sql.values import INVALID, trimmed
@@ -35,6 +37,8 @@ class Place:
     """Of the batch."""
     several: bool
     """Whether it holds a LIST."""
+    mapping: int | None = None
+    """The mapping that brings the same value, so that the batch need not hold it twice."""
 
     @property
     def values(self) -> Sql:
@@ -56,9 +60,37 @@ def places_of(config: BatchConfig) -> list[Place]:
     if config.has_one_identifier:
         return [Place(0, columns[0].property, ident("identifier"), several=False)]
     return [
-        Place(number, item.property, ident(id_name(number)), config.find_property(item.property).multiple)
+        Place(
+            number,
+            item.property,
+            ident(id_name(number)),
+            config.find_property(item.property).multiple,
+            _same_mapping(config, item),
+        )
         for number, item in enumerate(columns)
     ]
+
+
+def _same_mapping(config: BatchConfig, item: Identifier) -> int | None:
+    """The mapping whose value is the identifier's: of the same column, to the same property of one value."""
+    if config.find_property(item.property).multiple:
+        return None
+    for number, mapping in enumerate(config.goal.mappings):
+        if (mapping.column, mapping.property) == (item.column, item.property) and mapping.rule is not Rule.sum:
+            return number
+    return None
+
+
+def with_identifiers(config: BatchConfig, rows: Sql) -> Sql:
+    """The rows of a batch with all their id<n>. `rows`: a relation, or a query in brackets."""
+    added = []
+    for place in places_of(config):
+        if place.mapping is not None:
+            value = sql("{value}::VARCHAR", value=ident(f"m{place.mapping}"))
+            if config.blocked_identifiers:
+                value = sql("CASE WHEN NOT {bad} THEN {value} END", bad=_blocked(place.number), value=value)
+            added.append(sql("{value} AS {id}", value=value, id=place.column))
+    return sql("SELECT {columns} FROM {rows}", columns=joined(", ", [Sql("*"), *added]), rows=rows)
 
 
 def shown_identifiers(config: BatchConfig) -> Sql:
@@ -83,7 +115,7 @@ def identifier_fields(config: BatchConfig, cells: Cells) -> list[Field]:
             several=prop.multiple,
         )
         for place, item in enumerate(columns)
-        if item.column in cells.columns
+        if item.column in cells.columns and _same_mapping(config, item) is None
         for prop in [config.find_property(item.property)]
     ]
 
@@ -92,62 +124,90 @@ def _unblocked(config: BatchConfig, cell: Sql) -> Sql:
     """A cell, or one value; NULL where it is one that identifies nobody (spec.md 1.4)."""
     if not config.blocked_identifiers:
         return cell
+    return sql("CASE WHEN NOT {blocked} THEN {cell} END", blocked=_is_blocked(config, cell), cell=cell)
+
+
+def _is_blocked(config: BatchConfig, cell: Sql) -> Sql:
     pattern = "^(?i:" + "|".join(f"(?:{one})" for one in config.blocked_identifiers) + ")$"
-    return sql("CASE WHEN NOT {blocked} THEN {cell} END", blocked=matches(trimmed(cell), pattern), cell=cell)
+    return matches(trimmed(cell), pattern)
 
 
-def raw_cells(config: BatchConfig, fields: list[Field]) -> list[Sql]:
-    """The identifying cells as written, for full files."""
+def raw_cells(config: BatchConfig, columns: Collection[str]) -> list[Sql]:
+    """The identifying cells as written, for full files. `columns`: those the file has."""
     if config.goal.files.delta:
         return []
     if config.has_one_identifier:
         return [Sql('"identifier_cell"')]
-    known = {field.name: field.column("cell") for field in fields}
-    places = range(len(config.goal.identifier_columns))
-    cells = joined(", ", [known.get(id_name(place), Sql("NULL")) for place in places])
-    return [sql("to_json([{cells}])::VARCHAR AS identifier_cell", cells=cells)]
+    cells = [
+        ident(f"{id_name(place.number) if place.mapping is None else f'm{place.mapping}'}_cell")
+        if item.column in columns
+        else Sql("NULL")
+        for place, item in zip(places_of(config), config.goal.identifier_columns, strict=True)
+    ]
+    return [sql("to_json([{cells}])::VARCHAR AS identifier_cell", cells=joined(", ", cells))]
 
 
-def keyed(config: BatchConfig, fields: list[Field], source: str) -> list[Step]:
-    """Steps that tell which rows several identifiers can place; none where there is only one."""
+def keyed(config: BatchConfig, columns: Collection[str], source: str) -> list[Step]:
+    """Steps that tell which rows several identifiers can place; none where there is only one.
+
+    `columns`: those the file has.
+    """
     if config.has_one_identifier:
         return []
-    known = {field.name: field for field in fields}
-    lists, missing = [], []
-    for place, item in enumerate(config.goal.identifier_columns):
-        name = ident(id_name(place))
-        if id_name(place) not in known:
-            kind = Sql("VARCHAR[]" if config.find_property(item.property).multiple else "VARCHAR")
-            missing += [sql("NULL::{kind} AS {name}", kind=kind, name=name)]
-            missing += [sql("NULL::VARCHAR AS {name}", name=_invalid(place))]
-        elif config.blocked_identifiers and config.find_property(item.property).multiple:
-            some = sql(
-                "list_filter({name}, lambda v: {kept} IS NOT NULL)", name=name, kept=_unblocked(config, Sql("v"))
-            )
-            lists.append(sql("nullif({some}, []) AS {name}", some=some, name=name))
-    star = sql("* REPLACE ({lists})", lists=joined(", ", lists)) if lists else Sql("*")
-    listed = Step("listed", sql("SELECT {all} FROM {source}", all=comma([star, *missing]), source=ident(source)))
-    places = [ident(id_name(place)) for place in range(len(config.goal.identifier_columns))]
-    complete = joined(
-        " OR ",
-        [
-            sql("({all})", all=joined(" AND ", [sql("{id} IS NOT NULL", id=places[place]) for place in rule]))
-            for rule in config.goal.identifier_places
-        ],
+    places = places_of(config)
+    replaced, added, shared = [], [], []
+    for place, item in zip(places, config.goal.identifier_columns, strict=True):
+        if item.column not in columns:
+            added += _absent(config, place)
+        elif place.mapping is not None:
+            shared += _shared(config, place)
+        elif config.blocked_identifiers and place.several:
+            kept = _unblocked(config, Sql("v"))
+            some = sql("list_filter({id}, lambda v: {kept} IS NOT NULL)", id=place.column, kept=kept)
+            replaced.append(sql("nullif({some}, []) AS {id}", some=some, id=place.column))
+    star = sql("* REPLACE ({lists})", lists=joined(", ", replaced)) if replaced else Sql("*")
+    steps = [
+        Step("listed", sql("SELECT {all} FROM {source}", all=comma([star, *added]), source=ident(source))),
+        Step("judged", sql("SELECT {all} FROM listed", all=comma([Sql("*"), *shared]))),
+    ]
+    full = Step("complete", with_identifiers(config, Sql("judged")))
+    tests = [
+        sql("({all})", all=joined(" AND ", [sql("{id} IS NOT NULL", id=places[place].column) for place in rule]))
+        for rule in config.goal.identifier_places
+    ]
+    derived = [place.column for place in places if place.mapping is not None]
+    final = sql(
+        "SELECT * {without}, CASE WHEN {complete} THEN '' END AS identifier,"
+        " CASE WHEN NOT ({complete}) THEN coalesce({bad}) END AS identifier_invalid FROM complete",
+        without=sql("EXCLUDE ({names})", names=joined(", ", derived)) if derived else Sql(""),
+        complete=joined(" OR ", tests),
+        bad=joined(", ", [_invalid(place.number) for place in places]),
     )
-    key = sql("CASE WHEN {complete} THEN '' END", complete=complete)
-    bad = joined(", ", [_invalid(place) for place in range(len(places))])
-    keys = Step(
-        "keyed",
-        sql(
-            "SELECT *, {key} AS identifier,"
-            " CASE WHEN NOT ({complete}) THEN coalesce({bad}) END AS identifier_invalid FROM listed",
-            key=key,
-            complete=complete,
-            bad=bad,
-        ),
-    )
-    return [listed, keys]
+    return [*steps, full, Step("keyed", final)]
+
+
+def _absent(config: BatchConfig, place: Place) -> list[Sql]:
+    """The columns of a place whose column the file lacks."""
+    columns = [sql("NULL::VARCHAR AS {name}", name=_invalid(place.number))]
+    if place.mapping is None:
+        kind = Sql("VARCHAR[]" if place.several else "VARCHAR")
+        return [*columns, sql("NULL::{kind} AS {name}", kind=kind, name=place.column)]
+    kind = value_type(config.find_property(place.name))
+    columns.append(sql("NULL::{kind} AS {name}", kind=kind, name=ident(f"m{place.mapping}")))
+    return [*columns, sql("false AS {name}", name=_blocked(place.number))] if config.blocked_identifiers else columns
+
+
+def _shared(config: BatchConfig, place: Place) -> list[Sql]:
+    """What is told of a place beside the columns of its mapping."""
+    value, bad = ident(f"m{place.mapping}"), ident(f"m{place.mapping}_invalid")
+    if not config.blocked_identifiers:
+        return [sql("{bad} AS {name}", bad=bad, name=_invalid(place.number))]
+    blocked = _is_blocked(config, sql("coalesce({value}::VARCHAR, {bad})", value=value, bad=bad))
+    blocked = sql("coalesce({blocked}, false)", blocked=blocked)
+    return [
+        sql("{blocked} AS {name}", blocked=blocked, name=_blocked(place.number)),
+        sql("CASE WHEN NOT {blocked} THEN {bad} END AS {name}", blocked=blocked, bad=bad, name=_invalid(place.number)),
+    ]
 
 
 def identifier_rejects(config: BatchConfig) -> list[tuple[str, Sql, Sql, Sql]]:
@@ -184,7 +244,11 @@ def id_name(place: int) -> str:
 
 
 def _invalid(place: int) -> Sql:
-    return ident(f"id{place}_invalid")
+    return ident(f"{id_name(place)}_invalid")
+
+
+def _blocked(place: int) -> Sql:
+    return ident(f"{id_name(place)}_blocked")
 
 
 def _reason(prop: str, why: str) -> Sql:

@@ -21,8 +21,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cdp_assets.config.model import BatchConfig
 from cdp_assets.config.properties import Property
 from cdp_assets.sql.dialect import uuid5
+from cdp_assets.sql.identifiers import with_identifiers
 from cdp_assets.sql.text import Sql, Step, chain, ident, joined, literal, sql
 
 ROWS_PER_BATCH = 1 << 40
@@ -39,7 +41,7 @@ class PassBatch:
     parquet: str
 
 
-def batch_rows_view(batches: Sequence[PassBatch]) -> Sql:
+def batch_rows_view(config: BatchConfig, batches: Sequence[PassBatch]) -> Sql:
     """All rows of a pass's batches. They write the same columns; only some may carry line numbers."""
     parts = [
         sql(
@@ -53,6 +55,7 @@ def batch_rows_view(batches: Sequence[PassBatch]) -> Sql:
         for number, batch in enumerate(batches)
     ]
     rows = joined("\nUNION ALL BY NAME\n", parts)
+    rows = with_identifiers(config, sql("(\n{rows}\n)", rows=rows))
     return sql("CREATE OR REPLACE TEMP VIEW batch_rows_read AS\n{rows}", rows=rows)
 
 
@@ -70,6 +73,43 @@ def keyed_rows(*, aliases: bool) -> Sql:
     )
 
 
+# Only rows that were decided one by one can make several profiles of the same value.
+_MAKERS = [
+    Step(
+        "singly",
+        Sql(
+            "SELECT DISTINCT birth, created_by_property, created_by_value FROM id_unborn"
+            " SEMI JOIN id_slow_births USING (birth)"
+        ),
+    ),
+    Step(
+        "makers",
+        Sql(
+            "SELECT birth, created_by_property, created_by_value, 1::BIGINT AS nth FROM id_unborn"
+            " ANTI JOIN id_slow_births USING (birth) UNION ALL SELECT *, row_number() OVER"
+            " (PARTITION BY created_by_property, created_by_value ORDER BY birth) FROM singly"
+        ),
+    ),
+]
+
+
+def first_births() -> Sql:
+    """Gives the profiles to be made numbers and ids as if none of their values had made a profile before.
+
+    That is nearly always so; where it is not, an id is one of `profiles` already, or some id is another than its
+    row's own (`ops.profile_ids`), and `births` must do it.
+    """
+    unborn = Step("unborn", Sql("SELECT * EXCLUDE (nth), nth AS created_by_number FROM makers"))
+    final = sql("SELECT birth AS first_ordinal, *, {own} AS profile_id FROM unborn", own=uuid5(_MAKER_NAME))
+    return sql("CREATE OR REPLACE TEMP TABLE births AS\n{query}", query=chain([*_MAKERS, unborn], final))
+
+
+MET_BEFORE = Sql(
+    "SELECT 1 WHERE EXISTS (FROM ops.profile_ids) OR EXISTS (FROM main.profiles SEMI JOIN births USING (profile_id))"
+)
+"""One row if `first_births` was mistaken, else none."""
+
+
 def births() -> Sql:
     """Gives the profiles to be made their numbers and ids.
 
@@ -78,27 +118,12 @@ def births() -> Sql:
     """
     other = sql("{name} || chr(31) || (SELECT count(*) FROM ops.profile_ids)", name=_MAKER_NAME)
     steps = [
+        *_MAKERS,
         Step(
             "earlier",
             Sql(
                 "SELECT created_by_property, created_by_value, count(*) AS made FROM main.profiles"
-                " SEMI JOIN id_unborn USING (created_by_property, created_by_value) GROUP BY ALL"
-            ),
-        ),
-        # Only rows that were decided one by one can make several profiles of the same value.
-        Step(
-            "singly",
-            Sql(
-                "SELECT DISTINCT birth, created_by_property, created_by_value FROM id_unborn"
-                " SEMI JOIN id_slow_births USING (birth)"
-            ),
-        ),
-        Step(
-            "makers",
-            Sql(
-                "SELECT birth, created_by_property, created_by_value, 1 AS nth FROM id_unborn"
-                " ANTI JOIN id_slow_births USING (birth) UNION ALL SELECT *, row_number() OVER"
-                " (PARTITION BY created_by_property, created_by_value ORDER BY birth) FROM singly"
+                " SEMI JOIN makers USING (created_by_property, created_by_value) GROUP BY ALL"
             ),
         ),
         Step(

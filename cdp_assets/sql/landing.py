@@ -115,7 +115,7 @@ def batch_query(config: BatchConfig, cells: Cells, dates: Columns[int, KnownForm
     plain = [part for field in fields for part in (field.column("cell"), *field.plain(goal.format))]
     texts = [part for field in fields for part in (field.column("cell"), *field.prepared(goal.format))]
     values = [part for field in fields for part in (field.column("cell"), *field.typed(goal.format))]
-    raw = raw_cells(config, identifiers)
+    raw = raw_cells(config, cells.columns)
     result = [part for field in fields for part in field.result()]
     steps = [
         Step("cells", _select([*line, *given], cells.relation)),
@@ -123,7 +123,7 @@ def batch_query(config: BatchConfig, cells: Cells, dates: Columns[int, KnownForm
         Step("texts", _select([*carried, *texts], Sql("plain"))),
         Step("typed", _select([*carried, *values], Sql("texts"))),
         Step("batch", _select([*carried, *raw, *result], Sql("typed"))),
-        *keyed(config, identifiers, "batch"),
+        *keyed(config, cells.columns, "batch"),
     ]
     return chain(steps)
 

@@ -36,6 +36,8 @@ class Touched:
     """Places of identifiers some of whose values another profile holds (`id_refused`)."""
     repeated: bool
     """Whether some profile is the target of several rows: those stand in the table `repeated`."""
+    alone: bool
+    """Whether no two rows share an identifier or a profile."""
 
 
 def changed_profiles(config: BatchConfig, writes: Sequence[Write], touched: Touched, looks: Sql) -> Sql:

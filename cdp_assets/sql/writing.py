@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.config.properties import Property
-from cdp_assets.sql.identity import values_of
+from cdp_assets.sql.identity import ROWS_PER_BATCH, values_of
 from cdp_assets.sql.text import Sql, ident, joined, literal, sql
 from cdp_assets.sql.writes import Write
 
@@ -99,6 +99,28 @@ def note_imported(config: BatchConfig, *, repeated: bool) -> Sql:
         " (SELECT profile_id FROM main.imported_profiles WHERE connection = {name})",
         distinct=Sql("DISTINCT" if repeated else ""),
         name=literal(config.connection),
+    )
+
+
+def simple_row_fates(first: int) -> Sql:
+    """As `row_fates`, for a pass of delta files in which no two rows share an identifier.
+
+    Then every row goes by its own ordinal and every profile has one row, so counting is enough.
+    """
+    return sql(
+        "WITH rows AS (SELECT ordinal // {size} AS number, count(*) AS given FROM batch_rows_read"
+        " WHERE identifier IS NOT NULL GROUP BY 1),\n"
+        "made AS (SELECT first_ordinal // {size} AS number, count(*) AS created FROM births GROUP BY 1),\n"
+        "met AS (SELECT key // {size} AS number, count(*) AS found FROM id_found GROUP BY 1),\n"
+        "other AS (SELECT modified_at_position - {first} AS number, count(*) AS modified FROM main.profiles"
+        " WHERE {changed} GROUP BY 1)\n"
+        "SELECT number + {first}, coalesce(created, 0), coalesce(modified, 0), coalesce(found, 0) -"
+        " coalesce(modified, 0), given - coalesce(found, 0) - coalesce(created, 0) FROM rows"
+        " LEFT JOIN made USING (number) LEFT JOIN met USING (number) LEFT JOIN other USING (number)"
+        " ORDER BY number",
+        size=literal(ROWS_PER_BATCH),
+        first=literal(first),
+        changed=_changed(first),
     )
 
 
