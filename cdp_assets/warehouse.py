@@ -143,6 +143,8 @@ def open_warehouse(
             _settings(database, temporary, memory_limit)
             # No table has an order of its own; without one the engine inserts on all cores.
             database.run(Sql("SET preserve_insertion_order = false"))
+            # What was committed stands in the file or its log; publishing brings the two together.
+            database.run(Sql("PRAGMA disable_checkpoint_on_shutdown"))
             yield database
         finally:
             connection.close()

@@ -23,7 +23,7 @@ from cdp_assets.config.model import BatchConfig
 from cdp_assets.sql.dialect import matches, value_type
 from cdp_assets.sql.fields import Cells, Field
 from cdp_assets.sql.text import Sql, Step, comma, ident, joined, literal, sql
-from cdp_assets.sql.values import INVALID, trimmed
+from cdp_assets.sql.values import INVALID
 
 
 @dataclass(frozen=True)
@@ -128,8 +128,8 @@ def _unblocked(config: BatchConfig, cell: Sql) -> Sql:
 
 
 def _is_blocked(config: BatchConfig, cell: Sql) -> Sql:
-    pattern = "^(?i:" + "|".join(f"(?:{one})" for one in config.blocked_identifiers) + ")$"
-    return matches(trimmed(cell), pattern)
+    pattern = "|".join(f"(?:{one})" for one in config.blocked_identifiers)
+    return matches(cell, rf"^[ \t]*(?i:{pattern})[ \t]*$")
 
 
 def raw_cells(config: BatchConfig, columns: Collection[str]) -> list[Sql]:
