@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cdp_assets_tests.support.openpgp import Key, Keyring, new_keyring
 from cdp_assets_tests.support.sshd import Account, Sshd, require_sshd, running_sshd, throw_away_account
 
 
@@ -35,3 +36,16 @@ def plain_sshd(account: Account) -> Iterator[Sshd]:
 def remote(sshd: Sshd) -> Path:
     """A fresh folder on the server, as the local path it stands at."""
     return sshd.folder()
+
+
+@pytest.fixture(scope="session")
+def ring() -> Iterator[Keyring]:
+    """A key ring of the tests' own; made once per worker."""
+    with new_keyring() as keyring:
+        yield keyring
+
+
+@pytest.fixture(scope="session")
+def key(ring: Keyring) -> Key:
+    """The key that files are encrypted to."""
+    return ring.key("ours")

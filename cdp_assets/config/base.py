@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 
 class Strict(BaseModel):
@@ -13,6 +13,16 @@ class Strict(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, str_strip_whitespace=False)
 
+
+def _stays_inside(value: str) -> str:
+    if ".." in value.split("/") or value.startswith("~"):
+        message = "directory may not leave the user directory (no `..`, no `~`)"
+        raise ValueError(message)
+    return value
+
+
+RemoteDirectory = Annotated[str, AfterValidator(_stays_inside)]
+"""A folder on the server, relative to the connection's user directory unless it starts with `/`."""
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=63)]
 """A name the user chose for a connection, goal or segment: it becomes part of asset keys and paths."""

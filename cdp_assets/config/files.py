@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from cdp_assets.config.base import Strict
+from cdp_assets.config.base import RemoteDirectory, Strict
 from cdp_assets.config.date_patterns import parse_date_pattern
 from cdp_assets.config.linked import LinkedFile, linked_problem
 from cdp_assets.config.readiness import Ready
@@ -23,7 +23,7 @@ MAX_COLUMNS = 2_000
 class Files(Strict):
     """Where a goal's files stand, which of them it takes, and what a second delivery means."""
 
-    directory: str = ""
+    directory: RemoteDirectory = ""
     """Relative to the connection's user directory unless it starts with `/`."""
     root: str = Field(min_length=1)
     """File name: exact, with wildcards (`*` any run of characters, `?` one), or a regular expression."""
@@ -58,14 +58,6 @@ class Files(Strict):
     def _root_is_a_name(cls, value: str) -> str:
         if "/" in value:
             message = "root is a file name without a folder; put the folder into `directory`"
-            raise ValueError(message)
-        return value
-
-    @field_validator("directory")
-    @classmethod
-    def _directory_stays_inside(cls, value: str) -> str:
-        if ".." in value.split("/") or value.startswith("~"):
-            message = "directory may not leave the user directory (no `..`, no `~`)"
             raise ValueError(message)
         return value
 

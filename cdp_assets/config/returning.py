@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from cdp_assets.config.base import Strict
+from cdp_assets.config.base import RemoteDirectory, Strict
 
 
 class ReturnRejects(Strict):
     """One file of rejected rows on the server for each imported file that has any."""
 
-    directory: str = Field(default="rejected", min_length=1)
+    directory: RemoteDirectory = Field(default="rejected", min_length=1)
     """Relative to the connection's user directory unless it starts with `/`; none that an import reads."""
     plain: bool = False
     """Allow it where imported files are PGP encrypted: what goes back is not."""
-
-    @field_validator("directory")
-    @classmethod
-    def _stays_inside(cls, value: str) -> str:
-        if ".." in value.split("/") or value.startswith("~"):
-            message = "directory may not leave the user directory (no `..`, no `~`)"
-            raise ValueError(message)
-        return value

@@ -74,16 +74,21 @@ def test_a_dry_run_fails_where_the_run_in_earnest_would(shop: World) -> None:
     assert states == {"1": "would be imported", "2": "would be refused"}
 
 
-def test_a_partition_is_tried_without_being_materialised(shop: World) -> None:
-    shop.put("customers_1.csv", ANNA)
-    shop.add_partitions("1")
+def tried(shop: World, *assets: str) -> dg.ExecuteInProcessResult:
+    """A dry run of partition 1 of the customers, and of what else is selected."""
     job = shop.definitions.resolve_implicit_global_asset_job_def()
-    run = job.execute_in_process(
+    return job.execute_in_process(
         configured("shop__customers") | QUIET,
         instance=shop.instance,
         partition_key="1",
-        asset_selection=[dg.AssetKey(["shop", "customers"])],
+        asset_selection=[dg.AssetKey(asset.split("/")) for asset in assets],
     )
+
+
+def test_a_partition_is_tried_without_being_materialised(shop: World) -> None:
+    shop.put("customers_1.csv", ANNA)
+    shop.add_partitions("1")
+    run = tried(shop, "shop/customers")
     assert run.success
     assert (shop.materializations("shop/customers"), data()) == ([], set())
     (event,) = shop.observations("shop/customers")
@@ -102,11 +107,5 @@ def test_the_run_in_earnest_after_it_is_as_if_it_had_not_been(shop: World) -> No
 def test_what_is_made_of_a_partition_in_the_same_run_is_skipped_too(shop: World) -> None:
     shop.put("customers_1.csv", ANNA)
     shop.add_partitions("1")
-    job = shop.definitions.resolve_implicit_global_asset_job_def()
-    run = job.execute_in_process(
-        configured("shop__customers") | QUIET,
-        instance=shop.instance,
-        partition_key="1",
-        asset_selection=[dg.AssetKey(["shop", "customers"]), dg.AssetKey("profiles"), dg.AssetKey(["shop", "done"])],
-    )
+    run = tried(shop, "shop/customers", "profiles", "shop/done")
     assert (run.success, skipped(run), data()) == (True, ["fold", "shop__done"], set())

@@ -12,20 +12,8 @@ from cdp_assets.__main__ import main
 from cdp_assets.components.loading import load_deployment
 from cdp_assets.flows import run_connection
 from cdp_assets_tests.support.connected import export_goal, import_goal
-from cdp_assets_tests.support.openpgp import new_keyring
 from cdp_assets_tests.support.previewed import EncryptedShop, everything
 from cdp_assets_tests.support.proxy import Proxy
-
-
-@pytest.fixture(scope="module")
-def ring():
-    with new_keyring() as keyring:
-        yield keyring
-
-
-@pytest.fixture(scope="module")
-def key(ring):
-    return ring.key("shop")
 
 
 @pytest.fixture

@@ -14,22 +14,10 @@ from cdp_assets.errors import ConfigError, FileChangedError, FileError
 from cdp_assets.files.beginnings import text_of_beginning, unwrap_beginning
 from cdp_assets.files.pgp import PgpKeys
 from cdp_assets.files.sftp import open_server
-from cdp_assets_tests.support.openpgp import new_keyring
 from cdp_assets_tests.support.proxy import Proxy
 
 ROWS = "".join(f"{number};user{number}@example.com;{number * 7919 % 100_003}\n" for number in range(60_000)).encode()
 OLD = 1_700_000_000
-
-
-@pytest.fixture(scope="module")
-def ring():
-    with new_keyring() as keyring:
-        yield keyring
-
-
-@pytest.fixture(scope="module")
-def key(ring):
-    return ring.key("ours")
 
 
 def beginning(folder, content, *, cut, pgp=None):

@@ -10,7 +10,6 @@ from cdp_assets.errors import ConfigError, FileError
 from cdp_assets.files.limits import Limits
 from cdp_assets.files.pgp import PgpKeys
 from cdp_assets.files.unwrap import unwrap
-from cdp_assets_tests.support.openpgp import new_keyring
 
 PLAIN = b"id;name\n1;Ann\n" * 1000
 LIMITS = Limits()
@@ -21,17 +20,6 @@ def zipped(content):
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("inner", content)
     return file.getvalue()
-
-
-@pytest.fixture(scope="module")
-def ring():
-    with new_keyring() as keyring:
-        yield keyring
-
-
-@pytest.fixture(scope="module")
-def ours(ring):
-    return ring.key("ours")
 
 
 @pytest.fixture
@@ -90,44 +78,44 @@ def test_a_nest_of_packings_is_refused(unwrapped):
     [(PLAIN, ("pgp",)), (gzip.compress(PLAIN), ("pgp", "gzip")), (zipped(PLAIN), ("pgp", "zip"))],
     ids=["plain", "gzip", "zip"],
 )
-def test_pgp_comes_off_before_the_packing(ring, ours, unwrapped, armor, inside, layers):
-    result = unwrapped(ring.encrypted(inside, ours, options=armor), ours)
+def test_pgp_comes_off_before_the_packing(ring, key, unwrapped, armor, inside, layers):
+    result = unwrapped(ring.encrypted(inside, key, options=armor), key)
     assert (result.path.read_bytes(), result.layers) == (PLAIN, layers)
 
 
-def test_a_second_run_gives_the_same(ring, ours, unwrapped):
-    content = ring.encrypted(gzip.compress(PLAIN), ours)
-    assert unwrapped(content, ours) == unwrapped(content, ours)
+def test_a_second_run_gives_the_same(ring, key, unwrapped):
+    content = ring.encrypted(gzip.compress(PLAIN), key)
+    assert unwrapped(content, key) == unwrapped(content, key)
 
 
 @pytest.mark.parametrize("content", [b"", PLAIN, gzip.compress(PLAIN)], ids=len)
-def test_with_a_key_a_plain_file_is_refused(ours, unwrapped, content):
+def test_with_a_key_a_plain_file_is_refused(key, unwrapped, content):
     with pytest.raises(FileError, match=r"^File is not PGP encrypted: in/a\.csv$"):
-        unwrapped(content, ours)
+        unwrapped(content, key)
 
 
 @pytest.mark.parametrize("armor", [(), ("--armor",)])
-def test_without_a_key_an_encrypted_file_asks_for_one(ring, ours, unwrapped, armor):
+def test_without_a_key_an_encrypted_file_asks_for_one(ring, key, unwrapped, armor):
     with pytest.raises(FileError, match=r"in/a\.csv is PGP encrypted, but this connection has no PGP key; give pgp"):
-        unwrapped(ring.encrypted(PLAIN, ours, options=armor))
+        unwrapped(ring.encrypted(PLAIN, key, options=armor))
 
 
-def test_pgp_inside_of_something_is_named(ring, ours, unwrapped):
-    content = ring.encrypted(PLAIN, ours)
+def test_pgp_inside_of_something_is_named(ring, key, unwrapped):
+    content = ring.encrypted(PLAIN, key)
     with pytest.raises(FileError, match="is PGP encrypted inside gzip"):
         unwrapped(gzip.compress(content))
     with pytest.raises(FileError, match="is PGP encrypted inside pgp"):
-        unwrapped(ring.encrypted(content, ours), ours)
+        unwrapped(ring.encrypted(content, key), key)
     with pytest.raises(FileError, match="File is not PGP encrypted"):
-        unwrapped(gzip.compress(content), ours)
+        unwrapped(gzip.compress(content), key)
 
 
 @pytest.mark.parametrize(
     "inside", [gzip.compress(PLAIN)[:-4], gzip.compress(PLAIN) + b"x", zipped(PLAIN)[:-30]], ids=["cut", "junk", "zip"]
 )
-def test_a_broken_packing_leaves_no_plaintext(ring, ours, unwrapped, inside):
+def test_a_broken_packing_leaves_no_plaintext(ring, key, unwrapped, inside):
     with pytest.raises(FileError, match=r"in/a\.csv"):
-        unwrapped(ring.encrypted(inside, ours), ours)
+        unwrapped(ring.encrypted(inside, key), key)
 
 
 def test_signers_and_warnings_are_passed_on(ring, unwrapped):

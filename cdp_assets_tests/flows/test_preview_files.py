@@ -13,21 +13,9 @@ from cdp_assets.errors import ConfigError
 from cdp_assets.files.sftp import open_server
 from cdp_assets.flows.preview_files import Asked, preview_goals
 from cdp_assets_tests.support.connected import WRITTEN, Shop, import_goal
-from cdp_assets_tests.support.openpgp import new_keyring
 from cdp_assets_tests.support.previewed import CUSTOMERS, EncryptedShop, everything
 
 ROWS = "email,city,points,tags\n" + "".join(f"u{n}@example.com,city {n},{n},a|b\n" for n in range(200_000))
-
-
-@pytest.fixture(scope="module")
-def ring():
-    with new_keyring() as keyring:
-        yield keyring
-
-
-@pytest.fixture(scope="module")
-def key(ring):
-    return ring.key("shop")
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from cdp_assets.files.limits import Limits
 from cdp_assets.files.pgp import PgpKeys, decrypt
 from cdp_assets.files.pgp_gpg import GpgEngine
 from cdp_assets.files.pgp_pgpy import PgpyEngine
-from cdp_assets_tests.support.openpgp import new_keyring
 
 PLAIN = "".join(f"{row};Ann Söderberg;{row * 7919}\r\n" for row in range(20_000)).encode()
 NAME = "customers_20250101.csv.pgp"
@@ -17,14 +16,8 @@ PASSPHRASE = "pässwörd ключ"
 
 
 @pytest.fixture(scope="session")
-def ring():
-    with new_keyring() as keyring:
-        yield keyring
-
-
-@pytest.fixture(scope="session")
-def ours(ring):
-    return ring.key("ours")
+def ours(key):
+    return key
 
 
 @pytest.fixture(scope="session")
