@@ -13,6 +13,7 @@ CdpError
 ├── LocalDiskError   the operator of this machine: a local folder is full, missing or not writable
 └── WarehouseError   us: a statement failed; the message ends with the SQL
     ├── NothingFoldedError  nobody yet: no file has been folded so far
+    ├── SnapshotError       nobody: a snapshot cannot be written or read; the fold goes on without it
     └── WarehouseBusyError  nobody yet: another process is writing; trying again will help
 
 Foreign exceptions are translated once, at the door, with `raise … from error`. No message holds a secret.
@@ -105,6 +106,10 @@ class WarehouseError(CdpError):
 
 class NothingFoldedError(WarehouseError):
     """The warehouse holds no profiles yet; they come with the first fold."""
+
+
+class SnapshotError(WarehouseError):
+    """A snapshot cannot be written or read. Nothing depends on it: the fold goes on, or begins again, without it."""
 
 
 class WarehouseBusyError(WarehouseError):

@@ -176,8 +176,12 @@ def fold_metadata(result: FoldResult) -> Metadata:
     metadata: Metadata = {
         "dagster/row_count": result.profiles,
         "batches folded": len(rows),
-        "rebuilt from all batches": result.replayed,
+        "rebuilt": result.replayed,
     }
+    if result.replayed:
+        metadata["batches folded again or in between"] = result.refolded
+    if result.problems:
+        metadata["snapshots"] = "\n".join(result.problems)
     for place, name in enumerate(("received", "created", "modified", "unchanged", "excluded", "rejected")):
         metadata[f"rows {name}"] = sum(row[place] for row in rows)
     if rows:

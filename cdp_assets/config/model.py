@@ -14,6 +14,17 @@ from cdp_assets.config.regular_expressions import check_expression
 from cdp_assets.config.segments import Segment
 
 
+class SnapshotSettings(Strict):
+    """Copies of the derived tables, so that a late file or a correction need not rebuild everything."""
+
+    keep: int = Field(default=4, ge=0, le=50)
+    """How many stay, the closer together the younger they are; 0 = none is taken or used."""
+    after: float = Field(default=3, gt=0)
+    """The next is taken once this many times as many rows were folded as there are profiles."""
+    max_gb: float = Field(default=20, gt=0)
+    """Room for all of them together; the least useful go first."""
+
+
 class CustomerModelConfig(Strict):
     """What a profile can hold and which segments there are; exactly one per warehouse."""
 
@@ -23,6 +34,7 @@ class CustomerModelConfig(Strict):
     """Regular expressions of values that identify nobody, whole and in any case: as identifiers they count as empty."""
     publish_every_s: int = Field(default=300, ge=0)
     """Seconds between two copies of the warehouse for readers; 0 = after every fold."""
+    snapshots: SnapshotSettings = SnapshotSettings()
 
     @field_validator("blocked_identifiers")
     @classmethod

@@ -7,6 +7,7 @@ out. Memberships are left out too: they are computed, not folded.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 
 from cdp_assets.sql import tables
 from cdp_assets.sql.dumping import dump_queries, rows_digest
@@ -19,27 +20,32 @@ def canonical_dump(database: Database) -> dict[str, list[str]]:
     return {name: [row for (row,) in database.rows(query)] for name, query in _queries(database).items()}
 
 
-def table_digests(database: Database) -> dict[str, tuple[int, str]]:
-    """Table name → number of its canonical rows and one digest of them, worked out in the engine."""
+def table_digests(database: Database, without: Collection[str] = ()) -> dict[str, tuple[int, str]]:
+    """Table name → number of its canonical rows and one digest of them, worked out in the engine.
+
+    `without`: columns of `profiles` that do not count.
+    """
     found = {}
-    for name, query in _queries(database).items():
+    for name, query in _queries(database, without).items():
         count, digest = database.row(rows_digest(query))
         found[name] = (int(count), str(digest))
     return found
 
 
-def _queries(database: Database) -> dict[str, Sql]:
-    columns = [
-        name
-        for (name,) in database.rows(
-            Sql(
-                "SELECT column_name FROM information_schema.columns WHERE table_schema = 'main'"
-                " AND table_name = 'profiles' ORDER BY column_name"
-            )
-        )
-    ]
+def property_columns(database: Database) -> list[str]:
+    """The columns of `profiles` that hold properties."""
     own = {column.name for column in tables.PROFILE_COLUMNS}
-    return dump_queries([name for name in columns if name not in own])
+    names = database.rows(
+        Sql(
+            "SELECT column_name FROM information_schema.columns WHERE table_schema = 'main'"
+            " AND table_name = 'profiles' ORDER BY column_name"
+        )
+    )
+    return [name for (name,) in names if name not in own]
+
+
+def _queries(database: Database, without: Collection[str] = ()) -> dict[str, Sql]:
+    return dump_queries([name for name in property_columns(database) if name not in without])
 
 
 def dump_digest(database: Database) -> str:

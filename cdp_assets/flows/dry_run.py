@@ -23,6 +23,7 @@ from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.import_files import Outcome, RejectSample, land_candidates, land_partitions, masked
 from cdp_assets.flows.manifests import SHORT, all_attempts, read_attempt
 from cdp_assets.flows.mirror import mirrored
+from cdp_assets.flows.snapshots import only_used
 from cdp_assets.flows.take_look import Candidate, Look, take_settled_look
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database, open_warehouse
@@ -155,7 +156,7 @@ def _rehearse(
     now: datetime,
 ) -> DryRun:
     with open_warehouse(mirror.warehouse, temporary=mirror.spill) as database:
-        result = fold_batches(database, model, mirror, now)
+        result = fold_batches(database, only_used(model), mirror, now)
         entries = {str(entry["batch_id"]): entry for entry in (*result.folded, *result.left_out)}
         attempts = _new_attempts(mirror)
         files = tuple(_rehearsed(database, outcome, entries, attempts) for outcome in outcomes)

@@ -48,6 +48,11 @@ class DataFolders:
         return self.root / "warehouse" / "spill"
 
     @property
+    def snapshots(self) -> Path:
+        """Copies of the derived tables that a replay can start from; to lose them costs only time."""
+        return self.root / "warehouse" / "snapshots"
+
+    @property
     def folded(self) -> Path:
         """Ids of all registered batches and attempts, as the fold last knew them: a hint for sensors."""
         return self.root / "warehouse" / "folded.json"

@@ -36,6 +36,7 @@ def mirrored(folders: DataFolders) -> Iterator[DataFolders]:
         # The warehouse first: a batch it knows of and the mirror does not would look withdrawn.
         _copy_warehouse(folders, mirror)
         _link_landing(folders.landing, mirror.landing)
+        _link_snapshots(folders.snapshots, mirror.snapshots)
         step("mirror: made")
         yield mirror
 
@@ -67,3 +68,8 @@ def _link_landing(landing: Path, mirror: Path) -> None:
             if not path.name.startswith("."):
                 place = make_private((mirror / path.relative_to(landing)).parent)
                 (place / path.name).symlink_to(path.absolute())
+
+
+def _link_snapshots(snapshots: Path, mirror: Path) -> None:
+    for path in snapshots.glob("[!.]*"):
+        (make_private(mirror) / path.name).symlink_to(path.absolute())

@@ -30,6 +30,9 @@ REPLAY_COUNTS = Sql(
     "UPDATE ops.batches SET replayed_created = ?, replayed_modified = ?, replayed_unchanged = ?,"
     " replayed_not_found = ? WHERE batch_id = ?"
 )
+COUNTS_OF_A_RETURN = Sql(f"{REPLAY_COUNTS} AND folded_at IS NOT NULL")
+"""For a batch that was in before, went out and is appended again: its counts are those of a replay."""
+NOTE = Sql("UPDATE ops.batches SET note = ? WHERE batch_id = ?")
 
 
 def add_rejects(parquet: str, place: Sequence[str], name: str) -> Sql:

@@ -46,17 +46,20 @@ def keep_published_ids() -> list[Sql]:
             " SELECT created_by_property, created_by_value, created_by_number, old_id"
             " FROM renamed JOIN main.profiles ON profile_id = new_id"
         ),
-        *(
-            Sql(
-                f"UPDATE main.{table} SET profile_id = old_id FROM renamed WHERE profile_id = new_id"  # noqa: S608 - names of ours alone
-            )
-            for table in ("identifiers", "imported_profiles", "profiles")
-        ),
-        *(
-            Sql(
-                f"UPDATE ops.identity_conflicts SET {column} = old_id FROM renamed WHERE {column} = new_id"  # noqa: S608 - names of ours alone
-            )
-            for column in ("profile_id", "other_profile_id")
-        ),
+        *rename_profiles(),
         *(Sql(f"DROP TABLE {table}") for table in ("renamed", "published", "kept")),
+    ]
+
+
+def rename_profiles() -> list[Sql]:
+    """Gives the profiles in `renamed` another id wherever theirs stands: `new_id` is the one they have."""
+    return [
+        Sql(f"UPDATE {table} SET {column} = old_id FROM renamed WHERE {column} = new_id")  # noqa: S608 - names of ours alone
+        for table, column in (
+            ("main.identifiers", "profile_id"),
+            ("main.imported_profiles", "profile_id"),
+            ("main.profiles", "profile_id"),
+            ("ops.identity_conflicts", "profile_id"),
+            ("ops.identity_conflicts", "other_profile_id"),
+        )
     ]

@@ -239,6 +239,8 @@ RETURNED_REJECTS = Table(
 )
 DERIVED = (IDENTIFIERS, GOAL_ROWS, IMPORTED_PROFILES)
 """Tables of `main` that a replay rebuilds, besides `profiles`."""
+FOUND = (IDENTITY_CONFLICTS,)
+"""Tables of `ops` that tell of the batches in the warehouse only: a replay finds their rows anew."""
 MEMBERSHIPS = (SEGMENT_MEMBERS,)
 FACTS = (
     BATCHES,

@@ -117,6 +117,7 @@ def stage(sshd, tmp_path: Path, story: Story) -> Iterator[tuple[Stage, Any]]:
         export_goal("all_vips", population="all", file={"name": "vips", "gzip": True}),
     ]
     shop = Shop(sshd, tmp_path / "data", goals)
+    shop.snapshots = {"after": 1e-9, "keep": 2}
     shop.folders.root.mkdir()
     with driver(tmp_path / "driver", shop.settings(), shop.folders.root) as process:
         for number, files in enumerate(story.arrivals, start=1):
@@ -144,6 +145,7 @@ def outcome(shop: Shop) -> dict[str, Any]:
 def leftovers(folders: DataFolders) -> list[str]:
     """What a finished run has no use for."""
     found = [*folders.staging.iterdir(), *folders.published.parent.glob(".published.*")]
+    found += folders.snapshots.glob(".*")
     found += [path for path in (folders.root / "exports").glob("*/*/*") if path.is_dir()]
     return [str(path) for path in found]
 

@@ -126,7 +126,7 @@ def check_any_sequence(scenario: Scenario, folds: Sequence[bool], shuffled: Sequ
             assert room.dump() == dump
             assert_balanced(room)
             assert summed(counted(room, "replayed")) == summed(expected_counts(world))
-        with arrivals(lab, root / "two") as room:
+        with arrivals(lab, root / "two", snapshots=True) as room:
             for place in shuffled:
                 if place < len(batches):
                     room.deliver(batches[place])
@@ -146,7 +146,7 @@ def check_every_moment(scenario: Scenario) -> None:
     """After each file the warehouse is what the files so far make, and whoever is still there keeps the id."""
     with tempfile.TemporaryDirectory() as folder:
         lab = lab_for(Path(folder) / "source", PROPERTIES, scenario.goals)
-        with arrivals(lab, Path(folder) / "one") as room:
+        with arrivals(lab, Path(folder) / "one", snapshots=True) as room:
             known: dict[tuple[str, str, int], object] = {}
             for number, delivery in enumerate(scenario.deliveries, start=1):
                 room.deliver(landed(lab, delivery))

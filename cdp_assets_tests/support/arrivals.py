@@ -19,7 +19,7 @@ from cdp_assets.flows.land_files import Landed
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database, scratch
 from cdp_assets_tests.oracle.described import Delivery, Goal, Property
-from cdp_assets_tests.support.lab import EPOCH, Lab, deployment
+from cdp_assets_tests.support.lab import EPOCH, Lab, deployment, with_snapshots
 
 
 def lab_for(root: Path, properties: Sequence[Property], goals: Sequence[Goal]) -> Lab:
@@ -67,8 +67,8 @@ def landed(lab: Lab, delivery: Delivery) -> Landed:
 class Arrivals:
     """A warehouse in memory and the landing folder it folds."""
 
-    def __init__(self, lab: Lab, root: Path, database: Database) -> None:
-        self.lab, self.folders, self.database = lab, DataFolders(root), database
+    def __init__(self, lab: Lab, root: Path, database: Database, snapshots: bool) -> None:
+        self.lab, self.folders, self.database, self.snapshots = lab, DataFolders(root), database, snapshots
 
     def deliver(self, batch: Landed) -> None:
         """Puts a batch into the landing folder; one that is there already stays as it is."""
@@ -77,7 +77,8 @@ class Arrivals:
             shutil.copytree(batch.folder, target)
 
     def fold(self, *, rebuild: bool = False) -> FoldResult:
-        return fold_batches(self.database, self.lab.model, self.folders, EPOCH, rebuild=rebuild)
+        model = with_snapshots(self.lab.model) if self.snapshots else self.lab.model
+        return fold_batches(self.database, model, self.folders, EPOCH, rebuild=rebuild)
 
     def dump(self) -> dict[str, list[str]]:
         return canonical_dump(self.database)
@@ -87,6 +88,7 @@ class Arrivals:
 
 
 @contextmanager
-def arrivals(lab: Lab, root: Path) -> Iterator[Arrivals]:
+def arrivals(lab: Lab, root: Path, *, snapshots: bool = False) -> Iterator[Arrivals]:
+    """`snapshots`: one after each pass, so that few files are enough for them to matter."""
     with scratch() as database:
-        yield Arrivals(lab, root, database)
+        yield Arrivals(lab, root, database, snapshots)

@@ -67,6 +67,7 @@ class Shop:
         self.remote = sshd.folder()
         self.folders = DataFolders(data)
         self.sshd = sshd
+        self.snapshots: dict[str, float] = {}
         self._properties, self._goals = properties or PROPERTIES, goals
         self.now = START
         self.dirs = {name: self.remote / name for name in ("in", "out")}
@@ -78,7 +79,12 @@ class Shop:
         """The deployment as a driver gets it."""
         config = self.sshd.server_config(user_directory=str(self.remote), **server)
         return {
-            "model": {"properties": self._properties, "segments": SEGMENTS, "publish_every_s": 0},
+            "model": {
+                "properties": self._properties,
+                "segments": SEGMENTS,
+                "publish_every_s": 0,
+                "snapshots": self.snapshots,
+            },
             "connections": [
                 {
                     "name": "shop",

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cdp_assets.config.model import CustomerModelConfig, Deployment, batch_config
+from cdp_assets.config.model import CustomerModelConfig, Deployment, SnapshotSettings, batch_config
 from cdp_assets.files.pgp import PgpKeys
 from cdp_assets.files.remote import RemoteFile
 from cdp_assets.files.selection import partition_key
@@ -41,6 +41,11 @@ def deployment(
             "connections": [{"server": SERVER} | entry for entry in listed],
         }
     )
+
+
+def with_snapshots(model: CustomerModelConfig, **settings: float) -> CustomerModelConfig:
+    """The model with a snapshot after every pass, however small."""
+    return model.model_copy(update={"snapshots": SnapshotSettings.model_validate({"after": 1e-9} | settings)})
 
 
 class Lab:
