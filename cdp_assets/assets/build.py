@@ -8,6 +8,7 @@ from cdp_assets.assets.checks import connection_check
 from cdp_assets.assets.imports import files_asset, import_asset
 from cdp_assets.assets.jobs import FOLDS_TAG, landing_name, run_now_jobs, run_now_name
 from cdp_assets.assets.missing import missing_check, missing_sensor, windowed_goals
+from cdp_assets.assets.replay_check import replay_check
 from cdp_assets.assets.sensors import FOLD_JOB, arrivals_sensor, connection_schedule, fold_sensor
 from cdp_assets.assets.specs import PROFILES_KEY, goal_key
 from cdp_assets.assets.warehouse import done_asset, export_asset, fold_asset, segment_asset
@@ -49,10 +50,11 @@ def model_definitions(deployment: Deployment) -> dg.Definitions:
             fold_asset(deployment),
             *(segment_asset(deployment, segment) for segment in deployment.model.segments),
         ],
+        asset_checks=[replay_check(deployment)],
         jobs=[
             dg.define_asset_job(
                 FOLD_JOB,
-                selection=dg.AssetSelection.assets(PROFILES_KEY),
+                selection=dg.AssetSelection.assets(PROFILES_KEY).without_checks(),
                 description="Folds every batch that waits into the profiles.",
                 tags={FOLDS_TAG: "yes"},
             )
