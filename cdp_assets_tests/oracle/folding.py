@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cdp_assets_tests.oracle.cells import Said, in_range, said, value_of
 from cdp_assets_tests.oracle.described import Delivery, Goal, Mapping, Property
-from cdp_assets_tests.oracle.ordering import in_order
+from cdp_assets_tests.oracle.ordering import Version, in_order, version_of
 
 Maker = tuple[str, str, int]
 """Property, value and number of the row that made a profile."""
@@ -65,11 +65,16 @@ class World:
         )
 
 
-def fold(properties: Sequence[Property], goals: Sequence[Goal], arrivals: Sequence[Delivery]) -> World:
-    """The world after all deliveries, given in the order they arrived."""
+def fold(
+    properties: Sequence[Property],
+    goals: Sequence[Goal],
+    arrivals: Sequence[Delivery],
+    withdrawn: Collection[Version] = (),
+) -> World:
+    """The world after all deliveries, given in the order they arrived, as if the withdrawn had not come."""
     world = World({prop.name: prop for prop in properties})
     known = {goal.name: goal for goal in goals}
-    for delivery in in_order(goals, arrivals):
+    for delivery in in_order(goals, [item for item in arrivals if version_of(item) not in withdrawn]):
         world.order.append(delivery)
         goal = known[delivery.goal]
         kind = _SeveralIdentifiers if goal.rules else _Batch

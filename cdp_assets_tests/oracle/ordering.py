@@ -14,6 +14,9 @@ from typing import Any
 
 from cdp_assets_tests.oracle.described import Delivery, Goal
 
+Version = tuple[object, ...]
+"""Goal, name, modification time and content."""
+
 
 def in_order(goals: Sequence[Goal], arrivals: Sequence[Delivery]) -> list[Delivery]:
     """The deliveries that count, in the order they count, whatever order they arrived in."""
@@ -44,7 +47,7 @@ def supersedes(goal: Goal, key: str) -> bool:
     return goal.redelivery == "supersede" or (goal.redelivery == "auto" and date_in(key) is not None)
 
 
-def version_of(delivery: Delivery) -> tuple[object, ...]:
+def version_of(delivery: Delivery) -> Version:
     return delivery.goal, delivery.name, delivery.modified_at.replace(microsecond=0), delivery.sha
 
 

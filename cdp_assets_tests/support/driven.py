@@ -36,11 +36,12 @@ class Driver:
         fault: str = "",
         share: tuple[int, int] = (0, 1),
         deployment: dict[str, Any] | None = None,
+        data: Path | None = None,
     ) -> None:
-        """Gives an order and does not wait. `kill_at` 0 = nobody is killed."""
+        """Gives an order and does not wait. `kill_at` 0 = nobody is killed; `data` = another data folder."""
         order = {
             "deployment": deployment or self._deployment,
-            "data": str(self._data),
+            "data": str(data or self._data),
             "now": now.isoformat(),
             "verbs": list(verbs),
             "share": list(share),
