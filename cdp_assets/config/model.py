@@ -19,7 +19,7 @@ class SnapshotSettings(Strict):
 
     keep: int = Field(default=4, ge=0, le=50)
     """How many stay, the closer together the younger they are; 0 = none is taken or used."""
-    after: float = Field(default=3, gt=0)
+    after: float = Field(default=5, gt=0)
     """The next is taken once this many times as many rows were folded as there are profiles."""
     max_gb: float = Field(default=20, gt=0)
     """Room for all of them together; the least useful go first."""
