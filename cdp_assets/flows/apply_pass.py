@@ -124,7 +124,9 @@ def _write(
     if writes:
         database.run(writing.insert_profiles(merging.changed_profiles(config, writes, touched, looks)))
         if moving:
-            database.run(writing.moved_identifiers(moving, first))
+            suspects = writing.suspects(config, writes, moving)
+            none = suspects is not None and not database.rows(sql("{all} LIMIT 1", all=suspects))
+            database.run(writing.NONE_MOVED if none else writing.moved_identifiers(moving, first))
         database.run(writing.drop_old_rows(first))
     if config.goal.allow_create:
         database.run(writing.insert_profiles(merging.new_profiles(config, writes, touched, looks)))

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.config.properties import Property
+from cdp_assets.sql.identifiers import places_of
 from cdp_assets.sql.identity import ROWS_PER_BATCH, values_of
 from cdp_assets.sql.text import Sql, ident, joined, literal, sql
 from cdp_assets.sql.writes import Write
@@ -31,6 +32,25 @@ def _changed(first: int) -> Sql:
 def _before(first: int) -> Sql:
     """Whether it was not; a row of an older format tells no position."""
     return sql("(modified_at_position < {first} OR modified_at_position IS NULL)", first=literal(first))
+
+
+def suspects(config: BatchConfig, writes: Sequence[Write], moving: Sequence[Property]) -> Sql | None:
+    """One row for each profile of which the pass may change a property that identifies; None = any.
+
+    Who holds all identifiers of a row keeps them as they are, where nothing else is written into these properties.
+    """
+    places = {place.name: place for place in places_of(config) if place.mapping is not None}
+    mappings = {write.prop.name: [number for number, _ in write.mappings] for write in writes}
+    if any(prop.name not in places or mappings[prop.name] != [places[prop.name].mapping] for prop in moving):
+        return None
+    return sql(
+        "SELECT profile_id FROM key_targets WHERE NOT is_new AND (key < 0 OR key IN"
+        " (SELECT key FROM id_hits WHERE NOT alone OR places & {all} <> {all}))",
+        all=literal(sum(1 << places[prop.name].number for prop in moving)),
+    )
+
+
+NONE_MOVED = Sql("CREATE OR REPLACE TEMP TABLE id_moved (profile_id UUID)")
 
 
 def moved_identifiers(properties: Sequence[Property], first: int) -> Sql:
