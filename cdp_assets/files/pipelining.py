@@ -7,6 +7,7 @@ breaks, and cannot create a file exclusively or be held to a version.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Iterator
 
 Block = tuple[int, int]
@@ -52,3 +53,11 @@ async def _some_are_done(under_way: set[asyncio.Task[None]]) -> set[asyncio.Task
     for task in done:
         task.result()
     return rest
+
+
+def write_all(descriptor: int, block: bytes, offset: int) -> None:
+    """Writes a block to its place in a file, whatever the system takes at once."""
+    view = memoryview(block)
+    while view:
+        written = os.pwrite(descriptor, view, offset)
+        view, offset = view[written:], offset + written

@@ -9,7 +9,6 @@ the server lives but no longer answers.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
@@ -23,6 +22,7 @@ from sshfs import SSHFileSystem
 from cdp_assets.config.connections import Server
 from cdp_assets.errors import FileError, LocalDiskError
 from cdp_assets.files.credentials import load_credentials
+from cdp_assets.files.following_digest import following
 from cdp_assets.files.login import log_in
 from cdp_assets.files.patience import Alive, patience
 from cdp_assets.files.remote import Fetched, RemoteFile, shown
@@ -131,12 +131,9 @@ class SftpFileSystem(SSHFileSystem):  # type: ignore[misc]
             LocalDiskError: `target` exists already, or the local disk is full.
         """
         doing = f"fetch {shown(file.path)}"
-        with _new_private_file(target, doing) as descriptor:
-            self._run(doing, lambda c, alive: download(c, file, descriptor, alive))
-            # From disk, so it also proves what was written; 690 MB take half a second.
-            with target.open("rb") as written:
-                digest = hashlib.file_digest(written, "sha256")
-        return Fetched(digest.hexdigest(), file.size_bytes)
+        with _new_private_file(target, doing) as descriptor, following(descriptor) as digest:
+            self._run(doing, lambda c, alive: download(c, file, descriptor, digest.wrote, alive))
+            return Fetched(digest.hexdigest(), file.size_bytes)
 
     def read_small(self, file: RemoteFile, limit_bytes: int = 1_048_576) -> bytes:
         """The content of exactly the version a look has seen, for what tells about files; nothing is written.
@@ -280,7 +277,7 @@ async def _channel(pool: Any) -> AsyncIterator[asyncssh.SFTPClient]:
 def _new_private_file(target: Path, doing: str) -> Iterator[int]:
     """A new file, mode 0600, closed at the end and removed if the block fails."""
     try:
-        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        descriptor = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise LocalDiskError(f"could not {doing}: {target}: {error.strerror}") from error
     try:

@@ -15,7 +15,7 @@ from asyncssh.constants import FILEXFER_TYPE_DIRECTORY, FILEXFER_TYPE_REGULAR
 
 from cdp_assets.errors import FileChangedError, RemoteError, TargetExistsError
 from cdp_assets.files.patience import Alive
-from cdp_assets.files.pipelining import Block, for_every_block
+from cdp_assets.files.pipelining import Block, for_every_block, write_all
 from cdp_assets.files.remote import RemoteFile, child_of, shown, split_path
 from cdp_assets.files.translation import is_absent
 
@@ -56,9 +56,19 @@ async def look_at(client: asyncssh.SFTPClient, path: str) -> RemoteFile | None:
     return _remote_file(path, attrs)
 
 
-async def download(client: asyncssh.SFTPClient, file: RemoteFile, descriptor: int, alive: Alive) -> None:
-    """Write exactly the version `file` names into an empty local file, or raise; see `_read_version`."""
-    await _read_version(client, file, file.size_bytes, lambda data, at: _write_all(descriptor, data, at), alive)
+async def download(
+    client: asyncssh.SFTPClient, file: RemoteFile, descriptor: int, wrote: Callable[[int, int], None], alive: Alive
+) -> None:
+    """Write exactly the version `file` names into an empty local file, or raise; see `_read_version`.
+
+    `wrote` is told offset and length of every block that stands in the file.
+    """
+
+    def store(data: bytes, offset: int) -> None:
+        write_all(descriptor, data, offset)
+        wrote(offset, len(data))
+
+    await _read_version(client, file, file.size_bytes, store, alive)
 
 
 async def read_first(client: asyncssh.SFTPClient, file: RemoteFile, size: int, alive: Alive) -> bytes:
@@ -285,10 +295,3 @@ async def _lstat(client: asyncssh.SFTPClient, path: str) -> asyncssh.SFTPAttrs |
         if is_absent(error):
             return None
         raise
-
-
-def _write_all(descriptor: int, block: bytes, offset: int) -> None:
-    view = memoryview(block)
-    while view:
-        written = os.pwrite(descriptor, view, offset)
-        view, offset = view[written:], offset + written
