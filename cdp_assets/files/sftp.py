@@ -61,7 +61,7 @@ def open_server(server: Server) -> Iterator[SftpFileSystem]:
         files.close()
 
 
-class SftpFileSystem(SSHFileSystem):  # type: ignore[misc]
+class SftpFileSystem(SSHFileSystem):  # type: ignore[misc] # sshfs has no types
     """sshfs with its gaps closed; see the module's text. Use `open_server` to get one.
 
     Paths are full remote paths as `path_of` makes them. May be used from several threads.
