@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import groupby
 from pathlib import Path
 
@@ -20,6 +19,8 @@ from cdp_assets.sql import full_files, identity, merging, single_rows, writing
 from cdp_assets.sql.full_files import Memory
 from cdp_assets.sql.identity import PassBatch
 from cdp_assets.sql.merging import Touched
+from cdp_assets.sql.records import records_of
+from cdp_assets.sql.schema import column_names
 from cdp_assets.sql.text import Sql, comma, literal, sql
 from cdp_assets.sql.writes import Write, writes_of
 from cdp_assets.warehouse import Database
@@ -86,13 +87,14 @@ def apply_pass(
         database.run(full_files.applied_rows(memories))
     touched = find_profiles(database, config, present, counted)
     step("fold: profiles found")
-    columns = frozenset(name for (name,) in database.rows(Sql("SELECT name FROM pragma_table_info('main.profiles')")))
+    columns = frozenset(name for (name,) in database.rows(column_names(records_of(config).path)))
     _write(database, batches, writes_of(config, present, columns), touched, sorted(indexed | own))
     if touched.refused:
         # Only now does everyone who holds an identifier stand in the index.
         database.run(single_rows.note_conflicts(config))
     simple = touched.alone and config.goal.files.delta
-    counts = (writing.simple_row_fates if simple else partial(writing.row_fates, config))(batches[0].position)
+    first = batches[0].position
+    counts = writing.simple_row_fates(records_of(config), first) if simple else writing.row_fates(config, first)
     fates = [Fates(*row) for row in database.rows(counts)]
     database.run(writing.note_imported(config, repeated=touched.repeated))
     if not config.goal.files.delta:
@@ -109,7 +111,7 @@ def _read_rows(database: Database, batches: Sequence[Placed], indexed: frozenset
     config = batches[0].manifest.config
     own = {item.property for item in config.goal.identifier_columns}
     for name in sorted(own - indexed):
-        database.run(identity.index_property(config.find_property(name)))
+        database.run(identity.index_property(records_of(config), config.find_property(name)))
     rows = [PassBatch(item.position, item.manifest.batch_id, item.parquet) for item in batches]
     database.run(identity.batch_rows_view(config, rows))
     return own
@@ -120,23 +122,24 @@ def _write(
 ) -> None:
     """Changes and makes profiles, and keeps the index of identifiers true."""
     config, first, looks = batches[0].manifest.config, batches[0].position, _looks(batches)
+    records = records_of(config)
     moving = writing.identifying(writes, config, indexed)
     if writes:
-        database.run(writing.insert_profiles(merging.changed_profiles(config, writes, touched, looks)))
+        database.run(records.added(merging.changed_profiles(config, writes, touched, looks)))
         if moving:
             suspects = writing.suspects(config, writes, moving)
             none = suspects is not None and not database.rows(sql("{all} LIMIT 1", all=suspects))
-            database.run(writing.NONE_MOVED if none else writing.moved_identifiers(moving, first))
-        database.run(writing.drop_old_rows(first))
+            database.run(writing.none_moved(records) if none else writing.moved_identifiers(records, moving, first))
+        database.run(writing.drop_old_rows(records, first))
     if config.goal.allow_create:
-        database.run(writing.insert_profiles(merging.new_profiles(config, writes, touched, looks)))
+        database.run(records.added(merging.new_profiles(config, writes, touched, looks)))
         if database.rows(Sql("SELECT 1 FROM ops.profile_ids LIMIT 1")):
             database.run(identity.note_other_ids())
     if moving and database.rows(Sql("SELECT 1 FROM id_moved LIMIT 1")):
-        for statement in writing.index_moved(moving):
+        for statement in writing.index_moved(records, moving):
             database.run(statement)
     single = [config.find_property(config.goal.identifier_columns[0].property)] if config.has_one_identifier else []
-    for statement in writing.index_new([*single, *moving], first):
+    for statement in writing.index_new(records, [*single, *moving], first):
         database.run(statement)
 
 

@@ -6,6 +6,7 @@ from cdp_assets.config.model import BatchConfig
 from cdp_assets.flows.resolve_rows import resolve_rows
 from cdp_assets.sql import identity, resolving
 from cdp_assets.sql.merging import Touched
+from cdp_assets.sql.records import records_of
 from cdp_assets.sql.text import Sql, ident, sql
 from cdp_assets.warehouse import Database
 
@@ -28,8 +29,8 @@ def find_profiles(
         resolve_rows(database, config, present, counted)
         database.run(identity.keyed_rows(aliases=True))
     database.run(identity.first_births())
-    if database.rows(identity.MET_BEFORE):
-        database.run(identity.births())
+    if database.rows(identity.met_before(records_of(config))):
+        database.run(identity.births(records_of(config)))
     database.run(identity.KEY_TARGETS)
     if aliased:
         database.run(identity.REPEATED)

@@ -25,6 +25,7 @@ from cdp_assets.config.model import BatchConfig
 from cdp_assets.config.properties import Property
 from cdp_assets.sql.dialect import uuid5
 from cdp_assets.sql.identifiers import with_identifiers
+from cdp_assets.sql.records import Records
 from cdp_assets.sql.text import Sql, Step, chain, ident, joined, literal, sql
 
 ROWS_PER_BATCH = 1 << 40
@@ -104,13 +105,15 @@ def first_births() -> Sql:
     return sql("CREATE OR REPLACE TEMP TABLE births AS\n{query}", query=chain([*_MAKERS, unborn], final))
 
 
-MET_BEFORE = Sql(
-    "SELECT 1 WHERE EXISTS (FROM ops.profile_ids) OR EXISTS (FROM main.profiles SEMI JOIN births USING (profile_id))"
-)
-"""One row if `first_births` was mistaken, else none."""
+def met_before(records: Records) -> Sql:
+    """One row if `first_births` was mistaken, else none."""
+    return sql(
+        "SELECT 1 WHERE EXISTS (FROM ops.profile_ids) OR EXISTS (FROM {rows} SEMI JOIN births USING (profile_id))",
+        rows=records.rows,
+    )
 
 
-def births() -> Sql:
+def births(records: Records) -> Sql:
     """Gives the profiles to be made their numbers and ids.
 
     An id is the published one if there is one, else the row's own, else, where that is taken, another:
@@ -121,9 +124,10 @@ def births() -> Sql:
         *_MAKERS,
         Step(
             "earlier",
-            Sql(
-                "SELECT created_by_property, created_by_value, count(*) AS made FROM main.profiles"
-                " SEMI JOIN makers USING (created_by_property, created_by_value) GROUP BY ALL"
+            sql(
+                "SELECT created_by_property, created_by_value, count(*) AS made FROM {rows}"
+                " SEMI JOIN makers USING (created_by_property, created_by_value) GROUP BY ALL",
+                rows=records.rows,
             ),
         ),
         Step(
@@ -172,15 +176,11 @@ def note_other_ids() -> Sql:
     )
 
 
-def index_property(prop: Property) -> Sql:
-    """Enters every profile's values of a property that starts to be an identifier."""
-    return sql(
-        "INSERT INTO main.identifiers (property, value, profile_id)"
-        " SELECT {name}, {values}, profile_id FROM main.profiles WHERE {column} IS NOT NULL",
-        name=literal(prop.name),
-        values=values_of(prop, ident(prop.name)),
-        column=ident(prop.name),
-    )
+def index_property(records: Records, prop: Property) -> Sql:
+    """Enters every record's values of a property that starts to be an identifier."""
+    column = ident(prop.name)
+    some = sql("{rows} WHERE {column} IS NOT NULL", rows=records.rows, column=column)
+    return records.entered(literal(prop.name), values_of(prop, column), some)
 
 
 def values_of(prop: Property, column: Sql) -> Sql:

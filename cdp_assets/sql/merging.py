@@ -22,6 +22,7 @@ from cdp_assets.config.properties import Property
 from cdp_assets.sql.dialect import appended, column_type, distinct_in_order
 from cdp_assets.sql.grouping import composed, mixed
 from cdp_assets.sql.identity import DOMAIN_GROUP, ROWS_PER_BATCH
+from cdp_assets.sql.records import records_of
 from cdp_assets.sql.text import Sql, Step, chain, comma, ident, joined, literal, sql
 from cdp_assets.sql.writes import Write
 
@@ -52,9 +53,10 @@ def changed_profiles(config: BatchConfig, writes: Sequence[Write], touched: Touc
         Step(
             "after",
             sql(
-                'SELECT old.*, parts.last_ordinal AS "last:ordinal",\n    {news}\nFROM parts JOIN main.profiles AS old'
+                'SELECT old.*, parts.last_ordinal AS "last:ordinal",\n    {news}\nFROM parts JOIN {rows} AS old'
                 " USING (profile_id)",
                 news=comma(news),
+                rows=records_of(config).rows,
             ),
         ),
     ]

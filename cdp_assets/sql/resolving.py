@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.sql.identifiers import places_of
+from cdp_assets.sql.records import records_of
 from cdp_assets.sql.text import Sql, Step, chain, ident, joined, literal, sql
 
 
@@ -92,8 +93,9 @@ def holders(config: BatchConfig) -> list[Sql]:
     """Makes id_held and id_hits."""
     parts = [
         sql(
-            "SELECT{each} key, {place}::UTINYINT AS place, profile_id FROM ({ids}) JOIN main.identifiers AS held"
+            "SELECT{each} key, {place}::UTINYINT AS place, profile_id FROM ({ids}) JOIN {held} AS held"
             " ON held.property = {name} AND held.value = id",
+            held=records_of(config).held,
             each=Sql(" DISTINCT" if place.several else ""),
             place=literal(place.number),
             ids=place.ids("id_keys", "key"),
@@ -174,10 +176,11 @@ def decide_torn(config: BatchConfig) -> Sql:
         Step("hits", joined(" UNION ALL ", hits)),
         Step("best", Sql("SELECT * FROM hits QUALIFY rule = min(rule) OVER (PARTITION BY key)")),
     ]
-    chosen = Sql(
+    chosen = sql(
         "SELECT key, arg_min(profile_id, (created_at_position, created_at_row)) FROM best"
-        " JOIN (SELECT profile_id, created_at_position, created_at_row FROM main.profiles) USING (profile_id)"
-        " GROUP BY key"
+        " JOIN (SELECT profile_id, created_at_position, created_at_row FROM {rows}) USING (profile_id)"
+        " GROUP BY key",
+        rows=records_of(config).rows,
     )
     return sql("INSERT INTO id_found\n{query}", query=chain(steps, chosen))
 

@@ -47,6 +47,11 @@ def create_table(table: Table, *, replace: bool = False) -> list[Sql]:
     return [sql("{verb} {path} (\n    {columns}\n)", verb=verb, path=table.path, columns=columns), *comments(table)]
 
 
+def column_names(path: Sql) -> Sql:
+    """The names of a table's columns, as it is."""
+    return sql("SELECT name FROM pragma_table_info({path})", path=literal(path))
+
+
 def comments(table: Table) -> list[Sql]:
     """The statements that explain a table and its columns."""
     texts = [sql("COMMENT ON TABLE {path} IS {text}", path=table.path, text=literal(table.comment))]

@@ -4,7 +4,8 @@ A changed profile is a new row and the deletion of the old one: nothing is worke
 What a pass wrote is what stands at its positions or behind.
 
 Reads   key_targets, births, batch_rows, applied (temporary; see merging and identity)
-Writes  main.profiles, main.identifiers, main.imported_profiles; (temporary) id_moved
+Writes  main.profiles and main.identifiers, or what the records are instead (`records`), main.imported_profiles;
+        (temporary) id_moved
 """
 
 from __future__ import annotations
@@ -15,13 +16,9 @@ from cdp_assets.config.model import BatchConfig
 from cdp_assets.config.properties import Property
 from cdp_assets.sql.identifiers import places_of
 from cdp_assets.sql.identity import ROWS_PER_BATCH, values_of
+from cdp_assets.sql.records import Records, records_of
 from cdp_assets.sql.text import Sql, ident, joined, literal, sql
 from cdp_assets.sql.writes import Write
-
-
-def insert_profiles(rows: Sql) -> Sql:
-    """Adds whole rows to `profiles`."""
-    return sql("INSERT INTO main.profiles BY NAME\n{rows}", rows=rows)
 
 
 def _changed(first: int) -> Sql:
@@ -50,18 +47,21 @@ def suspects(config: BatchConfig, writes: Sequence[Write], moving: Sequence[Prop
     )
 
 
-NONE_MOVED = Sql("CREATE OR REPLACE TEMP TABLE id_moved (profile_id UUID)")
+def none_moved(records: Records) -> Sql:
+    """Makes id_moved where no property that identifies can have changed."""
+    return sql("CREATE OR REPLACE TEMP TABLE id_moved (profile_id {type})", type=records.id_type)
 
 
-def moved_identifiers(properties: Sequence[Property], first: int) -> Sql:
+def moved_identifiers(records: Records, properties: Sequence[Property], first: int) -> Sql:
     """Makes id_moved: the profiles of which the pass changed a property that identifies."""
     names = [ident(prop.name) for prop in properties]
     differs = [sql("new.{name} IS DISTINCT FROM old.{name}", name=name) for name in names]
     return sql(
         "CREATE OR REPLACE TEMP TABLE id_moved AS\nSELECT profile_id FROM"
-        " (SELECT profile_id, {names} FROM main.profiles WHERE {changed}) AS new"
-        " JOIN (SELECT profile_id, {names} FROM main.profiles WHERE {before}) AS old USING (profile_id)"
+        " (SELECT profile_id, {names} FROM {rows} WHERE {changed}) AS new"
+        " JOIN (SELECT profile_id, {names} FROM {rows} WHERE {before}) AS old USING (profile_id)"
         " WHERE {differs}",
+        rows=records.rows,
         names=joined(", ", names),
         changed=_changed(first),
         before=_before(first),
@@ -69,11 +69,12 @@ def moved_identifiers(properties: Sequence[Property], first: int) -> Sql:
     )
 
 
-def drop_old_rows(first: int) -> Sql:
+def drop_old_rows(records: Records, first: int) -> Sql:
     """Deletes what changed profiles were before the pass."""
     return sql(
-        "DELETE FROM main.profiles WHERE {before} AND profile_id IN"
-        " (SELECT profile_id FROM main.profiles WHERE {changed})",
+        "DELETE FROM {path} WHERE {before} AND {id} IN (SELECT {id} FROM {path} WHERE {changed})",
+        path=records.path,
+        id=records.id,
         before=_before(first),
         changed=_changed(first),
     )
@@ -85,30 +86,26 @@ def identifying(writes: Sequence[Write], config: BatchConfig, indexed: Sequence[
     return [write.prop for write in writes if write.prop.name in indexed and write.prop.name != own]
 
 
-def index_moved(properties: Sequence[Property]) -> list[Sql]:
-    """Renews `identifiers` for the profiles in id_moved, of the properties the pass may have changed."""
+def index_moved(records: Records, properties: Sequence[Property]) -> list[Sql]:
+    """Renews the index for the profiles in id_moved, of the properties the pass may have changed."""
     names = joined(", ", [literal(prop.name) for prop in properties])
+    moved = Sql("profile_id IN (FROM id_moved)")
     return [
-        sql("DELETE FROM main.identifiers WHERE property IN ({names}) AND profile_id IN (FROM id_moved)", names=names),
-        *(_index(prop, Sql("profile_id IN (FROM id_moved)")) for prop in properties),
+        records.forgotten(sql("property IN ({names}) AND {id} IN (FROM id_moved)", names=names, id=records.id)),
+        *(_index(records, prop, moved) for prop in properties),
     ]
 
 
-def index_new(properties: Sequence[Property], first: int) -> list[Sql]:
-    """Enters into `identifiers` the profiles that the pass made."""
+def index_new(records: Records, properties: Sequence[Property], first: int) -> list[Sql]:
+    """Enters into the index the profiles that the pass made."""
     made = sql("created_at_position >= {first}", first=literal(first))
-    return [_index(prop, made) for prop in properties]
+    return [_index(records, prop, made) for prop in properties]
 
 
-def _index(prop: Property, which: Sql) -> Sql:
-    return sql(
-        "INSERT INTO main.identifiers (property, value, profile_id) SELECT {name}, {values}, profile_id"
-        " FROM main.profiles WHERE {which} AND {column} IS NOT NULL",
-        name=literal(prop.name),
-        values=values_of(prop, ident(prop.name)),
-        column=ident(prop.name),
-        which=which,
-    )
+def _index(records: Records, prop: Property, which: Sql) -> Sql:
+    column = ident(prop.name)
+    some = sql("{rows} WHERE {which} AND {column} IS NOT NULL", rows=records.rows, which=which, column=column)
+    return records.entered(literal(prop.name), values_of(prop, column), some)
 
 
 def note_imported(config: BatchConfig, *, repeated: bool) -> Sql:
@@ -122,7 +119,7 @@ def note_imported(config: BatchConfig, *, repeated: bool) -> Sql:
     )
 
 
-def simple_row_fates(first: int) -> Sql:
+def simple_row_fates(records: Records, first: int) -> Sql:
     """As `row_fates`, for a pass of delta files in which no two rows share an identifier.
 
     Then every row goes by its own ordinal and every profile has one row, so counting is enough.
@@ -132,12 +129,13 @@ def simple_row_fates(first: int) -> Sql:
         " WHERE identifier IS NOT NULL GROUP BY 1),\n"
         "made AS (SELECT first_ordinal // {size} AS number, count(*) AS created FROM births GROUP BY 1),\n"
         "met AS (SELECT key // {size} AS number, count(*) AS found FROM id_found GROUP BY 1),\n"
-        "other AS (SELECT modified_at_position - {first} AS number, count(*) AS modified FROM main.profiles"
+        "other AS (SELECT modified_at_position - {first} AS number, count(*) AS modified FROM {path}"
         " WHERE {changed} GROUP BY 1)\n"
         "SELECT number + {first}, coalesce(created, 0), coalesce(modified, 0), coalesce(found, 0) -"
         " coalesce(modified, 0), given - coalesce(found, 0) - coalesce(created, 0) FROM rows"
         " LEFT JOIN made USING (number) LEFT JOIN met USING (number) LEFT JOIN other USING (number)"
         " ORDER BY number",
+        path=records.path,
         size=literal(ROWS_PER_BATCH),
         first=literal(first),
         changed=_changed(first),
@@ -156,8 +154,9 @@ def row_fates(config: BatchConfig, first: int) -> Sql:
         " FROM (SELECT position, ordinal, key FROM batch_rows WHERE key IS NOT NULL) AS given"
         " LEFT JOIN key_targets AS target ON target.key = given.key"
         " LEFT JOIN births ON births.first_ordinal = given.ordinal"
-        " LEFT JOIN (SELECT profile_id FROM main.profiles WHERE modified_at_position >= {first}) AS changed"
+        " LEFT JOIN (SELECT profile_id FROM {rows} WHERE modified_at_position >= {first}) AS changed"
         " ON changed.profile_id = target.profile_id{applied}",
+        rows=records_of(config).rows,
         acts=Sql("applied.ordinal IS NOT NULL" if full else "true"),
         applied=Sql(" LEFT JOIN applied ON applied.ordinal = given.ordinal" if full else ""),
         first=literal(first),
