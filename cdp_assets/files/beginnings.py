@@ -70,7 +70,7 @@ def text_of_beginning(source: Path, folder: Path, layout: Format) -> Path:
 def _gunzip_beginning(source: Path, target: Path) -> None:
     """What comes out before the data ends or breaks off, of all members; nothing is checked."""
     left = MOST_TEXT_BYTES
-    with appearing(target) as partial, source.open("rb") as packed, partial.open("wb") as file:
+    with appearing(target) as partial, source.open("rb") as packed, partial.open("r+b") as file:
         member, chunk = zlib.decompressobj(_GZIP_FORMAT), packed.read(CHUNK_BYTES)
         while chunk and left:
             try:

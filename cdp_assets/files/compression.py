@@ -59,7 +59,7 @@ def decompress(source: Path, target: Path, limits: Limits, *, name: str = "") ->
         return kind
     shown = name or source.name
     unpack: Callable[[BinaryIO, Bounded], None] = _gunzip if kind is Kind.gzip else _unzip
-    with appearing(target) as partial, source.open("rb") as packed, partial.open("wb") as file:
+    with appearing(target) as partial, source.open("rb") as packed, partial.open("r+b") as file:
         unpack(packed, Bounded(file, shown, source.stat().st_size, limits))
     return kind
 

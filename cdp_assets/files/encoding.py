@@ -33,7 +33,7 @@ def to_utf8(source: Path, target: Path, encoding: str, *, whole: bool = True) ->
     decoder = codecs.getincrementaldecoder(encoding)(errors)
     done = 0
     try:
-        with source.open("rb") as file, appearing(target) as place, place.open("wb") as rewritten:
+        with source.open("rb") as file, appearing(target) as place, place.open("r+b") as rewritten:
             while chunk := file.read(CHUNK_BYTES):
                 rewritten.write(decoder.decode(chunk).encode(UTF8, errors))
                 done += len(chunk)

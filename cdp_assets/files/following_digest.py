@@ -15,6 +15,8 @@ from threading import Condition, Thread
 from cdp_assets.errors import LocalDiskError
 
 _AT_ONCE = 1 << 20
+_WORTH_WAKING = 8 << 20
+"""Bytes between two calls to the thread that follows: to call it for every block takes longer than to hash it."""
 
 
 class FollowingDigest:
@@ -38,7 +40,7 @@ class FollowingDigest:
             before = self._written
             while self._written in self._ahead:
                 self._written = self._ahead.pop(self._written)
-            if self._written != before:
+            if self._written // _WORTH_WAKING != before // _WORTH_WAKING:
                 self._changed.notify()
 
     def hexdigest(self) -> str:

@@ -70,6 +70,8 @@ def appearing(target: Path) -> Iterator[Path]:
     """A private name (mode 0600) beside `target` to write to; it becomes `target` when the block ends well.
 
     An older `target` is replaced. On any error the temporary file is deleted and `target` stays as it was.
+    The name stands for an empty file: open it with "r+b", or remove it first. To truncate even an empty file makes
+    ext4 write it to the disk when it is closed, which for a large one takes as long as decrypting it does.
 
     Raises:
         LocalDiskError: the folder is full, missing or not writable.

@@ -47,6 +47,7 @@ class GpgEngine:
             if verbatim is not None:
                 message.skim(verbatim)
             source = Path(verbatim.name) if verbatim is not None else None
+            output.unlink(missing_ok=True)  # see `appearing`; gpg makes it anew, for us alone
             feed = _as_received(job) if source is None else ()
             report = home.run(arguments, feed, job.keys.passphrase, message.size_bytes, source)
         _raise_for_us(report, output)
@@ -91,6 +92,7 @@ class GpgEngine:
                 arguments += ["--sign", "--local-user", f"{job.signing.fingerprint}!"]
                 passphrase = job.sign_with.passphrase
             arguments = ["--armor", *arguments] if job.armor else arguments
+            output.unlink(missing_ok=True)
             report = home.run(arguments, _chunks(file), passphrase, job.source.stat().st_size)
         _raise_for_us(report, output)
         if report.code != 0 or not report.count("END_ENCRYPTION"):
