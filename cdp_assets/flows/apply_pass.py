@@ -1,4 +1,4 @@
-"""Applies one pass: consecutive batches of one goal with the same config and columns, in one go.
+"""Applies one pass: consecutive batches of goals that find their profiles alike, in one go.
 
 Runs inside the caller's transaction. Everything it reads is in the warehouse and the batches; no clock, no
 chance.
@@ -6,16 +6,15 @@ chance.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from pathlib import Path
 
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.faults import step
 from cdp_assets.flows.find_profiles import find_profiles
-from cdp_assets.flows.manifests import Manifest
+from cdp_assets.flows.plan_passes import Placed
 from cdp_assets.sql import full_files, identity, merging, single_rows, writing
+from cdp_assets.sql.combining import Combined, combined
 from cdp_assets.sql.full_files import Memory
 from cdp_assets.sql.identity import PassBatch
 from cdp_assets.sql.merging import Touched
@@ -24,23 +23,6 @@ from cdp_assets.sql.schema import column_names
 from cdp_assets.sql.text import Sql, comma, literal, sql
 from cdp_assets.sql.writes import Write, writes_of
 from cdp_assets.warehouse import Database
-
-MAX_BATCHES = 100
-"""Batches of one pass at most: bounds the statement, and how much one transaction holds."""
-
-
-@dataclass(frozen=True)
-class Placed:
-    """A batch with its place in the order and its folder."""
-
-    position: int
-    manifest: Manifest
-    folder: Path
-
-    @property
-    def parquet(self) -> str:
-        """Its rows."""
-        return str(self.folder / "batch.parquet")
 
 
 @dataclass(frozen=True)
@@ -54,20 +36,6 @@ class Fates:
     not_found: int
 
 
-def cut_into_passes(batches: Sequence[Placed]) -> Iterator[list[Placed]]:
-    """Runs of batches that can be applied together; a full file always stands alone."""
-
-    def alike(item: Placed) -> tuple[object, ...]:
-        config = item.manifest.config
-        alone = 0 if config.goal.files.delta else item.position
-        return config.goal_id, config.config_hash, sorted(item.manifest.present), alone
-
-    for _, run in groupby(batches, key=alike):
-        group = list(run)
-        for start in range(0, len(group), MAX_BATCHES):
-            yield group[start : start + MAX_BATCHES]
-
-
 def apply_pass(
     database: Database, batches: Sequence[Placed], indexed: frozenset[str], earlier: dict[str, Placed]
 ) -> list[Fates]:
@@ -79,16 +47,18 @@ def apply_pass(
         indexed: identifier properties of all batches before this pass.
         earlier: every batch folded so far, by id: full files look back at them after a config change.
     """
-    config, present = batches[0].manifest.config, batches[0].manifest.present
-    own = _read_rows(database, batches, indexed)
+    together = combined([(item.manifest.config, item.manifest.present) for item in batches])
+    config, present = together.config, together.present
+    own = _read_rows(database, batches, together, indexed)
     counted: dict[int, frozenset[int]] = {}
     if not config.goal.files.delta:
         memories, counted = _memories(database, config, present, earlier)
         database.run(full_files.applied_rows(memories))
-    touched = find_profiles(database, config, present, counted)
+    touched = find_profiles(database, config, together.written, counted)
     step("fold: profiles found")
     columns = frozenset(name for (name,) in database.rows(column_names(records_of(config).path)))
-    _write(database, batches, writes_of(config, present, columns), touched, sorted(indexed | own))
+    writes = writes_of(config, present, columns)
+    _write(database, batches, config, writes, touched, sorted(indexed | own))
     if touched.refused:
         # Only now does everyone who holds an identifier stand in the index.
         database.run(single_rows.note_conflicts(config))
@@ -96,7 +66,8 @@ def apply_pass(
     first = batches[0].position
     counts = writing.simple_row_fates(records_of(config), first) if simple else writing.row_fates(config, first)
     fates = [Fates(*row) for row in database.rows(counts)]
-    database.run(writing.note_imported(config, repeated=touched.repeated))
+    connections = [item.manifest.config.connection for item in batches]
+    database.run(writing.note_imported(connections, repeated=touched.repeated))
     if not config.goal.files.delta:
         digest = full_files.row_digest(config, range(len(config.goal.mappings)), present)
         for statement in full_files.remember_rows(config, batches[0].manifest.batch_id, _signature(config), digest):
@@ -106,22 +77,27 @@ def apply_pass(
     return fates + [Fates(position, 0, 0, 0, 0) for position in sorted(missing)]
 
 
-def _read_rows(database: Database, batches: Sequence[Placed], indexed: frozenset[str]) -> set[str]:
+def _read_rows(database: Database, batches: Sequence[Placed], together: Combined, indexed: frozenset[str]) -> set[str]:
     """Makes `batch_rows_read`, and an index of every property that identifies for the first time; returns these."""
-    config = batches[0].manifest.config
+    config = together.config
     own = {item.property for item in config.goal.identifier_columns}
     for name in sorted(own - indexed):
         database.run(identity.index_property(records_of(config), config.find_property(name)))
     rows = [PassBatch(item.position, item.manifest.batch_id, item.parquet) for item in batches]
-    database.run(identity.batch_rows_view(config, rows))
+    database.run(identity.batch_rows_view(together, rows))
     return own
 
 
 def _write(
-    database: Database, batches: Sequence[Placed], writes: Sequence[Write], touched: Touched, indexed: Sequence[str]
+    database: Database,
+    batches: Sequence[Placed],
+    config: BatchConfig,
+    writes: Sequence[Write],
+    touched: Touched,
+    indexed: Sequence[str],
 ) -> None:
     """Changes and makes profiles, and keeps the index of identifiers true."""
-    config, first, looks = batches[0].manifest.config, batches[0].position, _looks(batches)
+    first, looks = batches[0].position, _looks(batches)
     records = records_of(config)
     moving = writing.identifying(writes, config, indexed)
     if writes:

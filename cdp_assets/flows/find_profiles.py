@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.flows.resolve_rows import resolve_rows
 from cdp_assets.sql import identity, resolving
@@ -12,21 +14,21 @@ from cdp_assets.warehouse import Database
 
 
 def find_profiles(
-    database: Database, config: BatchConfig, present: frozenset[int], counted: dict[int, frozenset[int]]
+    database: Database, config: BatchConfig, written: Sequence[frozenset[int]], counted: dict[int, frozenset[int]]
 ) -> Touched:
     """Makes `batch_rows`, `births`, `key_targets` and `repeated`; see sql/identity.py and sql/resolving.py.
 
     Args:
         database: the warehouse, in a transaction, with `batch_rows_read` and for a full file `applied`.
         config: the pass's goal.
-        present: numbers of the mappings whose column the files have.
+        written: batch by batch, the numbers of the mappings that its rows follow.
         counted: mapping → groups of earlier full files it is old for.
     """
     aliased = _make_keys(database, config)
     _decide_alone(database, config, aliased=aliased)
     if _any(database, "id_shared"):
         aliased = True
-        resolve_rows(database, config, present, counted)
+        resolve_rows(database, config, written, counted)
         database.run(identity.keyed_rows(aliases=True))
     database.run(identity.first_births())
     if database.rows(identity.met_before(records_of(config))):

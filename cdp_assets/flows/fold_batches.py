@@ -14,12 +14,12 @@ from datetime import datetime
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.errors import SnapshotError
 from cdp_assets.faults import step
-from cdp_assets.flows.apply_pass import Placed, cut_into_passes
 from cdp_assets.flows.fit_columns import add_missing_columns, need_replay, wanted_columns
 from cdp_assets.flows.fold_pass import Folding
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.ledger import note_folded, prepare_schemas, register
 from cdp_assets.flows.plan_order import Plan, plan_order
+from cdp_assets.flows.plan_passes import Placed, cut_into_passes
 from cdp_assets.flows.replay import replay
 from cdp_assets.flows.snapshot_files import remove_snapshots
 from cdp_assets.flows.snapshots import Snapshots

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cdp_assets.errors import WarehouseError
-from cdp_assets.flows.apply_pass import Fates, Placed, apply_pass
+from cdp_assets.flows.apply_pass import Fates, apply_pass
 from cdp_assets.flows.plan_order import Plan
+from cdp_assets.flows.plan_passes import Placed
 from cdp_assets.sql import ledger
 from cdp_assets.warehouse import Database
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from cdp_assets.config.properties import Property
 from cdp_assets.errors import SnapshotError
 from cdp_assets.faults import step
-from cdp_assets.flows.apply_pass import Placed, cut_into_passes
 from cdp_assets.flows.fold_pass import Folding
+from cdp_assets.flows.plan_passes import Placed, cut_into_passes
 from cdp_assets.flows.snapshots import Snapshots
 from cdp_assets.sql import ledger, schema, tables
 from cdp_assets.sql.replaying import keep_published_ids, remember_published_ids

@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 
 from cdp_assets.config.goals import Rule
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.sql import single_rows
+from cdp_assets.sql.identity import ROWS_PER_BATCH
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database
 
@@ -34,6 +36,15 @@ class _Person:
 
 
 @dataclass(frozen=True)
+class _Cell:
+    """What a row's cell says of an identifier."""
+
+    ids: tuple[str, ...]
+    refused: tuple[str, ...]
+    clears: bool
+
+
+@dataclass(frozen=True)
 class _Outcome:
     """What came of rows of one tuple."""
 
@@ -53,23 +64,23 @@ class _Told:
 
 
 def resolve_rows(
-    database: Database, config: BatchConfig, present: frozenset[int], counted: dict[int, frozenset[int]]
+    database: Database, config: BatchConfig, written: Sequence[frozenset[int]], counted: dict[int, frozenset[int]]
 ) -> None:
     """Decides every row for which the order matters, and gives each outcome a key of its own.
 
     Args:
         database: the warehouse, after all other tuples have been decided.
         config: the pass's goal.
-        present: numbers of the mappings whose column the files have.
+        written: batch by batch, the numbers of the mappings that its rows follow.
         counted: mapping → groups of earlier files it is old for, as in `changes_table`.
     """
-    resolver = _Resolver(config, present, counted)
+    resolver = _Resolver(config, written, counted)
     clearing = resolver.clearing
     people = database.rows(single_rows.shared_holders(config))
     tuples = {key: _ids(ids) for key, *ids in database.rows(single_rows.shared_tuples(config))}
     resolver.know(people)
     for ordinal, key, acts, group, *clears in database.rows(single_rows.shared_rows(config, clearing)):
-        resolver.take(ordinal, key, tuples[key], acts, group, dict(zip(clearing, clears, strict=True)))
+        resolver.take(ordinal, key, tuples[key], acts, group, frozenset(compress(clearing, clears)))
     resolver.write(database)
 
 
@@ -78,18 +89,21 @@ def _ids(lists: Iterable[Sequence[str] | None]) -> Ids:
 
 
 class _Resolver:
-    def __init__(self, config: BatchConfig, present: frozenset[int], counted: dict[int, frozenset[int]]) -> None:
+    def __init__(
+        self, config: BatchConfig, written: Sequence[frozenset[int]], counted: dict[int, frozenset[int]]
+    ) -> None:
         goal = config.goal
         self._rules, self._allow_create = goal.identifier_places, goal.allow_create
         self._properties = [item.property for item in goal.identifier_columns]
         self._multiple = [config.find_property(name).multiple for name in self._properties]
         places = {name: place for place, name in enumerate(self._properties)}
-        self._mappings = [
+        identifying = [
             (number, places[mapping.property], mapping.rule)
             for number, mapping in enumerate(goal.mappings)
-            if mapping.property in places and number in present
+            if mapping.property in places and any(number in numbers for numbers in written)
         ]
-        self.clearing = {place: number for number, place, rule in self._mappings if rule is Rule.set_or_clear}
+        self._mappings = [[mapping for mapping in identifying if mapping[0] in numbers] for numbers in written]
+        self.clearing = [number for number, _, rule in identifying if rule is Rule.set_or_clear]
         self._counted = counted
         self._holders: dict[tuple[int, str], dict[_Person, None]] = {}
         self._people = 0
@@ -104,15 +118,17 @@ class _Resolver:
                 for value in values:
                     self._holders.setdefault((place, value), {})[person] = None
 
-    def take(self, ordinal: int, key: int, ids: Ids, acts: bool, group: int | None, clears: dict[int, bool]) -> None:
-        """Decides one row."""
+    def take(self, ordinal: int, key: int, ids: Ids, acts: bool, group: int | None, clears: frozenset[int]) -> None:
+        """Decides one row. `clears`: mappings whose cell is empty."""
         person = self._find(ids)
         if person is None and acts and self._allow_create:
             person = self._create(ids, ordinal)
         refused: Ids = ()
         if person is not None and acts:
             refused = self._refused(person, ids)
-            self._apply(person, ids, refused, group, clears)
+            for number, place, rule in self._mappings[ordinal // ROWS_PER_BATCH]:
+                if group is None or group not in self._counted.get(number, ()):
+                    self._apply(person, place, rule, _Cell(ids[place], refused[place], number in clears))
         told = self._told.setdefault(_Outcome(key, person, refused), _Told(-1 - len(self._told)))
         told.rows.append(ordinal)
 
@@ -140,20 +156,14 @@ class _Resolver:
             for place, values in enumerate(ids)
         )
 
-    def _apply(self, person: _Person, ids: Ids, refused: Ids, group: int | None, clears: dict[int, bool]) -> None:
-        """What the row's mappings do to the profile's identifiers."""
-        for number, place, rule in self._mappings:
-            if group is not None and group in self._counted.get(number, ()):
-                continue
-            old = person.values[place]
-            given = tuple(value for value in ids[place] if value not in refused[place])
-            if given:
-                new = self._written(rule, old, given)
-            elif rule is Rule.set_or_clear and clears[place]:
-                new = ()
-            else:
-                continue
-            self._hold(person, place, old, new)
+    def _apply(self, person: _Person, place: int, rule: Rule, cell: _Cell) -> None:
+        """What one of the row's mappings does to the profile's identifiers."""
+        old = person.values[place]
+        given = tuple(value for value in cell.ids if value not in cell.refused)
+        if given:
+            self._hold(person, place, old, self._written(rule, old, given))
+        elif rule is Rule.set_or_clear and cell.clears:
+            self._hold(person, place, old, ())
 
     @staticmethod
     def _written(rule: Rule, old: tuple[str, ...], given: tuple[str, ...]) -> tuple[str, ...]:

@@ -16,8 +16,8 @@ from cdp_assets.config.model import CustomerModelConfig, SnapshotSettings
 from cdp_assets.config.properties import Property
 from cdp_assets.errors import SnapshotError, WarehouseError
 from cdp_assets.faults import step
-from cdp_assets.flows.apply_pass import Placed
 from cdp_assets.flows.folders import DataFolders, digest
+from cdp_assets.flows.plan_passes import Placed, cut_into_passes
 from cdp_assets.flows.snapshot_files import (
     OUTCOMES,
     Record,
@@ -187,10 +187,8 @@ def only_used(model: CustomerModelConfig) -> CustomerModelConfig:
 def _work_until(placed: Sequence[Placed]) -> list[int]:
     """About how much there is to fold before each position, in rows; the last is the work for all."""
     work = [item.manifest.rows_received for item in placed]
-    for place, item in enumerate(placed):
-        goal = item.manifest.config.goal
-        if place == 0 or not goal.files.delta or placed[place - 1].manifest.goal_id != item.manifest.goal_id:
-            work[place] += PASS_ROWS
+    for group in cut_into_passes(placed):
+        work[group[0].position - 1] += PASS_ROWS
     return [0, *accumulate(work)]
 
 

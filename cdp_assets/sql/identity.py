@@ -21,8 +21,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cdp_assets.config.model import BatchConfig
 from cdp_assets.config.properties import Property
+from cdp_assets.sql.combining import Combined, combined_rows
 from cdp_assets.sql.dialect import uuid5
 from cdp_assets.sql.identifiers import with_identifiers
 from cdp_assets.sql.records import Records
@@ -42,21 +42,24 @@ class PassBatch:
     parquet: str
 
 
-def batch_rows_view(config: BatchConfig, batches: Sequence[PassBatch]) -> Sql:
-    """All rows of a pass's batches. They write the same columns; only some may carry line numbers."""
-    parts = [
-        sql(
-            "SELECT {base} + file_row_number AS ordinal, {position} AS position, {batch} AS batch_id,"
-            " file_row_number + 1 AS row_no, *\nFROM read_parquet({path}, file_row_number = true)",
-            base=literal(number * ROWS_PER_BATCH),
-            position=literal(batch.position),
-            batch=literal(batch.batch_id),
-            path=literal(batch.parquet),
-        )
-        for number, batch in enumerate(batches)
-    ]
+def batch_rows_view(together: Combined, batches: Sequence[PassBatch]) -> Sql:
+    """All rows of a pass's batches. Those of one goal have the same columns; only some may carry line numbers."""
+    parts = []
+    for number, (batch, part) in enumerate(zip(batches, together.parts, strict=True)):
+        placed = [
+            sql("{base} + file_row_number AS ordinal", base=literal(number * ROWS_PER_BATCH)),
+            sql("{position} AS position", position=literal(batch.position)),
+            sql("{batch} AS batch_id", batch=literal(batch.batch_id)),
+            Sql("file_row_number + 1 AS row_no"),
+        ]
+        file = sql("read_parquet({path}, file_row_number = true)", path=literal(batch.parquet))
+        if together.is_plain:
+            parts.append(sql("SELECT {placed}, *\nFROM {file}", placed=joined(", ", placed), file=file))
+        else:
+            parts.append(combined_rows(together, part, file, placed))
     rows = joined("\nUNION ALL BY NAME\n", parts)
-    rows = with_identifiers(config, sql("(\n{rows}\n)", rows=rows))
+    if together.is_plain:
+        rows = with_identifiers(together.config, sql("(\n{rows}\n)", rows=rows))
     return sql("CREATE OR REPLACE TEMP VIEW batch_rows_read AS\n{rows}", rows=rows)
 
 

@@ -8,20 +8,22 @@ Writes  (temporary) id_slow: ordinal, key: what became of a row, as a key below 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.sql.identifiers import places_of
 from cdp_assets.sql.text import Sql, comma, ident, joined, literal, sql
 
 
-def shared_rows(config: BatchConfig, clearing: dict[int, int]) -> Sql:
+def shared_rows(config: BatchConfig, clearing: Sequence[int]) -> Sql:
     """Rows whose order matters: ordinal, key, acts, counted, and per clearing mapping whether its cell clears.
 
-    `clearing`: place of an identifier → number of the mapping that may clear its property.
+    `clearing`: numbers of the mappings that may clear an identifier.
     """
     full = not config.goal.files.delta
     clears = [
         sql("(rows.{m} IS NULL AND rows.{bad} IS NULL)", m=ident(f"m{number}"), bad=ident(f"m{number}_invalid"))
-        for number in clearing.values()
+        for number in clearing
     ]
     acts = Sql("applied.ordinal IS NOT NULL, applied.counted" if full else "true, NULL")
     return sql(
@@ -88,7 +90,7 @@ OUTCOMES_AS_KEYS = [
 
 
 def note_conflicts(config: BatchConfig) -> Sql:
-    """Enters every refused identifier once per profile, at its first row, with both sides."""
+    """Enters every refused identifier once per profile and batch, at its first row, with both sides."""
     names = [
         sql("WHEN {place} THEN {prop}", place=literal(place), prop=literal(item.property))
         for place, item in enumerate(config.goal.identifier_columns)
@@ -97,7 +99,7 @@ def note_conflicts(config: BatchConfig) -> Sql:
         "INSERT INTO ops.identity_conflicts (batch_id, row_no, property, value, profile_id, other_profile_id)\n"
         "WITH refused AS (SELECT key, CASE place {names} END AS property, unnest(ids) AS id FROM id_refused),\n"
         "sides AS (SELECT refused.*, profile_id FROM refused JOIN key_targets USING (key)),\n"
-        "placed AS (SELECT property, id, sides.profile_id, min(ordinal) AS ordinal FROM sides"
+        "placed AS (SELECT property, id, sides.profile_id, batch_id, min(ordinal) AS ordinal FROM sides"
         " JOIN batch_rows AS given USING (key){applied} GROUP BY ALL)\n"
         "SELECT given.batch_id, given.row_no, placed.property, placed.id, placed.profile_id,"
         " (SELECT arg_min(held.profile_id, held.profile_id::VARCHAR) FROM main.identifiers AS held"

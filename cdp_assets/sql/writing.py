@@ -17,7 +17,7 @@ from cdp_assets.config.properties import Property
 from cdp_assets.sql.identifiers import places_of
 from cdp_assets.sql.identity import ROWS_PER_BATCH, values_of
 from cdp_assets.sql.records import Records, records_of
-from cdp_assets.sql.text import Sql, ident, joined, literal, sql
+from cdp_assets.sql.text import Sql, comma, ident, joined, literal, sql
 from cdp_assets.sql.writes import Write
 
 
@@ -108,14 +108,34 @@ def _index(records: Records, prop: Property, which: Sql) -> Sql:
     return records.entered(literal(prop.name), values_of(prop, column), some)
 
 
-def note_imported(config: BatchConfig, *, repeated: bool) -> Sql:
-    """Notes which profiles the connection has touched. `repeated`: whether some are the target of several rows."""
+def note_imported(connections: Sequence[str], *, repeated: bool) -> Sql:
+    """Notes which profiles each connection has touched.
+
+    Args:
+        connections: those of the batches, in their order.
+        repeated: whether some profiles are the target of several rows.
+    """
+    if len(set(connections)) == 1:
+        touched = sql(
+            "SELECT {distinct} {name} AS connection, profile_id FROM key_targets",
+            name=literal(connections[0]),
+            distinct=Sql("DISTINCT" if repeated else ""),
+        )
+    else:
+        numbers = comma(
+            sql("({number}, {name})", number=literal(number), name=literal(name))
+            for number, name in enumerate(connections)
+        )
+        touched = sql(
+            "SELECT DISTINCT connection, profile_id FROM (SELECT key, ordinal // {size} AS number FROM batch_rows)"
+            " JOIN key_targets USING (key) JOIN (VALUES {numbers}) AS told(number, connection) USING (number)",
+            size=literal(ROWS_PER_BATCH),
+            numbers=numbers,
+        )
     return sql(
-        "INSERT INTO main.imported_profiles (connection, profile_id) SELECT {distinct} {name}, profile_id"
-        " FROM key_targets WHERE is_new OR profile_id NOT IN"
-        " (SELECT profile_id FROM main.imported_profiles WHERE connection = {name})",
-        distinct=Sql("DISTINCT" if repeated else ""),
-        name=literal(config.connection),
+        "INSERT INTO main.imported_profiles (connection, profile_id) SELECT connection, profile_id FROM ({touched})"
+        " ANTI JOIN main.imported_profiles USING (connection, profile_id)",
+        touched=touched,
     )
 
 

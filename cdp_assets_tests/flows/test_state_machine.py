@@ -29,7 +29,7 @@ from cdp_assets_tests.flows.test_against_oracle import assert_balanced, assert_s
 from cdp_assets_tests.oracle.described import Delivery, Goal
 from cdp_assets_tests.oracle.folding import fold
 from cdp_assets_tests.oracle.ordering import Version, version_of
-from cdp_assets_tests.oracle.scenarios import KEYS, PROPERTIES, START, Body, Scenario, contents, goals
+from cdp_assets_tests.oracle.scenarios import KEYS, PROPERTIES, START, Body, Scenario, alike_goals, contents, goals
 from cdp_assets_tests.support.arrivals import lab_for, landed
 from cdp_assets_tests.support.driven import Driver, driver
 from cdp_assets_tests.support.lab import EPOCH, with_snapshots
@@ -68,10 +68,19 @@ class Warehouse(RuleBasedStateMachine):
         self.withdrawn: set[Version] = set()
         self.replayed = 0
 
-    @initialize(data=st.data(), several=st.lists(st.booleans(), min_size=1, max_size=3), snapshots=st.booleans())
-    def set_up(self, data: st.DataObject, several: list[bool], snapshots: bool) -> None:
+    @initialize(
+        data=st.data(),
+        several=st.lists(st.booleans(), min_size=1, max_size=3),
+        alike=st.booleans(),
+        snapshots=st.booleans(),
+    )
+    def set_up(self, data: st.DataObject, several: list[bool], alike: bool, snapshots: bool) -> None:
         self.written = data.draw(st.lists(st.sampled_from(PROPERTIES), min_size=1, max_size=4, unique=True))
-        self.goals = [data.draw(goals(f"g{number}", self.written, several=many)) for number, many in enumerate(several)]
+        if alike:
+            self.goals = data.draw(alike_goals(self.written, several=several[0]))
+        else:
+            named = [(f"g{number}", many) for number, many in enumerate(several)]
+            self.goals = [data.draw(goals(name, self.written, several=many)) for name, many in named]
         self.bodies: list[Body] = data.draw(contents())
         self.snapshots = snapshots
         self.root = Path(self.made.name)

@@ -172,3 +172,43 @@ def crossings(draw: st.DrawFn, *, max_files: int = 6) -> Scenario:
         at = START + timedelta(hours=hour)
         deliveries.append(Delivery(goal, key, ("mail", "crm", "card"), tuple(draw(rows)), at, at))
     return Scenario(CROSSING_GOALS, tuple(deliveries))
+
+
+def _renamed(goal: Goal, suffix: str) -> Goal:
+    """The same goal reading columns with other names."""
+    return replace(
+        goal,
+        column=goal.column + suffix,
+        mappings=tuple(replace(item, column=item.column + suffix) for item in goal.mappings),
+        rules=tuple(tuple((column + suffix, name) for column, name in rule) for rule in goal.rules),
+    )
+
+
+@st.composite
+def alike_goals(draw: st.DrawFn, written: Sequence[Property], *, several: bool) -> list[Goal]:
+    """Goals that find profiles alike and write few properties by any rule; now and then one has full files."""
+    first = draw(goals("g0", written, several=several))
+    columns = {name: column for column, name in first.identifying}
+    found = []
+    for number in range(draw(st.integers(2, 3))):
+        own = draw(st.lists(mappings(columns, bool(first.rules), written), min_size=1, max_size=3, unique=True))
+        delta = draw(st.sampled_from((True,) * 9 + (False,)))
+        found.append(replace(first, name=f"g{number}", mappings=tuple(own), delta=delta))
+    return found
+
+
+@st.composite
+def interleavings(draw: st.DrawFn, *, max_files: int = 9) -> Scenario:
+    """Files of such goals in turn, each goal's with other names for the columns."""
+    written = draw(st.lists(st.sampled_from(PROPERTIES), min_size=1, max_size=2, unique=True))
+    alike = draw(alike_goals(written, several=draw(st.booleans())))
+    several = [_renamed(goal, f" {number}" if number else "") for number, goal in enumerate(alike)]
+    bodies = draw(contents())
+    deliveries = []
+    for hour in range(draw(st.integers(3, max_files))):
+        number = draw(st.integers(0, len(several) - 1))
+        header, rows = draw(st.sampled_from(bodies))
+        header = tuple(f"{name} {number}" if number else name for name in header)
+        at = START + timedelta(hours=hour)
+        deliveries.append(Delivery(several[number].name, f"f{hour}", header, rows, at, at))
+    return Scenario(tuple(several), tuple(deliveries))
