@@ -6,11 +6,13 @@ import json
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, ValidationError
 
 from cdp_assets.config.base import Name, Strict
 from cdp_assets.config.model import BatchConfig
+from cdp_assets.errors import LocalDiskError
 from cdp_assets.flows.folders import DataFolders, digest, write_whole
 
 SHORT = 20
@@ -39,6 +41,8 @@ class Part(Strict):
 class Manifest(Strict):
     """One batch. Written once, together with its rows; never changed."""
 
+    format: Literal[1] = 1
+    """How a batch is written. What is added with a default leaves it; a batch of another number is not read."""
     batch_id: str
     """Digest of the version, the config and the batch it replaces."""
     version_id: str
@@ -164,8 +168,22 @@ def goal_manifests(folders: DataFolders, connection: str, goal: str, seen_id: st
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of one batch folder."""
-    return Manifest.model_validate_json((folder / "manifest.json").read_bytes())
+    """The manifest of one batch folder.
+
+    Raises:
+        LocalDiskError: the operator of this machine must act: it is damaged, or another version's.
+    """
+    place = folder / "manifest.json"
+    try:
+        return Manifest.model_validate_json(place.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the whole"
+        message = (
+            f"{place} cannot be read ({where}: {first['msg']}): it is damaged, or another version of cdp_assets wrote"
+            " it. Restore the file or run that version; or move the folder out of landing and land its file anew"
+        )
+        raise LocalDiskError(message) from error
 
 
 def all_batch_folders(folders: DataFolders) -> Iterator[Path]:
