@@ -174,9 +174,9 @@ def _exactly_one(models: Sequence[Reading[CustomerModelConfig]], where: str, *, 
 def _unread(model: Reading[CustomerModelConfig] | None) -> Unread:
     if model is None:
         return Unread(model=True)
-    properties, segments = (model.unread.get(part, frozenset()) for part in ("properties", "segments"))
+    unread = {part: model.unread.get(part, frozenset()) for part in ("properties", "segments", "event_types")}
     whole_list_is_lost = any(len(where) <= 1 for where, _ in model.mistakes)
-    return Unread(properties, segments, whole_list_is_lost or NAMELESS in properties | segments)
+    return Unread(**unread, model=whole_list_is_lost or any(NAMELESS in names for names in unread.values()))
 
 
 def _cross_problems(
@@ -185,7 +185,9 @@ def _cross_problems(
     """What the cross rules find, except where something worse is already known."""
     first = models[0] if models else None
     deployment = Deployment.model_construct(
-        model=first.readable if first else CustomerModelConfig.model_construct(properties=(), segments=()),
+        model=first.readable
+        if first
+        else CustomerModelConfig.model_construct(properties=(), segments=(), event_types=()),
         connections=tuple(part.readable for part in connections),
     )
     for finding in check(deployment, _unread(first)):

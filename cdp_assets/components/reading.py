@@ -16,6 +16,7 @@ from cdp_assets.components.templates import render
 from cdp_assets.components.wording import places, unknown_keys
 from cdp_assets.components.yaml_files import Lines, line_of
 from cdp_assets.config.connections import Connection
+from cdp_assets.config.events import EventType
 from cdp_assets.config.goals import Goal
 from cdp_assets.config.known import Location
 from cdp_assets.config.model import CustomerModelConfig
@@ -33,8 +34,10 @@ NAMELESS = ""
 """Stands among the names of unread parts for one whose name could not be read either."""
 _PARTS: Mapping[type[BaseModel], Mapping[str, Any]] = {
     Connection: {"goals": Goal},
-    CustomerModelConfig: {"properties": Property, "segments": Segment},
+    CustomerModelConfig: {"properties": Property, "segments": Segment, "event_types": EventType},
 }
+_NAMED_BY: Mapping[Any, str] = {EventType: "id"}
+"""Key of the name that others use for a part, where it is not `name`."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ def _readable_parts(data: Any, name: str, kind: Any) -> tuple[dict[int, Any], fr
         if part is not None:
             found[index] = part
         else:
-            part_name = item.get("name") if isinstance(item, dict) else None
+            part_name = item.get(_NAMED_BY.get(kind, "name")) if isinstance(item, dict) else None
             unread.add(part_name if isinstance(part_name, str) else NAMELESS)
     return found, frozenset(unread)
 

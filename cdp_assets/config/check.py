@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
+from cdp_assets.config.check_events import event_type_places
 from cdp_assets.config.check_goals import goal_places
 from cdp_assets.config.check_returning import returning_places
 from cdp_assets.config.connections import Connection
@@ -172,4 +173,5 @@ _MODEL_RULES: tuple[Callable[[CustomerModelConfig, Known], Iterator[Place]], ...
     _property_names,
     _segment_names,
     _segment_conditions,
+    event_type_places,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from cdp_assets.config.check_events import event_places
 from cdp_assets.config.date_patterns import parse_readable_pattern
 from cdp_assets.config.goals import (
     ExportProfilesGoal,
@@ -194,6 +195,7 @@ _IMPORT_RULES: tuple[Callable[[ImportProfilesGoal, Known], Iterator[Place]], ...
     _readable_dates,
     _columns_without_header,
     _ready_file_is_not_ours,
+    event_places,
 )
 _EXPORT_RULES: tuple[Callable[[ExportProfilesGoal, Known], Iterator[Place]], ...] = (
     _export_segment,

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from cdp_assets.config.base import Name, PropertyName, Strict
+from cdp_assets.config.events import EventImport
 from cdp_assets.config.files import Files, Format
 from cdp_assets.config.processors import Processor
 from cdp_assets.config.refusal import OnError
@@ -76,7 +77,17 @@ class ImportProfilesGoal(Strict):
     """Where the rejected rows of imported files go back to their sender; left out = they do not."""
     allow_create: bool = False
     """Whether a row that finds no profile makes one; otherwise it is counted `not_found`."""
-    mappings: tuple[Mapping, ...] = Field(min_length=1)
+    mappings: tuple[Mapping, ...] = ()
+    """What goes into the profile's properties; may be left out where the goal brings events."""
+    events: tuple[EventImport, ...] = ()
+    """Timeline events that rows bring to their profiles."""
+
+    @model_validator(mode="after")
+    def _brings_something(self) -> ImportProfilesGoal:
+        if not self.mappings and not self.events:
+            message = "an import needs mappings, events or both"
+            raise ValueError(message)
+        return self
 
     @builtins.property
     def identifier_columns(self) -> tuple[Identifier, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
+from cdp_assets.config.events import STANDARD_TYPES, EventType, whole_types
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.properties import Property
 from cdp_assets.config.segments import Segment
@@ -23,6 +24,7 @@ class Unread:
 
     properties: frozenset[str] = frozenset()
     segments: frozenset[str] = frozenset()
+    event_types: frozenset[str] = frozenset()
     model: bool = False
     """True: there is no model to check against, so any name may be meant."""
 
@@ -33,6 +35,8 @@ class Known:
 
     properties: Mapping[str, Property | None]
     segments: Mapping[str, Segment | None]
+    event_types: Mapping[str, EventType | None]
+    """With the standard types, each with all its fields."""
     complete: bool
     """False: a name that is not here may still exist."""
 
@@ -42,12 +46,21 @@ class Known:
         return cls(
             {**dict.fromkeys(unread.properties), **{item.name: item for item in model.properties}},
             {**dict.fromkeys(unread.segments), **{item.name: item for item in model.segments}},
+            {
+                **{item.id: item for item in whole_types(model.event_types, STANDARD_TYPES)},
+                **dict.fromkeys(unread.event_types),
+            },
             not unread.model,
         )
 
-    def unknown(self, kind: Literal["property", "segment"], name: str) -> str | None:
+    def unknown(self, kind: Literal["property", "segment", "event type"], name: str) -> str | None:
         """The message if nothing of that kind has the name."""
-        names = self.properties if kind == "property" else self.segments
+        things: dict[str, Mapping[str, object]] = {
+            "property": self.properties,
+            "segment": self.segments,
+            "event type": self.event_types,
+        }
+        names = things[kind]
         if name in names or not self.complete:
             return None
         return f"unknown {kind} {name!r}; known, nearest first: {listed(nearest_first(name, names))}"

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from cdp_assets.config.base import Name, Strict
 from cdp_assets.config.connections import Connection
+from cdp_assets.config.events import EventType, whole_types
 from cdp_assets.config.goals import ImportProfilesGoal, Mapping, Rule
 from cdp_assets.config.properties import Property
 from cdp_assets.config.regular_expressions import check_expression
@@ -30,6 +31,8 @@ class CustomerModelConfig(Strict):
 
     properties: tuple[Property, ...] = Field(min_length=1)
     segments: tuple[Segment, ...] = ()
+    event_types: tuple[EventType, ...] = ()
+    """Timeline events a profile can have: `order` and `abandoned_basket` are there and can be extended."""
     blocked_identifiers: tuple[str, ...] = ("[0-]*", "-1", "null", "anonymous")
     """Regular expressions of values that identify nobody, whole and in any case: as identifiers they count as empty."""
     publish_every_s: int = Field(default=300, ge=0)
@@ -46,6 +49,11 @@ class CustomerModelConfig(Strict):
     def find_property(self, name: str) -> Property | None:
         """The property of that name, or None."""
         return next((prop for prop in self.properties if prop.name == name), None)
+
+    @property
+    def whole_event_types(self) -> tuple[EventType, ...]:
+        """The event types with all their fields."""
+        return whole_types(self.event_types)
 
     def find_segment(self, name: str) -> Segment | None:
         """The segment of that name, or None."""
@@ -78,6 +86,8 @@ class BatchConfig(Strict):
     """The properties the goal writes or matches by, as they were."""
     blocked_identifiers: tuple[str, ...] = ()
     """Regular expressions of values that identified nobody."""
+    event_types: tuple[EventType, ...] = ()
+    """The types of the goal's events, with all their fields, as they were."""
 
     @property
     def has_one_identifier(self) -> bool:
@@ -94,21 +104,25 @@ class BatchConfig(Strict):
         """The property of that name as it was; mappings and identifiers name no other."""
         return next(prop for prop in self.properties if prop.name == name)
 
+    def find_event_type(self, name: str) -> EventType:
+        """The event type of that id as it was; the goal's events name no other."""
+        return next(item for item in self.event_types if item.id == name)
+
     @property
     def config_hash(self) -> str:
         """Equal for two configs that give the same batch from the same file and place it alike."""
-        meaning = self.model_dump_json(
-            exclude={
-                "goal": {
-                    "description": True,
-                    "active": True,
-                    "on_error": True,
-                    "return_rejects": True,
-                    "files": {"ready": True, "partitions": True},
-                },
-                "properties": {"__all__": {"description", "pii"}},
-            }
-        )
+        goal: dict[str, object] = {
+            "description": True,
+            "active": True,
+            "on_error": True,
+            "return_rejects": True,
+            "files": {"ready": True, "partitions": True},
+        }
+        left_out: dict[str, object] = {"goal": goal, "properties": {"__all__": {"description", "pii"}}}
+        if not self.goal.events:
+            # Batches of before there were events keep their hash.
+            goal["events"] = left_out["event_types"] = True
+        meaning = self.model_dump_json(exclude=left_out)  # type: ignore[arg-type]
         files = self.goal.files
         # The wildcard value of a name without a regular expression tells the name, so that nothing changes.
         if files.versions_share_a_name and files.pattern_type == "regex":
@@ -129,7 +143,13 @@ def batch_config(deployment: Deployment, connection: Connection, goal: ImportPro
         goal=_with_identifiers_mapped(goal, {prop.name: prop for prop in properties}),
         properties=properties,
         blocked_identifiers=deployment.model.blocked_identifiers,
+        event_types=_event_types(deployment.model, goal),
     )
+
+
+def _event_types(model: CustomerModelConfig, goal: ImportProfilesGoal) -> tuple[EventType, ...]:
+    named = sorted({event.type for event in goal.events})
+    return tuple(item for item in whole_types(model.event_types, named) if item.id in named)
 
 
 def _with_identifiers_mapped(goal: ImportProfilesGoal, properties: dict[str, Property]) -> ImportProfilesGoal:

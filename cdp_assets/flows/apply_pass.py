@@ -7,14 +7,16 @@ chance.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.faults import step
+from cdp_assets.flows.apply_events import EventFates, apply_events, event_files
 from cdp_assets.flows.find_profiles import find_profiles
 from cdp_assets.flows.plan_passes import Placed
 from cdp_assets.sql import full_files, identity, merging, single_rows, writing
 from cdp_assets.sql.combining import Combined, combined
+from cdp_assets.sql.events import events_digest
 from cdp_assets.sql.full_files import Memory
 from cdp_assets.sql.identity import PassBatch
 from cdp_assets.sql.merging import Touched
@@ -34,6 +36,7 @@ class Fates:
     modified: int
     unchanged: int
     not_found: int
+    events: EventFates = field(default_factory=EventFates)
 
 
 def apply_pass(
@@ -69,12 +72,15 @@ def apply_pass(
     connections = [item.manifest.config.connection for item in batches]
     database.run(writing.note_imported(connections, repeated=touched.repeated))
     if not config.goal.files.delta:
-        digest = full_files.row_digest(config, range(len(config.goal.mappings)), present)
-        for statement in full_files.remember_rows(config, batches[0].manifest.batch_id, _signature(config), digest):
+        digest = _row_digest(config, present)
+        signature = full_files.rows_signature(config.goal)
+        for statement in full_files.remember_rows(config, batches[0].manifest.batch_id, signature, digest):
             database.run(statement)
+    happened = apply_events(database, config, [item.folder for item in batches])
+    fates = [replace(fate, events=happened[fate.position]) for fate in fates]
     step("fold: pass applied")
     missing = {item.position for item in batches} - {fate.position for fate in fates}
-    return fates + [Fates(position, 0, 0, 0, 0) for position in sorted(missing)]
+    return fates + [Fates(position, 0, 0, 0, 0, happened[position]) for position in sorted(missing)]
 
 
 def _read_rows(database: Database, batches: Sequence[Placed], together: Combined, indexed: frozenset[str]) -> set[str]:
@@ -84,7 +90,10 @@ def _read_rows(database: Database, batches: Sequence[Placed], together: Combined
     for name in sorted(own - indexed):
         database.run(identity.index_property(records_of(config), config.find_property(name)))
     rows = [PassBatch(item.position, item.manifest.batch_id, item.parquet) for item in batches]
-    database.run(identity.batch_rows_view(together, rows))
+    digests = bool(config.goal.events) and not config.goal.files.delta
+    if digests:
+        database.run(events_digest(event_files(config, [item.folder for item in batches])))
+    database.run(identity.batch_rows_view(together, rows, events=digests))
     return own
 
 
@@ -133,8 +142,9 @@ def _looks(batches: Sequence[Placed]) -> Sql:
     return sql("(SELECT * FROM (VALUES {rows}) AS looks(number, position, look_at))", rows=rows)
 
 
-def _signature(config: BatchConfig) -> str:
-    return "\x1e".join(full_files.mapping_signature(mapping) for mapping in config.goal.mappings)
+def _row_digest(config: BatchConfig, present: frozenset[int]) -> Sql:
+    numbers = range(len(config.goal.mappings))
+    return full_files.row_digest(config, numbers, present, events=bool(config.goal.events))
 
 
 def _memories(
@@ -144,11 +154,8 @@ def _memories(
 
     Returns the memories, and for each of today's mappings the groups whose rows have counted it already.
     """
-    today = _signature(config)
-    everything = range(len(config.goal.mappings))
-    memories = [
-        Memory(0, full_files.current_memory(config, today), full_files.row_digest(config, everything, present)),
-    ]
+    today = full_files.rows_signature(config.goal)
+    memories = [Memory(0, full_files.current_memory(config, today), _row_digest(config, present))]
     counted: dict[int, set[int]] = {}
     older = database.rows(
         Sql("SELECT DISTINCT batch_id FROM main.goal_rows WHERE goal_id = ? AND mappings <> ? ORDER BY batch_id"),

@@ -11,6 +11,7 @@ from collections.abc import Collection
 
 from cdp_assets.sql import tables
 from cdp_assets.sql.dumping import dump_queries, rows_digest
+from cdp_assets.sql.event_tables import EVENT_TABLES
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database
 
@@ -23,7 +24,7 @@ def canonical_dump(database: Database) -> dict[str, list[str]]:
 def table_digests(database: Database, without: Collection[str] = ()) -> dict[str, tuple[int, str]]:
     """Table name → number of its canonical rows and one digest of them, worked out in the engine.
 
-    `without`: columns of `profiles` that do not count.
+    `without`: columns of `profiles` that do not count, tables of events, and columns of such as `table.column`.
     """
     found = {}
     for name, query in _queries(database, without).items():
@@ -45,7 +46,12 @@ def property_columns(database: Database) -> list[str]:
 
 
 def _queries(database: Database, without: Collection[str] = ()) -> dict[str, Sql]:
-    return dump_queries([name for name in property_columns(database) if name not in without])
+    events = {
+        table: [column for column in columns if f"{table}.{column}" not in without]
+        for table, columns in database.rows(EVENT_TABLES)
+        if table not in without
+    }
+    return dump_queries([name for name in property_columns(database) if name not in without], events)
 
 
 def dump_digest(database: Database) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from cdp_assets.config.events import STANDARD_TYPES, whole_types
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.flows.canonical_dump import property_columns, table_digests
 from cdp_assets.flows.fold_batches import fold_batches
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.mirror import mirrored
 from cdp_assets.flows.snapshots import only_used
-from cdp_assets.warehouse import open_warehouse
+from cdp_assets.sql.event_tables import EVENT_TABLES, event_tables
+from cdp_assets.warehouse import Database, open_warehouse
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,24 @@ def compare_replay(model: CustomerModelConfig, folders: DataFolders, now: dateti
         fold_batches(database, only_used(model), mirror, now)
         # A column whose property is no longer in the YAML is hidden, and the replay may drop it.
         hidden = set(property_columns(database)) - {prop.name for prop in model.properties}
+        hidden |= _hidden_events(database, model)
         before = table_digests(database, hidden)
         fold_batches(database, only_used(model), mirror, now, rebuild=True)
         after = table_digests(database, hidden)
     return [Compared(name, *_counts(before[name], after[name])) for name in before]
+
+
+def _hidden_events(database: Database, model: CustomerModelConfig) -> set[str]:
+    """Tables of events, and columns of such, that stand in no type of today."""
+    wanted = {table.name: table for table in event_tables(whole_types(model.event_types, STANDARD_TYPES))}
+    hidden = set()
+    for name, columns in database.rows(EVENT_TABLES):
+        if name not in wanted:
+            hidden.add(name)
+            continue
+        own = {column.name for column in wanted[name].columns}
+        hidden |= {f"{name}.{column}" for column in columns if column not in own}
+    return hidden
 
 
 def _counts(before: tuple[int, str], after: tuple[int, str]) -> tuple[int, int, bool]:

@@ -1,79 +1,152 @@
-"""Which columns `profiles` has: today's properties, checked against the batches that filled them."""
+"""Which tables and columns the customer model makes, checked against the batches that filled them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-from cdp_assets.config.model import CustomerModelConfig
+from cdp_assets.config.events import EventType, whole_types
+from cdp_assets.config.model import BatchConfig, CustomerModelConfig
 from cdp_assets.config.properties import Property
 from cdp_assets.errors import ConfigError
 from cdp_assets.flows.manifests import Manifest
 from cdp_assets.sql import schema, tables
-from cdp_assets.sql.text import Sql, joined, sql
+from cdp_assets.sql.event_tables import EVENT_TABLES, event_table_name, event_tables
+from cdp_assets.sql.text import Sql, ident, joined, sql
 from cdp_assets.warehouse import Database
 
 
-def wanted_columns(model: CustomerModelConfig, batches: Iterable[Manifest]) -> list[Property]:
-    """Today's properties, and identifiers that only older batches know.
+@dataclass(frozen=True)
+class Shape:
+    """What the customer model asks of the warehouse: a column for each property, tables for each event type."""
+
+    properties: tuple[Property, ...]
+    event_types: tuple[EventType, ...] = ()
+
+    @property
+    def event_tables(self) -> tuple[schema.Table, ...]:
+        """The tables of all event types."""
+        return event_tables(self.event_types)
+
+    @property
+    def tables(self) -> tuple[schema.Table, ...]:
+        """Every table whose columns the model decides."""
+        return (tables.profiles_table(self.properties), *self.event_tables)
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """Name of everything that batches may know → its type."""
+        return dict(_parts(self.properties, self.event_types))
+
+
+def parts_of(config: BatchConfig) -> dict[str, str]:
+    """What a batch knows of it, likewise."""
+    return dict(_parts(config.properties, config.event_types))
+
+
+def part_name(table: schema.Table, column: str) -> str:
+    """How a column is called among the parts; our own columns are none."""
+    return column if table.name == "profiles" else f"{table.name}.{column}"
+
+
+def _parts(properties: Iterable[Property], kinds: Iterable[EventType]) -> Iterator[tuple[str, str]]:
+    for prop in properties:
+        yield prop.name, prop.type_signature
+    for kind in kinds:
+        yield event_table_name(kind.id), "events"
+        yield from ((f"{event_table_name(kind.id)}.{field.key}", field.prop.type_signature) for field in kind.values)
+        for nested in kind.nested:
+            yield event_table_name(kind.id, nested.key), "items"
+            for item in nested.fields:
+                yield f"{event_table_name(kind.id, nested.key)}.{item.key}", item.prop.type_signature
+
+
+def wanted_shape(model: CustomerModelConfig, batches: Iterable[Manifest]) -> Shape:
+    """Today's properties and event types, and identifiers and standard types that only batches know.
 
     Raises:
-        ConfigError: the YAML author must act: a property's type no longer fits batches already landed.
+        ConfigError: the YAML author must act: a type no longer fits batches already landed.
     """
+    batches = list(batches)
     columns = {prop.name: prop for prop in model.properties}
+    named = sorted({kind.id for manifest in batches for kind in manifest.config.event_types})
+    kinds = whole_types(model.event_types, named)
     clashes: dict[tuple[str, str, str], str] = {}
     for manifest in batches:
         config = manifest.config
         known = {identifier.property for identifier in config.goal.identifier_columns}
         for prop in config.properties:
-            column = columns.setdefault(prop.name, prop) if prop.name in known else columns.get(prop.name)
-            if column is not None and column.type_signature != prop.type_signature:
-                clashes[(prop.name, column.type_signature, prop.type_signature)] = config.goal_id.replace("/", " ")
+            if prop.name in known:
+                columns.setdefault(prop.name, prop)
+    shape = Shape(tuple(columns.values()), kinds)
+    for manifest in batches:
+        for name, then in parts_of(manifest.config).items():
+            if shape.parts.get(name, then) != then:
+                clashes[(name, shape.parts[name], then)] = manifest.goal_id.replace("/", " ")
     if clashes:
         message = "; ".join(
-            f"property {name} is {today}, but files of {goal} were imported while it was {then}:"
+            f"{_told(name)} is {today}, but files of {goal} were imported while it was {then}:"
             f" run `python -m cdp_assets reland {goal}` or change the type back"
             for (name, today, then), goal in sorted(clashes.items())
         )
         raise ConfigError(message)
-    return list(columns.values())
+    return shape
 
 
-def need_replay(database: Database, properties: Sequence[Property], folded: Iterable[Manifest]) -> bool:
+def _told(name: str) -> str:
+    return f"field {name}" if "." in name else f"property {name}"
+
+
+def need_replay(database: Database, shape: Shape, folded: Sequence[Manifest]) -> bool:
     """Whether only a replay gives the columns what they must hold.
 
-    That is so if a column was dropped while its property was away, and batches have values for it; or if a
-    property got another type before any batch wrote it.
+    That is so if a column, or table, was dropped while its property was away, and batches have values for it; or if
+    one got another type before any batch wrote it.
     """
-    present = _present(database)
-    if not present:
+    present = {table.name: _present(database, table) for table in shape.tables}
+    if not present["profiles"]:
         return False
-    wanted = tables.profiles_table(properties).columns
-    types = joined(", ", (sql("typeof(NULL::{type})", type=column.type) for column in wanted))
+    missing = set()
+    for table in shape.tables:
+        there = present[table.name]
+        missing |= {part_name(table, column.name) for column in table.columns if column.name not in there}
+        missing |= set() if there else {table.name}
+        if there and _types_differ(database, table, there):
+            return True
+    return bool(missing) and any(missing & parts_of(batch.config).keys() for batch in folded)
+
+
+def _types_differ(database: Database, table: schema.Table, present: dict[str, str]) -> bool:
+    types = joined(", ", (sql("typeof(NULL::{type})", type=column.type) for column in table.columns))
     spelled = database.row(sql("SELECT {types}", types=types))
-    if any(present.get(column.name, kind) != kind for column, kind in zip(wanted, spelled, strict=True)):
-        return True
-    missing = {column.name for column in wanted} - present.keys()
-    return bool(missing) and any(prop.name in missing for batch in folded for prop in batch.config.properties)
+    return any(present.get(column.name, kind) != kind for column, kind in zip(table.columns, spelled, strict=True))
 
 
-def add_missing_columns(database: Database, properties: Sequence[Property]) -> None:
-    """Makes `profiles`, or gives it the columns of new properties, in a transaction of its own."""
-    table = tables.profiles_table(properties)
-    present = _present(database)
+def add_missing_columns(database: Database, shape: Shape) -> None:
+    """Makes the tables, or gives them the columns of new properties and fields, in a transaction of its own."""
     with database.transaction():
-        if not present:
-            for statement in schema.create_table(table):
-                database.run(statement)
-            return
-        for column in table.columns:
-            for statement in [] if column.name in present else schema.add_column(table, column):
-                database.run(statement)
+        for table in shape.tables:
+            present = _present(database, table)
+            if not present:
+                for statement in schema.create_table(table):
+                    database.run(statement)
+                continue
+            for column in table.columns:
+                for statement in [] if column.name in present else schema.add_column(table, column):
+                    database.run(statement)
 
 
-def _present(database: Database) -> dict[str, str]:
-    """Column → type of `profiles` as it is; empty if there is no such table."""
+def drop_other_events(database: Database, shape: Shape) -> None:
+    """Drops the tables of event types that nobody names any more."""
+    wanted = {table.name for table in shape.event_tables}
+    for name, _ in database.rows(EVENT_TABLES):
+        if name not in wanted:
+            database.run(sql("DROP TABLE {table}", table=ident("main", name)))
+
+
+def _present(database: Database, table: schema.Table) -> dict[str, str]:
+    """Column → type of a table as it is; empty if there is no such table."""
     query = Sql(
-        "SELECT column_name, data_type FROM information_schema.columns"
-        " WHERE table_schema = 'main' AND table_name = 'profiles'"
+        "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = ? AND table_name = ?"
     )
-    return dict(database.rows(query))
+    return dict(database.rows(query, [table.schema, table.name]))

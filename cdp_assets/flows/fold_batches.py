@@ -14,7 +14,7 @@ from datetime import datetime
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.errors import SnapshotError
 from cdp_assets.faults import step
-from cdp_assets.flows.fit_columns import add_missing_columns, need_replay, wanted_columns
+from cdp_assets.flows.fit_columns import add_missing_columns, need_replay, wanted_shape
 from cdp_assets.flows.fold_pass import Folding
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.ledger import note_folded, prepare_schemas, register
@@ -69,21 +69,21 @@ def fold_batches(
     fresh = batches.keys() - known
     step("fold: registered")
     plan = plan_order([manifest for manifest, _ in batches.values()], withdrawn_versions(folders))
-    properties = wanted_columns(model, plan.current)
+    shape = wanted_shape(model, plan.current)
     done = [batch_id for (batch_id,) in database.rows(ledger.FOLDED)]
     already = set(done)
     wanted = [manifest.batch_id for manifest in plan.current]
-    replays = rebuild or wanted[: len(done)] != done or need_replay(database, properties, plan.current[: len(done)])
+    replays = rebuild or wanted[: len(done)] != done or need_replay(database, shape, plan.current[: len(done)])
     placed = [Placed(place, *batches[batch_id]) for place, batch_id in enumerate(wanted, start=1)]
     if rebuild:
         remove_snapshots(folders)
-    store = Snapshots(database, folders, model.snapshots, placed, properties)
+    store = Snapshots(database, folders, model.snapshots, placed, shape)
     folding = Folding(database, plan, now, replays)
     if replays:
-        refolded = replay(database, folding, properties, placed, store)
+        refolded = replay(database, folding, shape, placed, store)
     else:
         refolded = 0
-        add_missing_columns(database, properties)
+        add_missing_columns(database, shape)
         _append(database, folding, placed, len(done), store)
     _note_left_out(database, plan)
     note_folded(database, folders)

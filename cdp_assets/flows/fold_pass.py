@@ -58,14 +58,15 @@ class Folding:
     def _enter_outcome(self, item: Placed, fates: Fates) -> None:
         manifest = item.manifest
         batch_id = manifest.batch_id
-        counts = [fates.created, fates.modified, fates.unchanged, fates.not_found]
+        rows = [fates.created, fates.modified, fates.unchanged, fates.not_found]
+        counts = [*rows, fates.events.created, fates.events.set, fates.events.dropped]
         self.database.run(ledger.SET_POSITION, [item.position, self.plan.warnings.get(batch_id, ""), batch_id])
         if not self.replaying:
             self.database.run(ledger.COUNTS_OF_A_RETURN, [*counts, batch_id])
         self.database.run(ledger.FIRST_COUNTS, [*counts, self.now, batch_id])
         if self.replaying:
             self.database.run(ledger.REPLAY_COUNTS, [*counts, batch_id])
-        accounted = sum(counts) + manifest.rows_no_identifier + manifest.rows_rejected + manifest.rows_filtered
+        accounted = sum(rows) + manifest.rows_no_identifier + manifest.rows_rejected + manifest.rows_filtered
         if accounted != manifest.rows_received:
             message = (
                 f"{manifest.name}: {manifest.rows_received} rows came in, {accounted} are accounted for;"

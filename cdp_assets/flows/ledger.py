@@ -112,6 +112,8 @@ def _enter_batch(database: Database, folders: DataFolders, manifest: Manifest, f
         "rows_no_identifier": manifest.rows_no_identifier,
         "rows_rejected": manifest.rows_rejected,
         "cells_rejected": manifest.cells_rejected,
+        "events_received": manifest.events_received,
+        "events_rejected": manifest.events_rejected,
         "linked_rows": sum(part.rows for part in manifest.parts),
         "orphan_rows": sum(part.orphan_rows for part in manifest.parts),
         "linked_rows_rejected": sum(part.rows_rejected for part in manifest.parts),

@@ -90,6 +90,10 @@ class Manifest(Strict):
     rows_no_identifier: int
     cells_rejected: int
     """Cells not valid for their type; their rows still apply."""
+    events_received: int = 0
+    """Rows, of the root or of linked files, that bring an event."""
+    events_rejected: int = 0
+    """Events refused; the rows of their profiles still apply."""
     padded_rows: int
     """Rows with fewer cells than the header; the missing ones count as empty."""
     config: BatchConfig
@@ -102,7 +106,8 @@ class Manifest(Strict):
     @property
     def has_rejects(self) -> bool:
         """Whether its reject file holds anything."""
-        return bool(self.rows_rejected or self.cells_rejected or any(part.rows_rejected for part in self.parts))
+        refused = self.rows_rejected or self.cells_rejected or self.events_rejected
+        return bool(refused or any(part.rows_rejected for part in self.parts))
 
     @property
     def present(self) -> frozenset[int]:

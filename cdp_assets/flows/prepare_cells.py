@@ -25,6 +25,8 @@ class Prepared:
     """Cells that stand in a table, and what is known of them."""
 
     cells: Cells
+    root: Cells
+    """Those of the root file alone."""
     rows_read: int
     """Rows of the file, before processors dropped any."""
     dates: dict[int, KnownFormat]
@@ -54,12 +56,12 @@ def prepare_cells(
     (rows_read,) = engine.row(Sql("SELECT count(*) FROM raw"))
     root = Processable("raw", source, header, linked.root_keys)
     processed = process_rows(engine, root, config.goal.processors, at, "cells_ready")
-    cells = Cells(Sql("cells_ready"), processed.columns, Sql("line_no"), trimmed=True)
+    cells = own = Cells(Sql("cells_ready"), processed.columns, Sql("line_no"), trimmed=True)
     orphan_rows: dict[str, int] = {}
     if linked.files:
         joined = join_linked(engine, config, cells, linked)
         cells, orphan_rows = joined.cells, joined.orphan_rows
-    return Prepared(cells, int(rows_read), find_dates(engine, config, cells), orphan_rows)
+    return Prepared(cells, own, int(rows_read), find_dates(engine, config, cells), orphan_rows)
 
 
 def find_dates(engine: Database, config: BatchConfig, cells: Cells) -> dict[int, KnownFormat]:

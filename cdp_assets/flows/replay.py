@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cdp_assets.config.properties import Property
 from cdp_assets.errors import SnapshotError
 from cdp_assets.faults import step
+from cdp_assets.flows.fit_columns import Shape, drop_other_events
 from cdp_assets.flows.fold_pass import Folding
 from cdp_assets.flows.plan_passes import Placed, cut_into_passes
 from cdp_assets.flows.snapshots import Snapshots
@@ -16,9 +16,7 @@ from cdp_assets.sql.text import Sql, sql
 from cdp_assets.warehouse import Database
 
 
-def replay(
-    database: Database, folding: Folding, properties: Sequence[Property], placed: Sequence[Placed], store: Snapshots
-) -> int:
+def replay(database: Database, folding: Folding, shape: Shape, placed: Sequence[Placed], store: Snapshots) -> int:
     """Rebuilds in one transaction: old or new, never between. Returns how many batches it folded.
 
     It takes snapshots on its way, so that one that is killed need not begin again where it began. A snapshot
@@ -28,7 +26,7 @@ def replay(
         start = store.latest
         try:
             with database.transaction():
-                _rebuild(database, folding.begun_anew(), properties, placed, store)
+                _rebuild(database, folding.begun_anew(), shape, placed, store)
                 step("fold: before the replay's commit")
         except SnapshotError:
             continue
@@ -36,15 +34,14 @@ def replay(
         return len(placed) - start
 
 
-def _rebuild(
-    database: Database, folding: Folding, properties: Sequence[Property], placed: Sequence[Placed], store: Snapshots
-) -> None:
+def _rebuild(database: Database, folding: Folding, shape: Shape, placed: Sequence[Placed], store: Snapshots) -> None:
     remember = _has_profiles(database)
     for statement in remember_published_ids() if remember else []:
         database.run(statement)
-    for table in (tables.profiles_table(properties), *tables.DERIVED):
+    for table in (*shape.tables, *tables.DERIVED):
         for statement in schema.create_table(table, replace=True):
             database.run(statement)
+    drop_other_events(database, shape)
     for table in tables.FOUND:
         database.run(sql("DELETE FROM {table}", table=table.path))
     database.run(ledger.CLEAR_POSITIONS)
@@ -56,7 +53,7 @@ def _rebuild(
     for group in cut_into_passes(placed[start:]):
         folding.fold(group)
         store.take_if_due(group[-1].position)
-    for statement in keep_published_ids() if remember else []:
+    for statement in keep_published_ids(shape.event_tables) if remember else []:
         database.run(statement)
 
 

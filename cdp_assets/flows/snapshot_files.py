@@ -27,7 +27,7 @@ class Record(Strict):
     position: int
     """How many batches it holds."""
     columns: dict[str, str]
-    """Property → type of the columns of `profiles`, without our own."""
+    """Property, event type or field → its type: all that the customer model has made of the tables."""
     own_ids: bool
     """Whether every profile has the id that the row which made it gives."""
     size_bytes: int

@@ -13,9 +13,9 @@ from itertools import accumulate
 from pathlib import Path
 
 from cdp_assets.config.model import CustomerModelConfig, SnapshotSettings
-from cdp_assets.config.properties import Property
 from cdp_assets.errors import SnapshotError, WarehouseError
 from cdp_assets.faults import step
+from cdp_assets.flows.fit_columns import Shape, part_name, parts_of
 from cdp_assets.flows.folders import DataFolders, digest
 from cdp_assets.flows.plan_passes import Placed, cut_into_passes
 from cdp_assets.flows.snapshot_files import (
@@ -50,16 +50,17 @@ class Snapshots:
         folders: DataFolders,
         settings: SnapshotSettings,
         placed: Sequence[Placed],
-        properties: Sequence[Property],
+        shape: Shape,
     ) -> None:
         self._database, self._folder, self._settings = database, folders.snapshots, settings
-        self._placed, self._tables = placed, snapshots.snapshot_tables(properties)
-        self._columns = {prop.name: prop.type_signature for prop in properties}
+        own = (*tables.DERIVED, *tables.FOUND)
+        self._placed, self._shape, self._tables = placed, shape, (*shape.tables, *own)
+        self._columns = shape.parts
         self._work = _work_until(placed)
         self._taking = settings.keep > 0
         self.problems: list[str] = []
         (engine,) = database.row(snapshots.ENGINE)
-        shapes = [("profiles", tables.PROFILE_COLUMNS), *((table.path, table.columns) for table in self._tables[1:])]
+        shapes = [("profiles", tables.PROFILE_COLUMNS), *((table.path, table.columns) for table in own)]
         derived = [f"{path} {column.name} {column.type}" for path, columns in shapes for column in columns]
         self._basis = digest(FORMAT, str(engine), *derived)
         sweep(self._folder)
@@ -81,14 +82,13 @@ class Snapshots:
             verify(folder, record)
             lacking = self._columns.keys() - record.columns.keys()
             for table in self._tables:
-                names = [column.name for column in table.columns]
-                if table.name == "profiles":
-                    names = [name for name in names if name not in lacking]
-                self._database.run(snapshots.load_table(table, names, _file(folder, table)))
+                if table.name not in lacking:
+                    names = [column.name for column in table.columns if part_name(table, column.name) not in lacking]
+                    self._database.run(snapshots.load_table(table, names, _file(folder, table)))
             for statement in snapshots.load_outcomes(str(folder / OUTCOMES), now):
                 self._database.run(statement)
             if not (record.own_ids and self._ids_are_own()):
-                for statement in snapshots.give_ids():
+                for statement in snapshots.give_ids(self._shape.event_tables):
                     self._database.run(statement)
         except (WarehouseError, OSError) as error:
             self._remove(position)
@@ -167,7 +167,7 @@ class Snapshots:
         """Every column of today is in it with the same type, or is of a property that none of its batches knew."""
         lacking = self._columns.keys() - record.columns.keys()
         held = self._placed[: record.position] if lacking else ()
-        known = {prop.name for item in held for prop in item.manifest.config.properties}
+        known = {name for item in held for name in parts_of(item.manifest.config)}
         return not lacking & known and all(
             self._columns.get(name, kind) == kind for name, kind in record.columns.items()
         )

@@ -27,6 +27,7 @@ from cdp_assets.flows.read_rows import (
     plain_rows,
     rewritten_rows,
 )
+from cdp_assets.flows.write_events import EventSource, write_events
 from cdp_assets.sql.date_detection import KnownFormat
 from cdp_assets.sql.fields import Cells
 from cdp_assets.sql.identifiers import missing_identifiers
@@ -91,6 +92,8 @@ class _Written:
     has_lines: bool
     """Whether the batch has a line number in every row."""
     linked: dict[str, dict[str, int]]
+    cells: Cells
+    """The root file's cells, in the order of the batch's rows: events are made of them."""
 
 
 def write_batch(
@@ -181,7 +184,9 @@ def _write(engine: Database, job: Job, rows: Rows) -> WrittenBatch:
     kept = job.config.goal.processors or linked.files
     written = _prepare(engine, job, rows, linked) if kept else _stream(engine, job, rows)
     keep_refused(engine, rows, job.config.goal.format)
-    counts = _finish(engine, job, written)
+    source = EventSource(job.config, written.cells, linked, job.content, job.at, job.header.lines)
+    events = write_events(engine, source)
+    counts = _finish(engine, job, written) | events
     counts |= {"rows_unreadable": rows.unreadable, "padded_rows": rows.padded}
     _keep_rejected(engine, job, counts["rows_rejected"])
     return WrittenBatch(counts | {"rows_received": written.rows_read + rows.unreadable}, written.linked)
@@ -213,7 +218,7 @@ def _stream(engine: Database, job: Job, rows: Rows) -> _Written:
         dates = find_dates(engine, config, cells)
         if dates != preferred:
             copied = _copy_all(engine, job, rows, cells, dates)
-    return _Written(copied, copied, job.header.columns, has_lines=rows.source.rewritten, linked={})
+    return _Written(copied, copied, job.header.columns, rows.source.rewritten, {}, cells)
 
 
 def _copy_all(engine: Database, job: Job, rows: Rows, cells: Cells, dates: dict[int, KnownFormat]) -> int:
@@ -230,7 +235,7 @@ def _prepare(engine: Database, job: Job, rows: Rows, linked: LinkedSet) -> _Writ
     copied = _copy_batch(engine, job, prepared.cells, prepared.dates)
     columns = dict.fromkeys([*prepared.cells.columns, *linked_columns(linked)])
     facts = linked_facts(linked, prepared.orphan_rows)
-    return _Written(prepared.rows_read, copied, tuple(columns), has_lines=True, linked=facts)
+    return _Written(prepared.rows_read, copied, tuple(columns), True, facts, prepared.root)
 
 
 def _require_rows(engine: Database, rows: Rows, found: int) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cdp_assets.sql.text import Sql, comma, ident, literal, sql
 
 KEY = Sql("created_by_property || chr(31) || created_by_value || chr(31) || created_by_number")
 
 
-def dump_queries(properties: Sequence[str]) -> dict[str, Sql]:
+def dump_queries(properties: Sequence[str], events: Mapping[str, Sequence[str]]) -> dict[str, Sql]:
     """Table name → a query of one text column, one row per row, sorted.
 
+    `events`: tables of events with the columns that count.
     `goal_rows` leaves out which batch remembered a row: its name holds the modification time of the file.
     """
     fields = [sql("{name} := {column}", name=ident(name), column=ident(name)) for name in sorted(properties)]
@@ -37,7 +38,24 @@ def dump_queries(properties: Sequence[str]) -> dict[str, Sql]:
             " FROM main.imported_profiles JOIN ({people}) USING (profile_id) ORDER BY line",
             people=people,
         ),
+        "products": Sql("SELECT to_json(products)::VARCHAR AS line FROM main.products ORDER BY line"),
+        **{name: _events(name, columns, people) for name, columns in events.items()},
     }
+
+
+def _events(table: str, columns: Sequence[str], people: Sql) -> Sql:
+    """Where an event comes from is left out, as of profiles."""
+    fields = [sql("{name} := {name}", name=ident(name)) for name in columns if name not in _UNTOLD]
+    return sql(
+        "SELECT to_json(struct_pack(maker := maker, event := struct_pack({fields})))::VARCHAR AS line"
+        " FROM {table} JOIN ({people}) USING (profile_id) ORDER BY line",
+        fields=comma(fields),
+        table=ident("main", table),
+        people=people,
+    )
+
+
+_UNTOLD = frozenset({"profile_id", "set_at_position", "set_at_row"})
 
 
 def rows_digest(query: Sql) -> Sql:

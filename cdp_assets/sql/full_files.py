@@ -6,10 +6,11 @@ Writes  main.goal_rows; (temporary) applied: ordinal, counted (see `identity`)
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from cdp_assets.config.goals import Mapping, Rule
+from cdp_assets.config.goals import ImportProfilesGoal, Mapping, Rule
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.sql.dialect import digest64
 from cdp_assets.sql.text import Sql, Step, chain, comma, ident, joined, literal, sql
@@ -20,9 +21,18 @@ def mapping_signature(mapping: Mapping) -> str:
     return f"{mapping.column}\x1f{mapping.property}\x1f{mapping.rule}"
 
 
-def row_digest(config: BatchConfig, numbers: Iterable[int], present: frozenset[int]) -> Sql:
-    """Digest of the typed values of some mappings: equal for rows with equal effect."""
-    fields = []
+def rows_signature(goal: ImportProfilesGoal) -> str:
+    """Two goals with the same signature do the same with equal rows."""
+    parts = [mapping_signature(mapping) for mapping in goal.mappings]
+    if goal.events:
+        told = "".join(event.model_dump_json() for event in goal.events)
+        parts.append(f"events\x1f{hashlib.sha256(told.encode()).hexdigest()}")
+    return "\x1e".join(parts)
+
+
+def row_digest(config: BatchConfig, numbers: Iterable[int], present: frozenset[int], *, events: bool = False) -> Sql:
+    """Digest of the typed values of some mappings, and of the row's events: equal for rows with equal effect."""
+    fields = [Sql("events_digest")] if events else []
     for number in sorted(numbers):
         if number not in present:
             fields.append(Sql("NULL"))

@@ -99,6 +99,11 @@ def shown_identifiers(config: BatchConfig) -> Sql:
     return sql("CASE WHEN identifier IS NOT NULL THEN array_to_string(flatten([{lists}]), ' | ') END", lists=lists)
 
 
+def match_value(config: BatchConfig) -> Sql:
+    """What identifies a row, as one text that stays the same; NULL = nothing does."""
+    return Sql("identifier") if config.has_one_identifier else shown_identifiers(config)
+
+
 def identifier_fields(config: BatchConfig, cells: Cells) -> list[Field]:
     """The fields of the identifying columns the file has."""
     columns = config.goal.identifier_columns

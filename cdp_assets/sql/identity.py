@@ -42,8 +42,11 @@ class PassBatch:
     parquet: str
 
 
-def batch_rows_view(together: Combined, batches: Sequence[PassBatch]) -> Sql:
-    """All rows of a pass's batches. Those of one goal have the same columns; only some may carry line numbers."""
+def batch_rows_view(together: Combined, batches: Sequence[PassBatch], *, events: bool = False) -> Sql:
+    """All rows of a pass's batches. Those of one goal have the same columns; only some may carry line numbers.
+
+    `events`: whether a digest of each row's events stands in `events_of_rows`; then there is one batch.
+    """
     parts = []
     for number, (batch, part) in enumerate(zip(batches, together.parts, strict=True)):
         placed = [
@@ -59,7 +62,10 @@ def batch_rows_view(together: Combined, batches: Sequence[PassBatch]) -> Sql:
             parts.append(combined_rows(together, part, file, placed))
     rows = joined("\nUNION ALL BY NAME\n", parts)
     if together.is_plain:
-        rows = with_identifiers(together.config, sql("(\n{rows}\n)", rows=rows))
+        rows = sql("(\n{rows}\n)", rows=rows)
+        if events:
+            rows = sql("{rows} AS given LEFT JOIN events_of_rows USING (ordinal)", rows=rows)
+        rows = with_identifiers(together.config, rows)
     return sql("CREATE OR REPLACE TEMP VIEW batch_rows_read AS\n{rows}", rows=rows)
 
 

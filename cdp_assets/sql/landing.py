@@ -18,7 +18,7 @@ from cdp_assets.config.files import Format
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.config.properties import PropertyType
 from cdp_assets.sql.date_detection import DateColumn, KnownFormat
-from cdp_assets.sql.fields import Cells, cell_of, mapping_field
+from cdp_assets.sql.fields import Cells, Field, cell_of, mapping_field
 from cdp_assets.sql.identifiers import identifier_fields, identifier_rejects, keyed, raw_cells
 from cdp_assets.sql.text import Sql, Step, chain, comma, ident, joined, literal, sql
 from cdp_assets.sql.values import INVALID, trimmed
@@ -87,7 +87,7 @@ def raw_table(source: Source, header: Sequence[str], layout: Format, table: str 
     for place in range(len(header)):
         text = Sql(f"c{place}") if source.rewritten else trimmed(Sql(f"c{place}"))
         columns.append(sql("nullif({text}, '') AS {name}", text=text, name=ident(f"f{place}")))
-    rows = _select(columns, read_csv(source, layout))
+    rows = selected(columns, read_csv(source, layout))
     return sql("CREATE OR REPLACE TABLE {table} AS\n{rows}", table=ident(table), rows=rows)
 
 
@@ -109,23 +109,34 @@ def batch_query(config: BatchConfig, cells: Cells, dates: Columns[int, KnownForm
         for number, mapping in enumerate(goal.mappings)
         if mapping.column in cells.columns
     ]
-    line = [sql("{line} AS line_no", line=cells.line)] if cells.line is not None else []
-    carried = [Sql("line_no")] if line else []
-    given = [sql("{cell} AS {name}", cell=cell_of(field, cells), name=field.column("cell")) for field in fields]
-    plain = [part for field in fields for part in (field.column("cell"), *field.plain(goal.format))]
-    texts = [part for field in fields for part in (field.column("cell"), *field.prepared(goal.format))]
-    values = [part for field in fields for part in (field.column("cell"), *field.typed(goal.format))]
+    line = [(cells.line, Sql("line_no"))] if cells.line is not None else []
+    carried = [name for _, name in line]
     raw = raw_cells(config, cells.columns)
     result = [part for field in fields for part in field.result()]
     steps = [
-        Step("cells", _select([*line, *given], cells.relation)),
-        Step("plain", _select([*carried, *plain], Sql("cells"))),
-        Step("texts", _select([*carried, *texts], Sql("plain"))),
-        Step("typed", _select([*carried, *values], Sql("texts"))),
-        Step("batch", _select([*carried, *raw, *result], Sql("typed"))),
+        *typing_steps(fields, cells, goal.format, line),
+        Step("batch", selected([*carried, *raw, *result], Sql("typed"))),
         *keyed(config, cells.columns, "batch"),
     ]
     return chain(steps)
+
+
+def typing_steps(
+    fields: Sequence[Field], cells: Cells, layout: Format, carried: Sequence[tuple[Sql, Sql]] = ()
+) -> list[Step]:
+    """Steps to `typed`: every field in its stages, with some columns beside. `carried`: expression, name."""
+    beside = [sql("{value} AS {name}", value=value, name=name) for value, name in carried]
+    names = [name for _, name in carried]
+    given = [sql("{cell} AS {name}", cell=cell_of(field, cells), name=field.column("cell")) for field in fields]
+    plain = [part for field in fields for part in (field.column("cell"), *field.plain(layout))]
+    texts = [part for field in fields for part in (field.column("cell"), *field.prepared(layout))]
+    values = [part for field in fields for part in (field.column("cell"), *field.typed(layout))]
+    return [
+        Step("cells", selected([*beside, *given], cells.relation)),
+        Step("plain", selected([*names, *plain], Sql("cells"))),
+        Step("texts", selected([*names, *texts], Sql("plain"))),
+        Step("typed", selected([*names, *values], Sql("texts"))),
+    ]
 
 
 def detected_dates(config: BatchConfig, present: Collection[str]) -> list[int]:
@@ -156,7 +167,8 @@ def undated_rows(batch: Sql, numbers: Sequence[int]) -> Sql:
     return sql("SELECT count(*) FROM {batch} WHERE {bad}", batch=batch, bad=bad)
 
 
-def _select(columns: list[Sql], source: Sql) -> Sql:
+def selected(columns: Sequence[Sql], source: Sql) -> Sql:
+    """Columns of a relation, one a line."""
     return sql("SELECT\n    {columns}\nFROM {source}", columns=comma(columns), source=source)
 
 

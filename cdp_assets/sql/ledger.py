@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cdp_assets.sql.tables import BATCHES, REJECTS
-from cdp_assets.sql.text import Sql, literal, sql
+from cdp_assets.sql.text import Sql, ident, joined, literal, sql
 
 FATES = ("created", "modified", "unchanged", "not_found")
+EVENT_FATES = ("events_created", "events_set", "events_dropped")
+FIRST = (*(f"rows_{fate}" for fate in FATES), *EVENT_FATES)
+"""Columns with what the rows and events of a batch did when it was folded first."""
+REPLAYED = tuple(f"replayed_{fate}" for fate in (*FATES, *EVENT_FATES))
+"""Columns with the same for the latest replay."""
 
 BALANCE = Sql(
     "SELECT batch_id, name, rows_received, rows_created + rows_modified + rows_unchanged + rows_not_found"
@@ -22,13 +27,14 @@ KNOWN_ATTEMPTS = Sql("SELECT attempt_id FROM ops.attempts")
 SET_STATE = Sql("UPDATE ops.batches SET state = ?, note = ? WHERE batch_id = ?")
 SET_POSITION = Sql("UPDATE ops.batches SET position = ?, state = 'folded', note = ? WHERE batch_id = ?")
 CLEAR_POSITIONS = Sql("UPDATE ops.batches SET position = NULL, state = 'waiting', note = ''")
-FIRST_COUNTS = Sql(
-    "UPDATE ops.batches SET rows_created = ?, rows_modified = ?, rows_unchanged = ?, rows_not_found = ?,"
-    " rows_consent_mismatch = 0, folded_at = ? WHERE batch_id = ? AND folded_at IS NULL"
+FIRST_COUNTS = sql(
+    "UPDATE ops.batches SET {counts}, rows_consent_mismatch = 0, folded_at = ? WHERE batch_id = ?"
+    " AND folded_at IS NULL",
+    counts=joined(", ", [sql("{name} = ?", name=ident(name)) for name in FIRST]),
 )
-REPLAY_COUNTS = Sql(
-    "UPDATE ops.batches SET replayed_created = ?, replayed_modified = ?, replayed_unchanged = ?,"
-    " replayed_not_found = ? WHERE batch_id = ?"
+REPLAY_COUNTS = sql(
+    "UPDATE ops.batches SET {counts} WHERE batch_id = ?",
+    counts=joined(", ", [sql("{name} = ?", name=ident(name)) for name in REPLAYED]),
 )
 COUNTS_OF_A_RETURN = Sql(f"{REPLAY_COUNTS} AND folded_at IS NOT NULL")
 """For a batch that was in before, went out and is appended again: its counts are those of a replay."""

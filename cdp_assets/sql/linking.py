@@ -36,17 +36,17 @@ def table_of(stage: str, alias: str) -> Sql:
 
 def carrying_keys(places: Sequence[int], source: str) -> Step:
     """The rows of a step with the cells that join beside them, which no processor changes."""
-    keys = [sql("{field} AS {key}", field=ident(f"f{place}"), key=_key(place)) for place in sorted(set(places))]
+    keys = [sql("{field} AS {key}", field=ident(f"f{place}"), key=key_column(place)) for place in sorted(set(places))]
     return Step("with_keys", sql("SELECT {columns} FROM {rows}", columns=comma([Sql("*"), *keys]), rows=ident(source)))
 
 
 def rows_of_roots(link: Link) -> Sql:
     """Makes `rows_<alias>`. Equal texts join, an empty one never does; two equal parents of one root count once."""
-    parents = sql("SELECT line_no AS root_line, {key} AS k FROM cells_ready", key=_key(link.parent_place))
+    parents = sql("SELECT line_no AS root_line, {key} AS k FROM cells_ready", key=key_column(link.parent_place))
     if link.parent is not None:
         parents = sql(
             "SELECT DISTINCT root_line, {key} AS k FROM {rows} JOIN {ready} USING (line_no)",
-            key=_key(link.parent_place),
+            key=key_column(link.parent_place),
             rows=table_of("rows", link.parent),
             ready=table_of("ready", link.parent),
         )
@@ -56,7 +56,7 @@ def rows_of_roots(link: Link) -> Sql:
         target=table_of("rows", link.alias),
         parents=parents,
         ready=table_of("ready", link.alias),
-        key=_key(link.place),
+        key=key_column(link.place),
     )
 
 
@@ -112,5 +112,6 @@ def linked_cells(wanted: Mapping[str, int]) -> Sql:
     )
 
 
-def _key(place: int) -> Sql:
+def key_column(place: int) -> Sql:
+    """Name of the column that keeps a cell that joins."""
     return ident(f"k{place}")

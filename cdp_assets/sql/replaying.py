@@ -6,7 +6,10 @@ Writes  ops.profile_ids, and the ids in main
 
 from __future__ import annotations
 
-from cdp_assets.sql.text import Sql
+from collections.abc import Iterable
+
+from cdp_assets.sql.schema import Table
+from cdp_assets.sql.text import Sql, sql
 
 
 def remember_published_ids() -> list[Sql]:
@@ -20,7 +23,7 @@ def remember_published_ids() -> list[Sql]:
     ]
 
 
-def keep_published_ids() -> list[Sql]:
+def keep_published_ids(events: Iterable[Table]) -> list[Sql]:
     """Gives a profile that is made by another row now the id it was published under.
 
     A published id that no profile has any more goes to the profile that holds its maker's identifier, if
@@ -46,20 +49,22 @@ def keep_published_ids() -> list[Sql]:
             " SELECT created_by_property, created_by_value, created_by_number, old_id"
             " FROM renamed JOIN main.profiles ON profile_id = new_id"
         ),
-        *rename_profiles(),
+        *rename_profiles(events),
         *(Sql(f"DROP TABLE {table}") for table in ("renamed", "published", "kept")),
     ]
 
 
-def rename_profiles() -> list[Sql]:
+def rename_profiles(events: Iterable[Table]) -> list[Sql]:
     """Gives the profiles in `renamed` another id wherever theirs stands: `new_id` is the one they have."""
+    places = [
+        (Sql("main.identifiers"), Sql("profile_id")),
+        (Sql("main.imported_profiles"), Sql("profile_id")),
+        (Sql("main.profiles"), Sql("profile_id")),
+        (Sql("ops.identity_conflicts"), Sql("profile_id")),
+        (Sql("ops.identity_conflicts"), Sql("other_profile_id")),
+        *((table.path, Sql("profile_id")) for table in events),
+    ]
     return [
-        Sql(f"UPDATE {table} SET {column} = old_id FROM renamed WHERE {column} = new_id")  # noqa: S608 - names of ours alone
-        for table, column in (
-            ("main.identifiers", "profile_id"),
-            ("main.imported_profiles", "profile_id"),
-            ("main.profiles", "profile_id"),
-            ("ops.identity_conflicts", "profile_id"),
-            ("ops.identity_conflicts", "other_profile_id"),
-        )
+        sql("UPDATE {table} SET {column} = old_id FROM renamed WHERE {column} = new_id", table=table, column=column)
+        for table, column in places
     ]

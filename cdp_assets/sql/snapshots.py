@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from cdp_assets.config.properties import Property
-from cdp_assets.sql import tables
 from cdp_assets.sql.dialect import uuid5
-from cdp_assets.sql.ledger import FATES
+from cdp_assets.sql.ledger import FIRST, REPLAYED
 from cdp_assets.sql.replaying import rename_profiles
 from cdp_assets.sql.schema import Table
 from cdp_assets.sql.text import Sql, comma, ident, literal, sql
@@ -25,11 +23,6 @@ MAKER = Sql(
 NO_PUBLISHED_IDS = Sql("SELECT count(*) = 0 FROM ops.profile_ids")
 
 
-def snapshot_tables(properties: Iterable[Property]) -> tuple[Table, ...]:
-    """What a replay makes anew, and so what a snapshot holds."""
-    return (tables.profiles_table(properties), *tables.DERIVED, *tables.FOUND)
-
-
 def copy_table(table: Table, path: str) -> Sql:
     """Writes a table into a file, its rows in their order."""
     names = comma(ident(column.name) for column in table.columns)
@@ -38,7 +31,7 @@ def copy_table(table: Table, path: str) -> Sql:
 
 def copy_outcomes(path: str) -> Sql:
     """Writes what the rows of each folded batch did when it was folded last."""
-    now = comma(sql("coalesce({again}, {first}) AS {fate}", **_names(fate)) for fate in FATES)
+    now = comma(sql("coalesce({again}, {first}) AS {first}", **names) for names in _OUTCOMES)
     query = sql(
         "SELECT position, batch_id, {now} FROM ops.batches WHERE position IS NOT NULL ORDER BY position", now=now
     )
@@ -61,8 +54,8 @@ def load_table(table: Table, columns: Sequence[str], path: str) -> Sql:
 
 def load_outcomes(path: str, now: datetime) -> list[Sql]:
     """Enters the batches of a snapshot as folded. One that was never folded for good counts as it did there."""
-    first = comma(sql("{first} = past.{fate}", **_names(fate)) for fate in FATES)
-    again = comma(sql("{again} = past.{fate}", **_names(fate)) for fate in FATES)
+    first = comma(sql("{first} = past.{first}", **names) for names in _OUTCOMES)
+    again = comma(sql("{again} = past.{first}", **names) for names in _OUTCOMES)
     past = sql("FROM read_parquet({path}) AS past WHERE past.batch_id = batches.batch_id", path=literal(path))
     return [
         sql(
@@ -79,11 +72,10 @@ def load_outcomes(path: str, now: datetime) -> list[Sql]:
     ]
 
 
-def _names(fate: str) -> dict[str, Sql]:
-    return {"first": ident(f"rows_{fate}"), "again": ident(f"replayed_{fate}"), "fate": ident(fate)}
+_OUTCOMES = [{"first": ident(first), "again": ident(again)} for first, again in zip(FIRST, REPLAYED, strict=True)]
 
 
-def give_ids() -> list[Sql]:
+def give_ids(events: Iterable[Table]) -> list[Sql]:
     """Gives every profile of a snapshot the id that a replay from the first batch would give it now.
 
     Which is the published one, else its own, else, where that has gone to another maker, another
@@ -106,6 +98,6 @@ def give_ids() -> list[Sql]:
             "INSERT INTO ops.profile_ids (created_by_property, created_by_value, created_by_number, profile_id)"
             " SELECT created_by_property, created_by_value, created_by_number, old_id FROM renamed WHERE is_other"
         ),
-        *rename_profiles(),
+        *rename_profiles(events),
         Sql("DROP TABLE renamed"),
     ]

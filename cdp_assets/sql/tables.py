@@ -54,6 +54,24 @@ IMPORTED_PROFILES = Table(
     "Which profiles each connection has created, modified or confirmed.",
     columns_of(("connection", TEXT, "Connection."), ("profile_id", UUID, "Profile.")),
 )
+PRODUCTS = Table(
+    "main",
+    "products",
+    "What the current events tell about the products of each store.",
+    columns_of(
+        ("store", TEXT, "Product store, as goals name it."),
+        ("product_id", TEXT, "Id of the product in the store."),
+        ("name", TEXT, "Last name an event gave it."),
+        ("category", TEXT, "Last category an event gave it."),
+        ("brand", TEXT, "Last brand an event gave it."),
+        ("url", TEXT, "Last address of its page an event gave it."),
+        ("image", TEXT, "Last address of its picture an event gave it."),
+        ("price", Sql("DECIMAL(18, 4)"), "Last price an event gave it: its net price, else its list price."),
+        ("ordered", BIGINT, "Sum of its quantities in the current events; an item without one counts 1."),
+        ("first_date", TIME, "Date of the earliest event with it."),
+        ("last_date", TIME, "Date of the latest event with it."),
+    ),
+)
 SEGMENT_MEMBERS = Table(
     "main",
     "segment_members",
@@ -97,6 +115,11 @@ BATCHES = Table(
         ("rows_filtered", BIGINT, "Rows dropped by a processor."),
         ("rows_rejected", BIGINT, "Rows refused; each is in `rejects`."),
         ("cells_rejected", BIGINT, "Cells not valid for their type; each is in `rejects`."),
+        ("events_received", BIGINT, "Rows that bring an event."),
+        ("events_created", BIGINT, "Events whose key was new, at the first fold."),
+        ("events_set", BIGINT, "Events that were written anew, as their key was there."),
+        ("events_rejected", BIGINT, "Events refused; each is in `rejects`."),
+        ("events_dropped", BIGINT, "Rows that bring an event and found no profile."),
         ("linked_rows", BIGINT, "Rows of linked files."),
         ("orphan_rows", BIGINT, "Rows of linked files that belong to no row of their parent's file: ignored."),
         ("linked_rows_rejected", BIGINT, "Rows of linked files that cannot be read; each is in `rejects`."),
@@ -104,6 +127,9 @@ BATCHES = Table(
         ("replayed_modified", BIGINT, "Likewise, rows whose profile differed."),
         ("replayed_unchanged", BIGINT, "Likewise, rows whose profile did not."),
         ("replayed_not_found", BIGINT, "Likewise, rows that found no profile."),
+        ("replayed_events_created", BIGINT, "Likewise, events whose key was new."),
+        ("replayed_events_set", BIGINT, "Likewise, events that were written anew."),
+        ("replayed_events_dropped", BIGINT, "Likewise, rows that bring an event and found no profile."),
     ),
 )
 ATTEMPTS = Table(
@@ -135,7 +161,7 @@ REJECTS = Table(
         (
             "level",
             TEXT,
-            "row: not applied; cell: its row was, without it; linked row: unreadable, of a linked file.",
+            "row: not applied; cell or event: its row was, without it; linked row: unreadable, of a linked file.",
         ),
         ("row_no", BIGINT, "Row of the batch, from 1; NULL = the row could not be read at all."),
         ("line_no", BIGINT, "Line of the file as received, from 1."),
@@ -237,8 +263,8 @@ RETURNED_REJECTS = Table(
         ("returned_at", TIME, "When."),
     ),
 )
-DERIVED = (IDENTIFIERS, GOAL_ROWS, IMPORTED_PROFILES)
-"""Tables of `main` that a replay rebuilds, besides `profiles`."""
+DERIVED = (IDENTIFIERS, GOAL_ROWS, IMPORTED_PROFILES, PRODUCTS)
+"""Tables of `main` that a replay rebuilds, besides `profiles` and those of events."""
 FOUND = (IDENTITY_CONFLICTS,)
 """Tables of `ops` that tell of the batches in the warehouse only: a replay finds their rows anew."""
 MEMBERSHIPS = (SEGMENT_MEMBERS,)
