@@ -57,7 +57,7 @@ def apply_pass(
     if not config.goal.files.delta:
         memories, counted = _memories(database, config, present, earlier)
         database.run(full_files.applied_rows(memories))
-    touched = find_profiles(database, config, together.written, counted)
+    touched = find_profiles(database, together, counted)
     step("fold: profiles found")
     columns = frozenset(name for (name,) in database.rows(column_names(records_of(config).path)))
     writes = writes_of(config, present, columns)

@@ -2,46 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.flows.resolve_rows import resolve_rows
 from cdp_assets.sql import identity, resolving
+from cdp_assets.sql.combining import Combined
 from cdp_assets.sql.merging import Touched
 from cdp_assets.sql.records import records_of
 from cdp_assets.sql.text import Sql, ident, sql
 from cdp_assets.warehouse import Database
 
 
-def find_profiles(
-    database: Database, config: BatchConfig, written: Sequence[frozenset[int]], counted: dict[int, frozenset[int]]
-) -> Touched:
+def find_profiles(database: Database, together: Combined, counted: dict[int, frozenset[int]]) -> Touched:
     """Makes `batch_rows`, `births`, `key_targets` and `repeated`; see sql/identity.py and sql/resolving.py.
 
     Args:
         database: the warehouse, in a transaction, with `batch_rows_read` and for a full file `applied`.
-        config: the pass's goal.
-        written: batch by batch, the numbers of the mappings that its rows follow.
+        together: the goals of the pass.
         counted: mapping → groups of earlier full files it is old for.
     """
+    config = together.config
     aliased = _make_keys(database, config)
-    _decide_alone(database, config, aliased=aliased)
+    if together.only_some_make:
+        database.run(resolving.making_tuples(together.making))
+    _decide_alone(database, config, aliased=aliased, some=together.only_some_make)
     if _any(database, "id_shared"):
         aliased = True
-        resolve_rows(database, config, written, counted)
+        resolve_rows(database, together, counted)
         database.run(identity.keyed_rows(aliases=True))
     database.run(identity.first_births())
     if database.rows(identity.met_before(records_of(config))):
         database.run(identity.births(records_of(config)))
     database.run(identity.KEY_TARGETS)
     if aliased:
+        if together.only_some_make:
+            database.run(resolving.LEAVE_OUT_EARLY_ROWS)
         database.run(identity.REPEATED)
     refused = frozenset(place for (place,) in database.rows(Sql("SELECT DISTINCT place FROM id_refused")))
     return Touched(counted, refused, repeated=aliased and _any(database, "repeated"), alone=not aliased)
 
 
-def _decide_alone(database: Database, config: BatchConfig, *, aliased: bool) -> None:
-    """Decides the tuples that share nothing with others, and names those that do."""
+def _decide_alone(database: Database, config: BatchConfig, *, aliased: bool, some: bool) -> None:
+    """Decides the tuples that share nothing with others, and names those that do. `some`: as in `make_unborn`."""
     for statement in (
         *resolving.holders(config),
         resolving.shared_tuples_of(config, aliased=aliased),
@@ -51,7 +52,7 @@ def _decide_alone(database: Database, config: BatchConfig, *, aliased: bool) -> 
     torn = _any(database, "id_torn")
     if torn:
         database.run(resolving.decide_torn(config))
-    for statement in (*resolving.make_unborn(config), resolving.NONE_REFUSED):
+    for statement in (*resolving.make_unborn(config, some=some), resolving.NONE_REFUSED):
         database.run(statement)
     if torn and not config.has_one_identifier:
         database.run(resolving.refuse_held(config))

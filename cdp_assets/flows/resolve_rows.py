@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from itertools import compress
 
 from cdp_assets.config.goals import Rule
-from cdp_assets.config.model import BatchConfig
 from cdp_assets.sql import single_rows
+from cdp_assets.sql.combining import Combined
 from cdp_assets.sql.identity import ROWS_PER_BATCH
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database
@@ -63,19 +63,16 @@ class _Told:
     rows: list[int] = field(default_factory=list)
 
 
-def resolve_rows(
-    database: Database, config: BatchConfig, written: Sequence[frozenset[int]], counted: dict[int, frozenset[int]]
-) -> None:
+def resolve_rows(database: Database, together: Combined, counted: dict[int, frozenset[int]]) -> None:
     """Decides every row for which the order matters, and gives each outcome a key of its own.
 
     Args:
         database: the warehouse, after all other tuples have been decided.
-        config: the pass's goal.
-        written: batch by batch, the numbers of the mappings that its rows follow.
+        together: the goals of the pass.
         counted: mapping → groups of earlier files it is old for, as in `changes_table`.
     """
-    resolver = _Resolver(config, written, counted)
-    clearing = resolver.clearing
+    resolver = _Resolver(together, counted)
+    config, clearing = together.config, resolver.clearing
     people = database.rows(single_rows.shared_holders(config))
     tuples = {key: _ids(ids) for key, *ids in database.rows(single_rows.shared_tuples(config))}
     resolver.know(people)
@@ -89,11 +86,9 @@ def _ids(lists: Iterable[Sequence[str] | None]) -> Ids:
 
 
 class _Resolver:
-    def __init__(
-        self, config: BatchConfig, written: Sequence[frozenset[int]], counted: dict[int, frozenset[int]]
-    ) -> None:
-        goal = config.goal
-        self._rules, self._allow_create = goal.identifier_places, goal.allow_create
+    def __init__(self, together: Combined, counted: dict[int, frozenset[int]]) -> None:
+        config, goal, written = together.config, together.config.goal, together.written
+        self._rules, self._making = goal.identifier_places, together.making
         self._properties = [item.property for item in goal.identifier_columns]
         self._multiple = [config.find_property(name).multiple for name in self._properties]
         places = {name: place for place, name in enumerate(self._properties)}
@@ -120,15 +115,15 @@ class _Resolver:
 
     def take(self, ordinal: int, key: int, ids: Ids, acts: bool, group: int | None, clears: frozenset[int]) -> None:
         """Decides one row. `clears`: mappings whose cell is empty."""
-        person = self._find(ids)
-        if person is None and acts and self._allow_create:
+        person, number = self._find(ids), ordinal // ROWS_PER_BATCH
+        if person is None and acts and self._making[number]:
             person = self._create(ids, ordinal)
         refused: Ids = ()
         if person is not None and acts:
             refused = self._refused(person, ids)
-            for number, place, rule in self._mappings[ordinal // ROWS_PER_BATCH]:
-                if group is None or group not in self._counted.get(number, ()):
-                    self._apply(person, place, rule, _Cell(ids[place], refused[place], number in clears))
+            for mapping, place, rule in self._mappings[number]:
+                if group is None or group not in self._counted.get(mapping, ()):
+                    self._apply(person, place, rule, _Cell(ids[place], refused[place], mapping in clears))
         told = self._told.setdefault(_Outcome(key, person, refused), _Told(-1 - len(self._told)))
         told.rows.append(ordinal)
 

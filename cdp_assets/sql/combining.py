@@ -24,7 +24,7 @@ MAX_MAPPINGS = 200
 """Mappings of several goals together at most: bounds the statement."""
 
 _OF_ITS_OWN = {"name", "description", "active", "files", "format", "identifiers", "processors", "on_error"}
-_OF_ITS_OWN |= {"return_rejects", "mappings"}
+_OF_ITS_OWN |= {"return_rejects", "allow_create", "mappings"}
 """Fields of a goal that may differ: what they decide was decided at landing, or is looked at here."""
 _PLACING = {"connection", "connection_order", "goal_order", "goal", "properties", "blocked_identifiers"}
 
@@ -35,11 +35,11 @@ def kind_of(config: BatchConfig, present: frozenset[int]) -> tuple[object, ...]:
     A goal that says more than is known here shares one with its like only.
     """
     goal = config.goal
-    more = goal.model_dump_json(exclude=_OF_ITS_OWN | {"type", "allow_create"}, exclude_defaults=True)
+    more = goal.model_dump_json(exclude=_OF_ITS_OWN | {"type"}, exclude_defaults=True)
     alone = (config.config_hash, present) if json.loads(more) else ()
     identifying = tuple((item.property, _type(config, item.property)) for item in goal.identifier_columns)
     others = config.model_dump_json(exclude=_PLACING)
-    return goal.type, goal.files.delta, goal.allow_create, goal.identifier_places, identifying, others, alone
+    return goal.type, goal.files.delta, goal.identifier_places, identifying, others, alone
 
 
 def _type(config: BatchConfig, name: str) -> str:
@@ -75,17 +75,31 @@ class Combined:
 
     @cached_property
     def config(self) -> BatchConfig:
-        """The combined goal; what it says of connection, files and format is the first one's."""
+        """The combined goal; what it says of connection, files and format is the first one's.
+
+        It makes profiles if some batch does: `making` tells which.
+        """
         first = self.parts[0].config
         if self.is_plain:
             return first
-        goal = first.goal.model_copy(update={"identifiers": _identifiers(first), "mappings": self.mappings})
+        said = {"identifiers": _identifiers(first), "mappings": self.mappings, "allow_create": any(self.making)}
+        goal = first.goal.model_copy(update=said)
         return first.model_copy(update={"goal": goal, "properties": tuple(self.properties.values())})
 
     @cached_property
     def written(self) -> tuple[frozenset[int], ...]:
         """Batch by batch, the numbers of its mappings in the combined goal."""
         return tuple(frozenset(part.numbers if self.is_plain else part.numbers.values()) for part in self.parts)
+
+    @cached_property
+    def making(self) -> tuple[bool, ...]:
+        """Batch by batch, whether a row that finds no profile makes one."""
+        return tuple(part.config.goal.allow_create for part in self.parts)
+
+    @property
+    def only_some_make(self) -> bool:
+        """Whether it matters which batch a row stands in."""
+        return len(set(self.making)) > 1
 
     @property
     def present(self) -> frozenset[int]:

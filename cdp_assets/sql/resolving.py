@@ -11,6 +11,8 @@ Writes  (temporary)
         id_alias     ordinal, key: rows that have one of them; of the others the key is the ordinal
         id_keys      view: key, id0, id1, …: every tuple once
         id_acting    key, first_ordinal: tuples some of whose rows act, with the first of these (full files only)
+        id_making    key, first_ordinal: tuples some of whose rows may make a profile, with the first of these (only
+                     where batches of goals that make profiles share a pass with batches of such that do not)
         id_held      key, place, profile_id: who holds the tuple's identifiers
         id_hits      key, profile_id, alone, places: one of them, whether it is the only one, and of which places it
                      then holds identifiers (bit n = place n)
@@ -24,8 +26,11 @@ Writes  (temporary)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.sql.identifiers import places_of
+from cdp_assets.sql.identity import ROWS_PER_BATCH
 from cdp_assets.sql.records import records_of
 from cdp_assets.sql.text import Sql, Step, chain, ident, joined, literal, sql
 
@@ -185,18 +190,38 @@ def decide_torn(config: BatchConfig) -> Sql:
     return sql("INSERT INTO id_found\n{query}", query=chain(steps, chosen))
 
 
-def make_unborn(config: BatchConfig) -> list[Sql]:
-    """Makes id_unborn: the tuples that share nothing and find nobody, where a row of theirs acts and may make one."""
-    full = not config.goal.files.delta
-    rest = sql(
-        "id_keys ANTI JOIN id_shared USING (key) ANTI JOIN id_found USING (key){acting}",
-        acting=Sql(" JOIN id_acting USING (key)" if full else ""),
+def making_tuples(making: Sequence[bool]) -> Sql:
+    """Makes id_making. `making`: batch by batch, whether its rows may make profiles."""
+    return sql(
+        "CREATE OR REPLACE TEMP TABLE id_making AS\nSELECT coalesce(alias.key, given.ordinal) AS key,"
+        " min(given.ordinal) AS first_ordinal FROM (SELECT ordinal FROM batch_rows_read WHERE identifier IS NOT NULL"
+        " AND ordinal // {size} IN ({numbers})) AS given LEFT JOIN id_alias AS alias USING (ordinal) GROUP BY 1",
+        size=literal(ROWS_PER_BATCH),
+        numbers=joined(", ", [literal(number) for number, makes in enumerate(making) if makes]),
     )
+
+
+LEAVE_OUT_EARLY_ROWS = sql(
+    "UPDATE id_alias SET key = {nobody} FROM id_unborn AS made WHERE made.key = id_alias.key"
+    " AND id_alias.ordinal < made.birth",
+    nobody=literal(-(1 << 62)),
+)
+"""Gives rows that came before the one that makes their profile, and may not make it, a key that nobody has."""
+
+
+def make_unborn(config: BatchConfig, *, some: bool) -> list[Sql]:
+    """Makes id_unborn: the tuples that share nothing and find nobody, where a row of theirs acts and may make one.
+
+    `some`: only rows of some batches may, those of `id_making`.
+    """
+    full = not config.goal.files.delta
+    acting = Sql(" JOIN id_acting USING (key)" if full else " JOIN id_making USING (key)" if some else "")
+    rest = sql("id_keys ANTI JOIN id_shared USING (key) ANTI JOIN id_found USING (key){acting}", acting=acting)
     return [
         sql(
             "CREATE OR REPLACE TEMP TABLE id_unborn AS\nSELECT key, {first} AS birth, {prop} AS created_by_property,"
             " {id} AS created_by_value FROM {rest}{none}",
-            first=Sql("first_ordinal" if full else "key"),
+            first=Sql("first_ordinal" if acting else "key"),
             prop=_first_complete(config, as_property=True),
             id=_first_complete(config, as_property=False),
             rest=rest,

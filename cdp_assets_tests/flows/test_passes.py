@@ -45,13 +45,13 @@ TOGETHER = {
     "other rules": goal("b", mappings=[SUM]),
     "other properties": goal("b", mappings=[{"column": "city", "property": "city"}]),
     "another column": goal("b", mappings=[SET], identifier=("E-Mail", "email")),
+    "no profiles made": goal("b", mappings=[SET], allow_create=False),
     "another format": goal("b", mappings=[SET], format={"decimal": ","}),
 }
 APART = {
     "another identifier": goal("b", mappings=[SET], identifier=("crm", "crm")),
     "one more identifier": goal("b", mappings=[SET]) | {"identifiers": [EMAIL, CRM]},
     "full files": goal("b", mappings=[SET], files={"delta": False}),
-    "makes no profiles": goal("b", mappings=[SET], allow_create=False),
 }
 
 
@@ -97,6 +97,20 @@ def test_a_file_without_a_column_clears_nothing_in_a_pass_with_one_that_has_it(t
     goals = [goal("a", mappings=[CLEAR]), goal("b", mappings=[{"column": "city", "property": "city"}])]
     files = [("a", "email,points\na@x.com,5\n"), ("b", "email,city\na@x.com,Ann\n"), ("a", "email\na@x.com\n")]
     assert values_after(tmp_path, goals, *files) == [(5,)]
+
+
+def test_a_row_that_may_make_no_profile_finds_only_those_made_before_it(tmp_path):
+    room = Lab(
+        tmp_path, deployment(COLUMNS, [goal("a", mappings=[SUM]), goal("b", mappings=[SUM], allow_create=False)])
+    )
+    files = [("b", "a@x.com,1\nb@x.com,1\n"), ("a", "a@x.com,10\n"), ("b", "a@x.com,100\nc@x.com,1\n")]
+    for number, (name, rows) in enumerate(files):
+        look = EPOCH + timedelta(hours=number)
+        room.land(name, f"{name}_{number}.csv", f"email,points\n{rows}", look_at=look)
+    room.fold()
+    assert room.rows("SELECT email, points, created_at_position FROM main.profiles") == [("a@x.com", 110, 2)]
+    counts = "SELECT rows_created, rows_modified, rows_not_found FROM ops.batches ORDER BY position"
+    assert room.rows(counts) == [(0, 0, 2), (1, 0, 0), (0, 1, 1)]
 
 
 def test_each_connection_notes_the_profiles_of_its_own_files(tmp_path):

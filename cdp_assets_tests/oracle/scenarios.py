@@ -193,7 +193,8 @@ def alike_goals(draw: st.DrawFn, written: Sequence[Property], *, several: bool) 
     for number in range(draw(st.integers(2, 3))):
         own = draw(st.lists(mappings(columns, bool(first.rules), written), min_size=1, max_size=3, unique=True))
         delta = draw(st.sampled_from((True,) * 9 + (False,)))
-        found.append(replace(first, name=f"g{number}", mappings=tuple(own), delta=delta))
+        makes = draw(st.booleans())
+        found.append(replace(first, name=f"g{number}", mappings=tuple(own), delta=delta, allow_create=makes))
     return found
 
 
