@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from filelock import FileLock, Timeout
 from cdp_assets.errors import WarehouseBusyError, WarehouseError
 from cdp_assets.sql.text import Sql, literal, sql
 
+Parameters = Sequence[object] | Mapping[str, object]
+"""Values by place (`?`), or by name (`$now`)."""
 STORAGE_VERSION = "v1.5.0"
 """Files can be opened by DuckDB 1.5 and 2.0."""
 
@@ -30,7 +32,7 @@ class Database:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
 
-    def run(self, query: Sql, parameters: Sequence[object] = ()) -> None:
+    def run(self, query: Sql, parameters: Parameters = ()) -> None:
         """Runs a statement whose rows nobody wants.
 
         Raises:
@@ -38,11 +40,11 @@ class Database:
         """
         self._execute(query, parameters)
 
-    def rows(self, query: Sql, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def rows(self, query: Sql, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
         """All rows of a query: for small answers only."""
         return self._execute(query, parameters).fetchall()
 
-    def row(self, query: Sql, parameters: Sequence[object] = ()) -> tuple[Any, ...]:
+    def row(self, query: Sql, parameters: Parameters = ()) -> tuple[Any, ...]:
         """The single row of a query that always has one."""
         found = self.rows(query, parameters)
         assert len(found) == 1, query
@@ -69,9 +71,19 @@ class Database:
             raise
         self.run(Sql("COMMIT"))
 
-    def _execute(self, query: Sql, parameters: Sequence[object]) -> duckdb.DuckDBPyConnection:
+    def shut_out_files(self) -> None:
+        """From here on the connection reaches no file but the warehouse and its own spill; cannot be taken back.
+
+        For statements that hold what a person wrote. Twice is once.
+        """
+        if self.row(Sql("SELECT current_setting('lock_configuration')")) == (True,):
+            return
+        self.run(Sql("SET enable_external_access = false"))
+        self.run(Sql("SET lock_configuration = true"))
+
+    def _execute(self, query: Sql, parameters: Parameters) -> duckdb.DuckDBPyConnection:
         try:
-            return self._connection.execute(query, list(parameters) if parameters else None)
+            return self._connection.execute(query, parameters or None)
         except duckdb.Error as error:
             message = f"{str(error).strip()}\nin the statement:\n{query}"
             raise WarehouseError(message) from error

@@ -9,9 +9,10 @@ from cdp_assets.assets.imports import files_asset, import_asset
 from cdp_assets.assets.jobs import FOLDS_TAG, landing_name, run_now_jobs, run_now_name
 from cdp_assets.assets.missing import missing_check, missing_sensor, windowed_goals
 from cdp_assets.assets.replay_check import replay_check
+from cdp_assets.assets.segments import segment_asset
 from cdp_assets.assets.sensors import FOLD_JOB, arrivals_sensor, connection_schedule, fold_sensor
 from cdp_assets.assets.specs import PROFILES_KEY, goal_key
-from cdp_assets.assets.warehouse import done_asset, export_asset, fold_asset, segment_asset
+from cdp_assets.assets.warehouse import done_asset, export_asset, fold_asset
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.model import Deployment
 

@@ -116,10 +116,11 @@ def segment_spec(segment: Segment) -> dg.AssetSpec:
     """The profiles that meet a segment's condition."""
     return dg.AssetSpec(
         segment_key(segment.name),
-        deps=[PROFILES_KEY],
+        deps=[PROFILES_KEY, *map(segment_key, segment.needs)],
         description=segment.description or f"Profiles that meet the condition of {segment.label}.",
         group_name=SEGMENTS_GROUP,
         kinds={"duckdb"},
+        code_version=segment.definition,
         metadata={"dagster/table_name": "main.segment_members"},
     )
 

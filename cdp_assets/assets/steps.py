@@ -17,8 +17,9 @@ from cdp_assets.assets.missing import files_metadata
 from cdp_assets.assets.partitions import add_partitions
 from cdp_assets.assets.rehearsals import DRY_RUN, rehearsal_events
 from cdp_assets.assets.runtime import as_dagster_failure, connection_pool, data_folders, now
+from cdp_assets.assets.segments import segment_metadata
 from cdp_assets.assets.specs import PROFILES_KEY, done_key, files_key, segment_key
-from cdp_assets.assets.warehouse import fold_events, segment_metadata
+from cdp_assets.assets.warehouse import fold_events
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.model import Deployment
 from cdp_assets.flows import run_connection

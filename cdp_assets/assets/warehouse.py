@@ -1,4 +1,4 @@
-"""The fold, the acknowledgement, segments and exports, as assets.
+"""The fold, the acknowledgement and exports, as assets.
 
 Dagster reads the annotations of `context` as they are, so they are not put off here.
 """
@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import dagster as dg
 
 from cdp_assets.assets.metadata import (
-    Metadata,
     batch_metadata,
     done_metadata,
     export_metadata,
@@ -17,13 +16,11 @@ from cdp_assets.assets.metadata import (
 )
 from cdp_assets.assets.partitions import partition_in
 from cdp_assets.assets.runtime import as_dagster_failure, data_folders, now
-from cdp_assets.assets.specs import PROFILES_KEY, done_spec, export_spec, profiles_spec, segment_spec
+from cdp_assets.assets.specs import PROFILES_KEY, done_spec, export_spec, profiles_spec
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.goals import ExportProfilesGoal
 from cdp_assets.config.model import Deployment
-from cdp_assets.config.segments import Segment
 from cdp_assets.flows import run_connection
-from cdp_assets.flows.compute_segments import SegmentResult
 from cdp_assets.flows.fold_batches import FoldResult
 
 POOL = "warehouse"
@@ -76,30 +73,6 @@ def done_asset(connection: Connection) -> dg.AssetsDefinition:
         return dg.MaterializeResult(asset_key=spec.key, metadata=done_metadata(outcomes, returned))
 
     return _done
-
-
-def segment_metadata(result: SegmentResult) -> Metadata:
-    """Size and movement of a segment."""
-    return {
-        "dagster/row_count": result.size,
-        "joined": result.joined,
-        "left": result.left,
-        "share of all profiles (%)": round(100 * result.size / result.profiles, 1) if result.profiles else 0.0,
-    }
-
-
-def segment_asset(deployment: Deployment, segment: Segment) -> dg.AssetsDefinition:
-    """Computes a segment's members."""
-    spec = segment_spec(segment).replace_attributes(automation_condition=AFTER_UPSTREAM)
-
-    @dg.multi_asset(specs=[spec], name=f"segment__{segment.name}")
-    def _segment() -> dg.MaterializeResult[None]:
-        with as_dagster_failure():
-            found = run_connection.select(deployment.model, data_folders(), now(), (segment.name,))
-            run_connection.publish_copy(deployment.model, data_folders())
-        return dg.MaterializeResult(asset_key=spec.key, metadata=segment_metadata(found[segment.name]))
-
-    return _segment
 
 
 def export_asset(deployment: Deployment, connection: Connection, goal: ExportProfilesGoal) -> dg.AssetsDefinition:

@@ -15,11 +15,12 @@ from pydantic import BaseModel
 from cdp_assets.components.reading import COMPONENT_NAMES, NAMELESS, Reading, Written, read
 from cdp_assets.components.wording import unknown_key
 from cdp_assets.components.yaml_files import Document, line_of, read_documents, shown_path
-from cdp_assets.config.check import check
+from cdp_assets.config.check import Finding, check
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.known import Location, Unread, listed, nearest_first
 from cdp_assets.config.model import CustomerModelConfig, Deployment
 from cdp_assets.errors import ConfigError, Problem
+from cdp_assets.flows.check_written import written_places
 
 DEFS_DIR_VARIABLE = "CDP_DEFS_DIR"
 _PACKAGE = "cdp_assets"
@@ -179,6 +180,10 @@ def _unread(model: Reading[CustomerModelConfig] | None) -> Unread:
     return Unread(**unread, model=whole_list_is_lost or any(NAMELESS in names for names in unread.values()))
 
 
+def _location(finding: Finding) -> Location:
+    return finding.location if finding.connection is None else ()
+
+
 def _cross_problems(
     models: Sequence[Reading[CustomerModelConfig]], connections: Sequence[Reading[Connection]]
 ) -> Iterable[Problem]:
@@ -190,7 +195,12 @@ def _cross_problems(
         else CustomerModelConfig.model_construct(properties=(), segments=(), event_types=()),
         connections=tuple(part.readable for part in connections),
     )
-    for finding in check(deployment, _unread(first)):
+    findings = check(deployment, _unread(first))
+    if first:
+        wrong = any(place[:1] == ("properties",) for place in (*map(_location, findings), *dict(first.mistakes)))
+        found = written_places(first.readable, complete=not wrong)
+        findings += [Finding("model", *place) for place in found]
+    for finding in findings:
         part: Reading[Any] | None = first if finding.connection is None else connections[finding.connection]
         if part is None:
             continue

@@ -8,24 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
 
 from cdp_assets.config.check_events import event_type_places
 from cdp_assets.config.check_goals import goal_places
 from cdp_assets.config.check_returning import returning_places
+from cdp_assets.config.check_segments import segment_places
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.goals import ExportProfilesGoal
 from cdp_assets.config.known import Known, Location, Place, Unread, listed
 from cdp_assets.config.model import CustomerModelConfig, Deployment
-from cdp_assets.config.properties import NUMERIC, RESERVED_COLUMNS, Property, PropertyType
-from cdp_assets.config.segments import RANGE_OPERATORS, VALUE_OPERATORS, AllOf, Condition, PropertyCondition
+from cdp_assets.config.properties import RESERVED_COLUMNS
 
 RESERVED_CONNECTIONS = frozenset({"model", "profiles", "products", "segments", "groups", "events", "lifecycles"})
 """First parts of asset keys that are ours; no connection may take them."""
 RESERVED_GOALS = frozenset({"files", "done"})
 """Assets every connection has beside its goals."""
-RANGE_TYPES = NUMERIC | {PropertyType.datetime}
 
 
 @dataclass(frozen=True)
@@ -75,62 +72,6 @@ def _property_names(model: CustomerModelConfig, _: Known) -> Iterator[Place]:
         seen.setdefault(lower, prop.name)
 
 
-def _segment_names(model: CustomerModelConfig, _: Known) -> Iterator[Place]:
-    names = [segment.name for segment in model.segments]
-    for index, name in enumerate(names):
-        if name in names[:index]:
-            yield ("segments", index, "name"), f"segment name {name!r} is taken by an earlier segment"
-
-
-def _segment_conditions(model: CustomerModelConfig, known: Known) -> Iterator[Place]:
-    for index, segment in enumerate(model.segments):
-        for where, message in _condition(segment.where, known):
-            yield ("segments", index, "where", *where), message
-
-
-def _condition(condition: Condition, known: Known) -> Iterator[Place]:
-    if isinstance(condition, PropertyCondition):
-        yield from _property_condition(condition, known)
-        return
-    key, parts = ("all", condition.all) if isinstance(condition, AllOf) else ("any", condition.any)
-    for index, part in enumerate(parts):
-        yield from (((key, index, *where), message) for where, message in _condition(part, known))
-
-
-def _property_condition(condition: PropertyCondition, known: Known) -> Iterator[Place]:
-    unknown = known.unknown("property", condition.property)
-    if unknown:
-        yield ("property",), unknown
-    prop = known.properties.get(condition.property)
-    if prop is None:
-        return
-    if condition.operator in RANGE_OPERATORS and prop.type not in RANGE_TYPES:
-        accepted = listed([*sorted(VALUE_OPERATORS), "is_empty", "not_is_empty"])
-        needs = f"{condition.operator} needs a property of type {listed(sorted(RANGE_TYPES))}"
-        yield ("operator",), f"{needs}; {prop.name!r} is {prop.type}; accepted: {accepted}"
-        return
-    yield from _bounds(condition, prop)
-    if prop.is_numeric:
-        for index, value in enumerate(condition.values):
-            if isinstance(value, str) and not _is_number(value):
-                yield ("values", index), f"{value!r} is no number; {prop.name!r} is {prop.type}"
-
-
-def _bounds(condition: PropertyCondition, prop: Property) -> Iterator[Place]:
-    wants_time = prop.type is PropertyType.datetime
-    example = "a date and time such as 2026-01-31T00:00:00Z" if wants_time else "a number such as 100"
-    for key, bound in (("min", condition.min), ("max", condition.max)):
-        if bound is not None and isinstance(bound, datetime) != wants_time:
-            yield (key,), f"{key} must be {example}; {prop.name!r} is {prop.type}"
-
-
-def _is_number(value: str) -> bool:
-    try:
-        return Decimal(value).is_finite()
-    except InvalidOperation:
-        return False
-
-
 def _connection_name(connection: Connection, earlier: Collection[str]) -> Iterator[Place]:
     if connection.name in RESERVED_CONNECTIONS:
         taken = listed(sorted(RESERVED_CONNECTIONS))
@@ -171,7 +112,6 @@ def _file_name(goal: ExportProfilesGoal, known: Known) -> str:
 
 _MODEL_RULES: tuple[Callable[[CustomerModelConfig, Known], Iterator[Place]], ...] = (
     _property_names,
-    _segment_names,
-    _segment_conditions,
+    segment_places,
     event_type_places,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 
 from pydantic import Field, field_validator
 
@@ -10,9 +11,9 @@ from cdp_assets.config.base import Name, Strict
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.events import EventType, whole_types
 from cdp_assets.config.goals import ImportProfilesGoal, Mapping, Rule
-from cdp_assets.config.properties import Property
+from cdp_assets.config.properties import OWN_PROPERTIES, Property
 from cdp_assets.config.regular_expressions import check_expression
-from cdp_assets.config.segments import Segment
+from cdp_assets.config.segments import Segment, in_order_of_need
 
 
 class SnapshotSettings(Strict):
@@ -55,9 +56,22 @@ class CustomerModelConfig(Strict):
         """The event types with all their fields."""
         return whole_types(self.event_types)
 
+    def find_asked(self, name: str) -> Property | None:
+        """The property of that name, or the column of ours that a condition may ask for, or None."""
+        return next((prop for prop in (*OWN_PROPERTIES, *self.properties) if prop.name == name), None)
+
     def find_segment(self, name: str) -> Segment | None:
         """The segment of that name, or None."""
         return next((segment for segment in self.segments if segment.name == name), None)
+
+    def segments_needed(self, names: Collection[str]) -> tuple[Segment, ...]:
+        """The segments of these names and all that they need, each after those it needs."""
+        wanted, more = set(names), True
+        while more:
+            needed = {name for segment in self.segments if segment.name in wanted for name in segment.needs}
+            more = not needed <= wanted
+            wanted |= needed
+        return tuple(segment for segment in in_order_of_need(self.segments) if segment.name in wanted)
 
 
 class Deployment(Strict):

@@ -81,3 +81,11 @@ class Property(Strict):
             message = "a currency property needs its ISO code (currency: EUR), and only a currency property"
             raise ValueError(message)
         return self
+
+
+OWN_PROPERTIES = (
+    Property(name="creation_date", type=PropertyType.datetime, description="When the profile was made."),
+    Property(name="last_modified_date", type=PropertyType.datetime, description="When a property last changed."),
+    Property(name="domain_group", description="Profiles of different domain groups never match each other."),
+)
+"""Columns of `profiles` that are ours and that a condition may ask for as if they were properties."""

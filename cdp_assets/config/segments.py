@@ -1,63 +1,48 @@
-"""Segments: a name and a tree of conditions over properties (spec.md 9.2)."""
+"""Segments: a name and a tree of conditions (spec.md 9.2)."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from decimal import Decimal
-from enum import StrEnum
+import hashlib
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag
 
 from cdp_assets.config.base import Name, PropertyName, Strict
+from cdp_assets.config.questions import Question
+
+Path = tuple[str | int, ...]
+"""Keys and indexes from the root of a tree to one of its parts."""
 
 
-class Operator(StrEnum):
-    """What a condition asks of a property's values; text compares without regard to case."""
-
-    contains_any = "contains_any"
-    not_contains_any = "not_contains_any"
-    contains_all = "contains_all"
-    not_contains_all = "not_contains_all"
-    is_empty = "is_empty"
-    not_is_empty = "not_is_empty"
-    in_range = "in_range"
-    not_in_range = "not_in_range"
-
-
-VALUE_OPERATORS = frozenset(
-    {Operator.contains_any, Operator.not_contains_any, Operator.contains_all, Operator.not_contains_all}
-)
-RANGE_OPERATORS = frozenset({Operator.in_range, Operator.not_in_range})
-
-Bound = Annotated[Decimal, Field(allow_inf_nan=False)] | datetime
-Value = str | int | Decimal
-
-
-class PropertyCondition(Strict):
-    """One question about one property. The `not_` forms are true for an empty property."""
+class PropertyCondition(Question):
+    """One question about one property, or about creation_date, last_modified_date or domain_group."""
 
     property: PropertyName
-    operator: Operator
-    values: tuple[Value, ...] = ()
-    """For the `contains` operators: the values looked for."""
-    min: Bound | None = None
-    """For ranges: the lowest value that fits, inclusive; left out = open."""
-    max: Bound | None = None
-    """For ranges: the highest value that fits, inclusive; left out = open."""
 
-    @model_validator(mode="after")
-    def _operands_fit_the_operator(self) -> PropertyCondition:
-        wants_values = self.operator in VALUE_OPERATORS
-        wants_range = self.operator in RANGE_OPERATORS
-        has_range = self.min is not None or self.max is not None
-        if wants_values != bool(self.values):
-            message = f"{self.operator} {'needs' if wants_values else 'takes no'} values"
-            raise ValueError(message)
-        if wants_range != has_range:
-            message = f"{self.operator} {'needs min, max or both' if wants_range else 'takes no min or max'}"
-            raise ValueError(message)
-        return self
+
+class SegmentCondition(Strict):
+    """True for the members of another segment."""
+
+    segment: Name
+
+
+class InverseCondition(Strict):
+    """True for everybody who is no member of another segment."""
+
+    inverse_of: Name
+
+
+def _without_end(text: str) -> str:
+    """Blanks and the semicolon that ends a statement mean nothing."""
+    return text.strip().rstrip(";").rstrip()
+
+
+class SqlCondition(Strict):
+    """True where an expression over `profiles` is, or for the profile ids that a SELECT gives."""
+
+    sql: Annotated[str, AfterValidator(_without_end)] = Field(min_length=1)
+    """`$now` stands for the start of the run."""
 
 
 class AllOf(Strict):
@@ -72,18 +57,56 @@ class AnyOf(Strict):
     any: tuple[Condition, ...] = Field(min_length=1)
 
 
+class NotOf(Strict):
+    """True where the condition is not."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    negated: Condition = Field(alias="not")
+
+
+_KINDS: dict[type, str] = {
+    AllOf: "all",
+    AnyOf: "any",
+    NotOf: "not",
+    SegmentCondition: "segment",
+    InverseCondition: "inverse_of",
+    SqlCondition: "sql",
+}
+
+
 def _kind(value: Any) -> str:
-    if isinstance(value, AllOf) or (isinstance(value, dict) and "all" in value):
-        return "all"
-    if isinstance(value, AnyOf) or (isinstance(value, dict) and "any" in value):
-        return "any"
-    return "property"
+    if isinstance(value, dict):
+        return next((key for key in _KINDS.values() if key in value), "property")
+    return _KINDS.get(type(value), "property")
 
 
 Condition = Annotated[
-    Annotated[AllOf, Tag("all")] | Annotated[AnyOf, Tag("any")] | Annotated[PropertyCondition, Tag("property")],
+    Annotated[AllOf, Tag("all")]
+    | Annotated[AnyOf, Tag("any")]
+    | Annotated[NotOf, Tag("not")]
+    | Annotated[SegmentCondition, Tag("segment")]
+    | Annotated[InverseCondition, Tag("inverse_of")]
+    | Annotated[SqlCondition, Tag("sql")]
+    | Annotated[PropertyCondition, Tag("property")],
     Discriminator(_kind),
 ]
+Leaf = PropertyCondition | SegmentCondition | InverseCondition | SqlCondition
+
+
+def leaves(condition: Condition, at: Path = ()) -> Iterator[tuple[Path, Leaf]]:
+    """Every condition of a tree that holds no other, with its place."""
+    match condition:
+        case AllOf():
+            for index, part in enumerate(condition.all):
+                yield from leaves(part, (*at, "all", index))
+        case AnyOf():
+            for index, part in enumerate(condition.any):
+                yield from leaves(part, (*at, "any", index))
+        case NotOf():
+            yield from leaves(condition.negated, (*at, "not"))
+        case _:
+            yield at, condition
 
 
 class Segment(Strict):
@@ -101,6 +124,74 @@ class Segment(Strict):
         """The title, or the name where there is none."""
         return self.title or self.name
 
+    @property
+    def leaves(self) -> list[tuple[Path, Leaf]]:
+        """Every condition of the tree that holds no other, with its place below `where`."""
+        return list(leaves(self.where))
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The segments whose members this one asks for."""
+        named = (
+            leaf.segment if isinstance(leaf, SegmentCondition) else leaf.inverse_of
+            for _, leaf in self.leaves
+            if isinstance(leaf, SegmentCondition | InverseCondition)
+        )
+        return tuple(dict.fromkeys(named))
+
+    @property
+    def written(self) -> list[tuple[Path, str]]:
+        """The SQL of its conditions, with its place below `where`."""
+        return [((*where, "sql"), leaf.sql) for where, leaf in self.leaves if isinstance(leaf, SqlCondition)]
+
+    @property
+    def definition(self) -> str:
+        """A digest that changes with the condition, and not with its words for people."""
+        return hashlib.sha256(self.model_dump_json(include={"where"}, exclude_defaults=True).encode()).hexdigest()[:16]
+
 
 AllOf.model_rebuild()
 AnyOf.model_rebuild()
+NotOf.model_rebuild()
+
+
+def in_order_of_need(segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
+    """The segments so that each follows those it needs, else as listed; what is part of a circle keeps its place."""
+    known = {segment.name: segment for segment in segments}
+    placed: dict[str, Segment] = {}
+
+    def place(segment: Segment, under_way: frozenset[str]) -> None:
+        for name in segment.needs:
+            if name in known and name not in placed and name not in under_way:
+                place(known[name], under_way | {name})
+        placed.setdefault(segment.name, segment)
+
+    for segment in segments:
+        if segment.name not in placed:
+            place(segment, frozenset({segment.name}))
+    return tuple(placed.values())
+
+
+def circles(segments: tuple[Segment, ...]) -> list[tuple[str, ...]]:
+    """For each segment that needs itself, the shortest way round, from the segment of it that is listed first."""
+    needs = {segment.name: segment.needs for segment in segments}
+    found: dict[frozenset[str], tuple[str, ...]] = {}
+    for name in needs:
+        way = _way_back(name, needs)
+        if way and not any(name in known for known in found):
+            found[frozenset(way)] = way
+    return list(found.values())
+
+
+def _way_back(start: str, needs: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """The shortest way from a segment over needs back to it; empty = there is none."""
+    ways: list[tuple[str, ...]] = [(start,)]
+    seen = {start}
+    for way in ways:
+        for name in needs.get(way[-1], ()):
+            if name == start:
+                return way
+            if name not in seen:
+                seen.add(name)
+                ways.append((*way, name))
+    return ()

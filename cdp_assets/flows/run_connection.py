@@ -18,7 +18,7 @@ from cdp_assets.errors import ConfigError, RemoteError
 from cdp_assets.faults import step
 from cdp_assets.files.sftp import open_server
 from cdp_assets.flows.acknowledge_files import Acknowledged, acknowledge_files
-from cdp_assets.flows.compute_segments import SegmentResult, compute_segment
+from cdp_assets.flows.compute_segments import SegmentResult, compute_segments
 from cdp_assets.flows.export_goal import Export, export_goal
 from cdp_assets.flows.fold_batches import FoldResult, fold_batches
 from cdp_assets.flows.folders import DataFolders
@@ -112,15 +112,11 @@ def give_back(connection: Connection, folders: DataFolders, now: datetime) -> li
 
 
 def select(
-    model: CustomerModelConfig, folders: DataFolders, now: datetime, names: tuple[str, ...]
+    model: CustomerModelConfig, folders: DataFolders, now: datetime, names: tuple[str, ...], *, anew: bool = True
 ) -> dict[str, SegmentResult]:
-    """Computes the named segments."""
+    """Computes the named segments and those they need; not `anew`: of the latter only what is out of date."""
     with open_warehouse(folders.warehouse, temporary=folders.spill) as database:
-        return {
-            segment.name: compute_segment(database, model, segment, now)
-            for segment in model.segments
-            if segment.name in names
-        }
+        return compute_segments(database, model, names, now, anew=anew)
 
 
 def deliver(

@@ -1,120 +1,72 @@
-"""Segments: a condition tree as a predicate over `profiles` (spec.md 9.2).
+"""Segments: who is in them now, and what changed since the last time (spec.md 9.2).
 
-Reads   main.profiles
+Reads   main.profiles, main.segment_members, ops.batches
 Writes  main.segment_members, ops.segment_changes
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 
-from cdp_assets.config.model import CustomerModelConfig
-from cdp_assets.config.properties import Property, PropertyType
-from cdp_assets.config.segments import AllOf, AnyOf, Condition, Operator, PropertyCondition, Segment
-from cdp_assets.sql.dialect import value_type
-from cdp_assets.sql.text import Sql, ident, joined, literal, sql
+from cdp_assets.config.segments import Segment
+from cdp_assets.sql.conditions import Moment, predicate
+from cdp_assets.sql.text import Sql, comma, ident, joined, literal, sql
 
-
-def predicate(condition: Condition, model: CustomerModelConfig) -> Sql:
-    """Whether a profile meets a condition: true or false, never NULL."""
-    match condition:
-        case AllOf():
-            return sql("({all})", all=joined(" AND ", [predicate(part, model) for part in condition.all]))
-        case AnyOf():
-            return sql("({any})", any=joined(" OR ", [predicate(part, model) for part in condition.any]))
-        case PropertyCondition():
-            prop = model.find_property(condition.property)
-            assert prop is not None, condition.property
-            return _property_predicate(condition, prop)
+HISTORY = Sql(
+    'SELECT computed_at, size, joined, "left" FROM ops.segment_changes WHERE segment = ?'
+    " ORDER BY computed_at DESC, rowid DESC LIMIT ?"
+)
+IS_CURRENT = Sql(
+    "SELECT definition IS NOT DISTINCT FROM ? AND computed_at >= (SELECT coalesce(max(folded_at), computed_at)"
+    " FROM ops.batches) FROM ops.segment_changes WHERE segment = ? ORDER BY computed_at DESC, rowid DESC LIMIT 1"
+)
+"""Whether a segment was computed as it is written now, after the last fold of new batches."""
 
 
-def _property_predicate(condition: PropertyCondition, prop: Property) -> Sql:
-    """The `not_` forms are the plain negation, so they are true for an empty property."""
-    name = str(condition.operator)
-    if name.startswith("not_"):
-        positive = condition.model_copy(update={"operator": Operator(name.removeprefix("not_"))})
-        return sql("NOT {positive}", positive=_property_predicate(positive, prop))
-    column = ident(prop.name)
-    match condition.operator:
-        case Operator.is_empty:
-            return sql("({column} IS NULL)", column=column)
-        case Operator.contains_any | Operator.contains_all:
-            function = Sql("list_has_any" if condition.operator is Operator.contains_any else "list_has_all")
-            wanted = Sql("[" + ", ".join(_value(value, prop) for value in condition.values) + "]")
-            return sql(
-                "coalesce({function}({values}, {wanted}), false)",
-                function=function,
-                values=_values(prop),
-                wanted=wanted,
-            )
-        case _:
-            return _in_range(condition, prop)
+def scan(segments: Sequence[Segment], at: Moment) -> Sql:
+    """The table `found`: profiles that are in any of the segments, and a column for each that tells whether.
 
-
-def _folds(prop: Property) -> bool:
-    return prop.type in {PropertyType.text, PropertyType.email}
-
-
-def _values(prop: Property) -> Sql:
-    """A property's values as a list, in the form that is compared; NULL = none."""
-    column = ident(prop.name)
-    if prop.multiple:
-        return sql("list_transform({column}, lambda v: lower(v))", column=column) if _folds(prop) else column
-    one = sql("lower({column})", column=column) if _folds(prop) else column
-    return sql("CASE WHEN {column} IS NOT NULL THEN [{one}] END", column=column, one=one)
-
-
-def _value(value: str | int | Decimal | datetime, prop: Property) -> Sql:
-    """A constant of the condition. A date is read in UTC where it names no zone."""
-    if _folds(prop):
-        return literal(str(value).lower())
-    return sql("CAST({value} AS {kind})", value=literal(str(value)), kind=value_type(prop))
-
-
-def _in_range(condition: PropertyCondition, prop: Property) -> Sql:
-    """Inclusive; a bound left out is open; a property with several values fits if one of them does."""
-    tests = []
-    if condition.min is not None:
-        tests.append(sql("v >= {bound}", bound=_value(condition.min, prop)))
-    if condition.max is not None:
-        tests.append(sql("v <= {bound}", bound=_value(condition.max, prop)))
+    One scan of the profiles; a segment may need those before it.
+    """
+    columns = []
+    for segment in segments:
+        name = _column(segment)
+        columns.append(sql("{test} AS {name}", test=predicate(segment.where, at), name=name))
+        at = replace(at, found={**at.found, segment.name: name})
     return sql(
-        "coalesce(len(list_filter({values}, lambda v: {tests})) > 0, false)",
-        values=_values(prop),
-        tests=joined(" AND ", tests),
+        "CREATE OR REPLACE TEMP TABLE found AS SELECT * FROM (\nSELECT\n    profile_id,\n    {columns}\n"
+        "FROM main.profiles\n) WHERE {any}",
+        columns=comma(columns),
+        any=joined(" OR ", [_column(segment) for segment in segments]),
     )
 
 
-def members(segment: Segment, model: CustomerModelConfig) -> Sql:
-    """The profile_id of every member."""
-    return sql("SELECT profile_id FROM main.profiles WHERE {condition}", condition=predicate(segment.where, model))
+def _column(segment: Segment) -> Sql:
+    """No property can have such a name."""
+    return ident(f"segment {segment.name}")
 
 
-def refresh_members(segment: Segment, model: CustomerModelConfig, at: datetime) -> list[Sql]:
-    """Brings `segment_members` up to date and notes what changed. Who stays keeps the time of entry."""
+def refresh_members(segment: Segment, at: datetime) -> list[Sql]:
+    """Brings `segment_members` up to date from `found` and notes what changed. Who stays keeps the time of entry."""
     name = literal(segment.name)
+    now_in = sql("SELECT profile_id FROM found WHERE {column}", column=_column(segment))
+    were_in = sql("SELECT profile_id FROM main.segment_members WHERE segment = {name}", name=name)
+    holes = {"name": name, "at": literal(at), "now_in": now_in, "were_in": were_in}
     return [
-        sql("CREATE OR REPLACE TEMP TABLE members AS {members}", members=members(segment, model)),
         sql(
-            'INSERT INTO ops.segment_changes (segment, computed_at, size, joined, "left") SELECT {name}, {at},'
-            " (SELECT count(*) FROM members),"
-            " (SELECT count(*) FROM members ANTI JOIN (SELECT * FROM main.segment_members WHERE segment = {name})"
-            " USING (profile_id)),"
-            " (SELECT count(*) FROM main.segment_members ANTI JOIN members USING (profile_id) WHERE segment = {name})",
-            name=name,
-            at=literal(at),
+            'INSERT INTO ops.segment_changes (segment, computed_at, size, joined, "left", definition) SELECT {name},'
+            " {at}, (SELECT count(*) FROM ({now_in})),"
+            " (SELECT count(*) FROM ({now_in}) ANTI JOIN ({were_in}) USING (profile_id)),"
+            " (SELECT count(*) FROM ({were_in}) ANTI JOIN ({now_in}) USING (profile_id)), {definition}",
+            **holes,
+            definition=literal(segment.definition),
         ),
-        sql(
-            "DELETE FROM main.segment_members WHERE segment = {name}"
-            " AND profile_id NOT IN (SELECT profile_id FROM members)",
-            name=name,
-        ),
+        sql("DELETE FROM main.segment_members WHERE segment = {name} AND profile_id NOT IN ({now_in})", **holes),
         sql(
             "INSERT INTO main.segment_members (segment, profile_id, entered_at) SELECT {name}, profile_id, {at}"
-            " FROM members WHERE profile_id NOT IN"
-            " (SELECT profile_id FROM main.segment_members WHERE segment = {name})",
-            name=name,
-            at=literal(at),
+            " FROM ({now_in}) ANTI JOIN ({were_in}) USING (profile_id)",
+            **holes,
         ),
     ]

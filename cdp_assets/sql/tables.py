@@ -208,6 +208,7 @@ SEGMENT_CHANGES = Table(
         ("size", BIGINT, "Members after it."),
         ("joined", BIGINT, "Members that were none before."),
         ("left", BIGINT, "Members before that are none now."),
+        ("definition", TEXT, "Digest of the condition as it was written then."),
     ),
 )
 EXPORTS = Table(

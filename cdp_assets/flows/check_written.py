@@ -1,0 +1,94 @@
+"""Reads the SQL that analysts wrote into conditions: what it is, and what keeps it from being a condition."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cdp_assets.config.model import CustomerModelConfig
+from cdp_assets.config.segments import Path, Segment
+from cdp_assets.errors import WarehouseError
+from cdp_assets.sql import schema, tables
+from cdp_assets.sql.text import Sql
+from cdp_assets.sql.written import RUN_START, TREE, UNSTEADY, Tree, as_expression, faults, misfit, shape
+from cdp_assets.warehouse import Database, scratch
+
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What the SQL of some segments is."""
+
+    selects: frozenset[str]
+    """Texts that are a SELECT of profile ids."""
+    with_now: frozenset[str]
+    """Segments that ask for the start of the run."""
+    mistakes: tuple[tuple[str, str], ...]
+    """Segment, and what is wrong there."""
+
+
+def read_written(database: Database, segments: Sequence[Segment]) -> Written:
+    """Reads the SQL of some segments with the engine that will run it."""
+    found = [(segment.name, _Text(database, text)) for segment in segments for _, text in segment.written]
+    return Written(
+        frozenset(text.text for _, text in found if text.is_select),
+        frozenset(name for name, text in found if text.has_now),
+        tuple((name, told) for name, text in found for told in text.faults),
+    )
+
+
+def written_places(model: CustomerModelConfig, *, complete: bool) -> Iterator[tuple[Path, str]]:
+    """Every mistake in SQL of the model's segments that can be found without its warehouse.
+
+    Where all properties could be read (`complete`), names and types are held against empty tables, too.
+    """
+    if not any(segment.written for segment in model.segments):
+        return
+    with scratch() as database:
+        _make_empty_tables(database, model)
+        database.shut_out_files()
+        for index, segment in enumerate(model.segments):
+            for where, text in segment.written:
+                read = _Text(database, text)
+                told = read.faults or ([read.misfit()] if complete else [])
+                yield from ((("segments", index, "where", *where), f"sql {word}") for word in told if word)
+
+
+def _make_empty_tables(database: Database, model: CustomerModelConfig) -> None:
+    database.run(Sql("CREATE SCHEMA ops"))
+    known = (tables.profiles_table(model.properties), *tables.DERIVED, *tables.MEMBERSHIPS, *tables.FACTS)
+    for table in known:
+        for statement in schema.create_table(table):
+            database.run(statement)
+
+
+class _Text:
+    """One text, as the engine's parser sees it: a statement of its own, or an expression in one."""
+
+    def __init__(self, database: Database, text: str) -> None:
+        self._database, self.text = database, text
+        tree = self._tree(text)
+        # An expression alone is no statement, whichever it is.
+        self.is_select = not tree["error"] or tree["error_type"] == "not implemented"
+        if not self.is_select:
+            tree = self._tree(as_expression(text))
+        unsteady = frozenset(name for (name,) in database.rows(UNSTEADY))
+        self.faults = list(faults(tree, unsteady, is_select=self.is_select))
+        self.has_now = not self.faults and bool(tree["statements"][0]["named_param_map"])
+
+    def _tree(self, text: str) -> Tree:
+        (found,) = self._database.row(TREE, [text])
+        tree: Tree = json.loads(found)
+        return tree
+
+    def misfit(self) -> str:
+        """What does not fit the tables there are; empty = nothing."""
+        values = {RUN_START: _ANY_TIME} if self.has_now else ()
+        try:
+            rows = self._database.rows(shape(self.text, is_select=self.is_select), values)
+        except WarehouseError as error:
+            return "does not fit the tables: " + str(error).split("\n\nLINE", 1)[0].split("\nin the statement", 1)[0]
+        return misfit([kind for _, kind, *_ in rows], is_select=self.is_select)

@@ -1,0 +1,83 @@
+"""A tree of conditions as an expression over `profiles`: true or false, never NULL (spec.md 9.2).
+
+Reads   main.profiles, main.segment_members
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import assert_never
+
+from cdp_assets.config.model import CustomerModelConfig
+from cdp_assets.config.segments import (
+    AllOf,
+    AnyOf,
+    Condition,
+    InverseCondition,
+    NotOf,
+    PropertyCondition,
+    SegmentCondition,
+    SqlCondition,
+)
+from cdp_assets.sql.questions import answer
+from cdp_assets.sql.text import Sql, ident, joined, literal, sql
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What conditions are read against."""
+
+    model: CustomerModelConfig
+    now: datetime
+    """The start of the run."""
+    found: Mapping[str, Sql] = field(default_factory=dict)
+    """Segments worked out in the same scan, and the expression that tells their members there."""
+    selects: Collection[str] = ()
+    """Texts of `sql` conditions that are a SELECT of profile ids; others are an expression over one profile."""
+
+
+def predicate(condition: Condition, at: Moment) -> Sql:
+    """Whether a profile meets a condition."""
+    match condition:
+        case AllOf():
+            return sql("({all})", all=joined(" AND ", [predicate(part, at) for part in condition.all]))
+        case AnyOf():
+            return sql("({any})", any=joined(" OR ", [predicate(part, at) for part in condition.any]))
+        case NotOf():
+            return sql("(NOT {negated})", negated=predicate(condition.negated, at))
+        case PropertyCondition():
+            prop = at.model.find_asked(condition.property)
+            assert prop is not None, condition.property
+            return answer(condition.asked, prop, ident(prop.name), at.now)
+        case SegmentCondition():
+            return _is_member(condition.segment, at)
+        case InverseCondition():
+            return sql("(NOT {member})", member=_is_member(condition.inverse_of, at))
+        case SqlCondition():
+            return _written(condition.sql, at)
+        case _:
+            assert_never(condition)
+
+
+def _is_member(segment: str, at: Moment) -> Sql:
+    """Members as they were found in this scan, else as the segment was last computed."""
+    return at.found.get(segment) or sql(
+        "(profile_id IN (SELECT profile_id FROM main.segment_members WHERE segment = {segment}))",
+        segment=literal(segment),
+    )
+
+
+def _written(text: str, at: Moment) -> Sql:
+    """What an analyst wrote, which must have passed `written.faults`.
+
+    A line of its own ends a comment at its end. A NULL is no, as it is in a WHERE; among the ids of a SELECT it
+    would make the answer for everybody else unknown.
+    """
+    if text in at.selects:
+        return sql(
+            "(profile_id IN (SELECT given.id FROM (\n{text}\n) AS given(id) WHERE given.id IS NOT NULL))",
+            text=Sql(text),
+        )
+    return sql("coalesce((\n{text}\n), false)", text=Sql(text))

@@ -1,0 +1,65 @@
+"""Segments as assets: in the order of need, and with their trend."""
+
+from __future__ import annotations
+
+import base64
+from xml.etree import ElementTree
+
+import pytest
+
+from cdp_assets_tests.assets.test_after_each_fold import Ticks
+from cdp_assets_tests.assets.world import ANNA, BERT, MODEL, World, told
+
+NEW = {"name": "new", "where": {"all": [{"inverse_of": "vip"}, {"property": "creation_date", "in_last_days": 1}]}}
+NEW_IN_BREDA = {"name": "new_in_breda", "where": {"all": [{"segment": "new"}, {"sql": "city = 'Breda'"}]}}
+VIP = {"name": "vip", "where": {"property": "spend", "in_range": {"min": 500}}}
+
+
+@pytest.fixture
+def needy(shop: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A shop whose segments are listed in the wrong order."""
+    monkeypatch.setitem(MODEL, "segments", [NEW_IN_BREDA, NEW, VIP])
+    shop.set_up()
+    shop.put("customers_1.csv", ANNA, BERT)
+    shop.add_partitions("1")
+    assert shop.materialize("shop/customers", "1").success
+    assert shop.materialize("profiles").success
+    return shop
+
+
+def test_a_segment_by_hand_brings_what_it_needs_up_to_date_once(needy: World) -> None:
+    assert needy.materialize("segments/new_in_breda").success
+    assert needy.materialize("segments/new_in_breda").success
+    for name, times in (("vip", 1), ("new", 1), ("new_in_breda", 2)):
+        events = needy.materializations(f"segments/{name}")
+        assert [told(event)["dagster/row_count"] for event in events] == [1] * times
+
+
+def test_after_a_fold_all_of_them_are_computed_once(needy: World) -> None:
+    ticks = Ticks(needy)
+    needy.put("customers_2.csv", "cleo@example.com,Delft,900\n")
+    needy.add_partitions("2")
+    assert needy.materialize("shop/customers", "2").success
+    assert needy.materialize("profiles").success
+    everything = {"segments/vip", "segments/new", "segments/new_in_breda"}
+    assert ticks.next() >= everything
+    ticks.run(everything)
+    for _ in range(3):
+        assert not ticks.next() & everything
+    assert len(needy.rows("SELECT * FROM ops.segment_changes")) == 3
+
+
+def test_the_trend_is_a_picture_and_a_table(needy: World) -> None:
+    assert needy.materialize("segments/vip").success
+    needy.put("customers_2.csv", "cleo@example.com,Delft,900\n")
+    needy.add_partitions("2")
+    assert needy.materialize("shop/customers", "2").success
+    assert needy.materialize("profiles").success
+    assert needy.materialize("segments/vip").success
+    latest, first = needy.materializations("segments/vip")
+    assert "trend" not in first.metadata
+    picture = str(told(latest)["trend"])
+    assert picture.startswith("![1 to 2 members in 2 runs](data:image/svg+xml;base64,")
+    svg = ElementTree.fromstring(base64.b64decode(picture.split("base64,")[1].rstrip(")")))
+    assert [text.text for text in svg if text.tag.endswith("text")][:2] == ["highest 2", "lowest 1"]
+    assert [record.data["members"] for record in latest.metadata["runs"].records] == [2, 1]
