@@ -11,7 +11,7 @@ from cdp_assets.assets.missing import missing_check, missing_sensor, windowed_go
 from cdp_assets.assets.replay_check import replay_check
 from cdp_assets.assets.segments import segment_asset
 from cdp_assets.assets.sensors import FOLD_JOB, arrivals_sensor, connection_schedule, fold_sensor
-from cdp_assets.assets.specs import PROFILES_KEY, goal_key
+from cdp_assets.assets.specs import goal_key, warehouse_specs
 from cdp_assets.assets.warehouse import done_asset, export_asset, fold_asset
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.model import Deployment
@@ -45,6 +45,7 @@ def connection_definitions(deployment: Deployment, connection: Connection) -> dg
 
 def model_definitions(deployment: Deployment) -> dg.Definitions:
     """The profiles, the segments computed from them, and the fold's sensor."""
+    folded = [spec.key for spec in warehouse_specs(deployment)]
     import_keys = [goal_key(connection, goal) for connection in deployment.connections for goal in connection.imports]
     return dg.Definitions(
         assets=[
@@ -55,8 +56,8 @@ def model_definitions(deployment: Deployment) -> dg.Definitions:
         jobs=[
             dg.define_asset_job(
                 FOLD_JOB,
-                selection=dg.AssetSelection.assets(PROFILES_KEY).without_checks(),
-                description="Folds every batch that waits into the profiles.",
+                selection=dg.AssetSelection.assets(*folded).without_checks(),
+                description="Folds every batch that waits into the profiles and groups.",
                 tags={FOLDS_TAG: "yes"},
             )
         ],

@@ -17,7 +17,7 @@ from cdp_assets.assets.rehearsals import DRY_RUN, rehearsal_events
 from cdp_assets.assets.runtime import as_dagster_failure, data_folders, now
 from cdp_assets.assets.specs import files_key, files_spec, goal_key, import_spec
 from cdp_assets.config.connections import Connection
-from cdp_assets.config.goals import ImportProfilesGoal
+from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.model import Deployment, batch_config
 from cdp_assets.files.key_ring import opening_keys
 from cdp_assets.files.remote import shown
@@ -63,7 +63,7 @@ def files_asset(deployment: Deployment, connection: Connection) -> dg.AssetsDefi
     return observable
 
 
-def import_asset(deployment: Deployment, connection: Connection, goal: ImportProfilesGoal) -> dg.AssetsDefinition:
+def import_asset(deployment: Deployment, connection: Connection, goal: ImportGoal) -> dg.AssetsDefinition:
     """An import goal: lands the files of its partitions.
 
     A partition without anything new is landed anew from the kept files under today's config; where that
@@ -108,7 +108,7 @@ def import_asset(deployment: Deployment, connection: Connection, goal: ImportPro
 def _results(
     context: dg.AssetExecutionContext,
     connection: Connection,
-    goal: ImportProfilesGoal,
+    goal: ImportGoal,
     outcomes: dict[str, list[Outcome]],
 ) -> Iterator[Recorded]:
     """Good partitions are recorded, each with its own metadata; then bad ones fail the run."""
@@ -183,6 +183,6 @@ def provenance(connection: Connection, version: str) -> dict[str, str]:
     }
 
 
-def code_version(deployment: Deployment, connection: Connection, goal: ImportProfilesGoal) -> str:
+def code_version(deployment: Deployment, connection: Connection, goal: ImportGoal) -> str:
     """Changes where today's YAML would make another batch of the same file."""
     return batch_config(deployment, connection, goal).config_hash[:12]

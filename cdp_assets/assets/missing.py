@@ -13,19 +13,19 @@ from cdp_assets.assets.metadata import Metadata, look_metadata, table
 from cdp_assets.assets.runtime import data_folders, now, sensor_interval_s, sensor_status
 from cdp_assets.assets.specs import goal_key
 from cdp_assets.config.connections import Connection
-from cdp_assets.config.goals import ImportProfilesGoal
+from cdp_assets.config.goals import ImportGoal
 from cdp_assets.flows.missing_partitions import Missing, missing_partitions
 from cdp_assets.flows.take_look import Look
 
 MISSING_CHECK = "no_missing_partitions"
 
 
-def windowed_goals(connection: Connection) -> list[ImportProfilesGoal]:
+def windowed_goals(connection: Connection) -> list[ImportGoal]:
     """The active import goals that have time windows."""
     return [goal for goal in connection.imports if goal.active and goal.files.partitions is not None]
 
 
-def missing_check(connection: Connection, goal: ImportProfilesGoal) -> dg.AssetChecksDefinition:
+def missing_check(connection: Connection, goal: ImportGoal) -> dg.AssetChecksDefinition:
     """Warns of windows that are over and have no landed file; nothing waits for it."""
     silence_dagsters_own_beta()
     assert goal.files.partitions is not None

@@ -9,7 +9,7 @@ import dagster as dg
 from cdp_assets.assets.runtime import now
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.files import Files
-from cdp_assets.config.goals import ImportProfilesGoal
+from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.model import Deployment
 from cdp_assets.files.selection import natural_key
 from cdp_assets.files.windows import first_begin, is_in_calendar, known_partition
@@ -19,7 +19,7 @@ MONDAY = 1
 """As cron counts."""
 
 
-def partitions_of(connection: Connection, goal: ImportProfilesGoal) -> dg.PartitionsDefinition[str] | None:
+def partitions_of(connection: Connection, goal: ImportGoal) -> dg.PartitionsDefinition[str] | None:
     """The partitions of a goal; None for a goal whose root is one exact name."""
     if goal.files.pattern_type == "exact":
         return None
@@ -43,7 +43,7 @@ def _time_windows(files: Files) -> dg.TimeWindowPartitionsDefinition:
             return dg.MonthlyPartitionsDefinition(start_date=start, timezone=zone, end_offset=1)
 
 
-def _dynamic_name(connection: Connection, goal: ImportProfilesGoal) -> str:
+def _dynamic_name(connection: Connection, goal: ImportGoal) -> str:
     return f"{connection.name}__{goal.name}"
 
 

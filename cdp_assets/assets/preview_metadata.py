@@ -8,7 +8,7 @@ import dagster as dg
 
 from cdp_assets.assets.metadata import Metadata, table
 from cdp_assets.config.connections import Connection
-from cdp_assets.config.goals import ImportProfilesGoal
+from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.model import Deployment, batch_config
 from cdp_assets.errors import CdpError
 from cdp_assets.files.remote import shown
@@ -49,7 +49,7 @@ def preview_metadata(
     return metadata
 
 
-def _told(goal: ImportProfilesGoal, preview: GoalPreview) -> Metadata:
+def _told(goal: ImportGoal, preview: GoalPreview) -> Metadata:
     label = f"preview of {goal.name}"
     if preview.seen is None:
         problem = "something is wrong on our side" if preview.internal else preview.problem
@@ -96,7 +96,7 @@ def _file(preview: GoalPreview) -> str:
     return " + ".join(told)
 
 
-def _safe(goal: ImportProfilesGoal, seen: SetPreview) -> dict[str, str]:
+def _safe(goal: ImportGoal, seen: SetPreview) -> dict[str, str]:
     """Column → what may be told of its name: a file that lacks its header has data there."""
     if goal.identifier_columns[0].column in {profile.name for profile in seen.columns}:
         return {}

@@ -1,7 +1,8 @@
 """Config in, asset specs out; nothing here reads, runs or opens anything.
 
 Keys: `<connection>/files` → `<connection>/<import goal>` → `profiles` → `segments/<name>` →
-`<connection>/<export goal>`, and `<connection>/done` behind `profiles`.
+`<connection>/<export goal>`, and `<connection>/done` behind `profiles`. A goal of groups leads to
+`groups/<type>` instead, and `profiles` stand behind no group: who belongs to one is told by the profiles.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 import dagster as dg
 
 from cdp_assets.config.connections import Connection
-from cdp_assets.config.goals import ExportProfilesGoal, ImportProfilesGoal
+from cdp_assets.config.goals import ExportProfilesGoal, ImportGoal
+from cdp_assets.config.groups import GROUP_ID, GroupType
 from cdp_assets.config.model import CustomerModelConfig, Deployment
 from cdp_assets.config.properties import Property
 from cdp_assets.config.segments import Segment
+from cdp_assets.sql.records import groups_name
 
 WAREHOUSE_GROUP = "warehouse"
 SEGMENTS_GROUP = "segments"
@@ -23,6 +26,9 @@ _OWN_COLUMNS = (
     dg.TableColumn("creation_date", "timestamp", "When the file came that created the profile, in UTC."),
     dg.TableColumn("last_modified_date", "timestamp", "When the file came that last changed it, in UTC."),
 )
+
+
+_OWN_GROUP_COLUMNS = (dg.TableColumn(GROUP_ID.name, "text", GROUP_ID.description), *_OWN_COLUMNS[1:])
 
 
 def group_in(connection: Connection) -> str:
@@ -45,9 +51,14 @@ def done_key(connection: Connection) -> dg.AssetKey:
     return dg.AssetKey([connection.name, "done"])
 
 
-def goal_key(connection: Connection, goal: ImportProfilesGoal | ExportProfilesGoal) -> dg.AssetKey:
+def goal_key(connection: Connection, goal: ImportGoal | ExportProfilesGoal) -> dg.AssetKey:
     """Key of a goal's batches or exports."""
     return dg.AssetKey([connection.name, goal.name])
+
+
+def groups_key(group_type: str) -> dg.AssetKey:
+    """Key of the groups of a type."""
+    return dg.AssetKey(["groups", group_type])
 
 
 def segment_key(name: str) -> dg.AssetKey:
@@ -67,16 +78,17 @@ def files_spec(connection: Connection) -> dg.AssetSpec:
     )
 
 
-def import_spec(connection: Connection, goal: ImportProfilesGoal, code_version: str) -> dg.AssetSpec:
+def import_spec(connection: Connection, goal: ImportGoal, code_version: str) -> dg.AssetSpec:
     """One typed Parquet batch for each version of each file the goal takes.
 
     `code_version` changes with the goal's YAML, so that Dagster marks partitions landed under an older one.
     """
     where = "/".join(part for part in (goal.files.directory.rstrip("/"), goal.files.root) if part)
+    made = f"groups of type {goal.group_type}" if goal.group_type else "profiles"
     return dg.AssetSpec(
         goal_key(connection, goal),
         deps=[files_key(connection)],
-        description=goal.description or f"Rows of {where}, typed and checked, ready for the profiles.",
+        description=goal.description or f"Rows of {where}, typed and checked, ready for the {made}.",
         group_name=group_in(connection),
         kinds={"csv", "parquet"},
         code_version=code_version,
@@ -84,16 +96,44 @@ def import_spec(connection: Connection, goal: ImportProfilesGoal, code_version: 
     )
 
 
+def warehouse_specs(deployment: Deployment) -> list[dg.AssetSpec]:
+    """Everything the fold makes: the profiles, then the groups of each type."""
+    return [profiles_spec(deployment), *(groups_spec(deployment, kind) for kind in deployment.model.group_types)]
+
+
 def profiles_spec(deployment: Deployment) -> dg.AssetSpec:
-    """One row per customer, made of the batches of all import goals in their order."""
+    """One row per customer, made of the batches of all goals that import profiles, in their order."""
     return dg.AssetSpec(
         PROFILES_KEY,
-        deps=[goal_key(connection, goal) for connection in deployment.connections for goal in connection.imports],
+        deps=_feeding(deployment, ""),
         description="One row per customer: everything the import goals know, merged by their rules.",
         group_name=WAREHOUSE_GROUP,
         kinds={"duckdb"},
         metadata={"dagster/table_name": "main.profiles", "dagster/column_schema": profile_columns(deployment.model)},
     )
+
+
+def groups_spec(deployment: Deployment, kind: GroupType) -> dg.AssetSpec:
+    """One row per group of a type, made of the batches of all goals that import such groups, in their order."""
+    schema = dg.TableSchema([*_OWN_GROUP_COLUMNS, *(_column(prop) for prop in kind.properties)])
+    return dg.AssetSpec(
+        groups_key(kind.id),
+        deps=_feeding(deployment, kind.id),
+        description=kind.description or f"One row per group of type {kind.label}.",
+        group_name=WAREHOUSE_GROUP,
+        kinds={"duckdb"},
+        metadata={"dagster/table_name": f"main.{groups_name(kind.id)}", "dagster/column_schema": schema},
+    )
+
+
+def _feeding(deployment: Deployment, group_type: str) -> list[dg.AssetKey]:
+    """The goals that import profiles (for the empty text), or groups of this type."""
+    return [
+        goal_key(connection, goal)
+        for connection in deployment.connections
+        for goal in connection.imports
+        if goal.group_type == group_type
+    ]
 
 
 def profile_columns(model: CustomerModelConfig) -> dg.TableSchema:
@@ -102,11 +142,12 @@ def profile_columns(model: CustomerModelConfig) -> dg.TableSchema:
 
 
 def done_spec(connection: Connection) -> dg.AssetSpec:
-    """Files whose rows are in the profiles get `.done` behind their name; rejected rows go back."""
+    """Files whose rows are in the warehouse get `.done` behind their name; rejected rows go back."""
+    types = sorted({goal.group_type for goal in connection.imports if goal.group_type})
     return dg.AssetSpec(
         done_key(connection),
-        deps=[PROFILES_KEY],
-        description="Renames files to .done once their rows are safely in the profiles.",
+        deps=[PROFILES_KEY, *map(groups_key, types)],
+        description="Renames files to .done once their rows are safely in the warehouse.",
         group_name=group_out(connection),
         kinds={"sftp"},
     )

@@ -12,14 +12,14 @@ import dagster as dg
 from pydantic import Field
 
 from cdp_assets.assets.imports import landed_events, refused
-from cdp_assets.assets.metadata import done_metadata, export_metadata, fold_metadata, unsettled
+from cdp_assets.assets.metadata import done_metadata, export_metadata, unsettled
 from cdp_assets.assets.missing import files_metadata
 from cdp_assets.assets.partitions import add_partitions
 from cdp_assets.assets.rehearsals import DRY_RUN, rehearsal_events
 from cdp_assets.assets.runtime import as_dagster_failure, connection_pool, data_folders, now
 from cdp_assets.assets.segments import segment_metadata
-from cdp_assets.assets.specs import PROFILES_KEY, done_key, files_key, segment_key
-from cdp_assets.assets.warehouse import fold_events
+from cdp_assets.assets.specs import done_key, files_key, segment_key
+from cdp_assets.assets.warehouse import fold_events, folded_assets
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.model import Deployment
 from cdp_assets.flows import run_connection
@@ -111,7 +111,8 @@ class Steps:
             for event in fold_events(self.deployment, result):
                 context.log_event(event)
             if result.folded or result.left_out:
-                context.log_event(dg.AssetMaterialization(PROFILES_KEY, metadata=fold_metadata(result)))
+                for key, metadata in folded_assets(self.deployment, result).items():
+                    context.log_event(dg.AssetMaterialization(key, metadata=metadata))
             context.log.info(f"{len(result.folded)} batch(es) folded; {result.profiles} profiles")
 
         return _fold

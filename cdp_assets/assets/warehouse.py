@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from cdp_assets.assets.metadata import (
+    Metadata,
     batch_metadata,
     done_metadata,
     export_metadata,
@@ -16,7 +17,7 @@ from cdp_assets.assets.metadata import (
 )
 from cdp_assets.assets.partitions import partition_in
 from cdp_assets.assets.runtime import as_dagster_failure, data_folders, now
-from cdp_assets.assets.specs import PROFILES_KEY, done_spec, export_spec, profiles_spec
+from cdp_assets.assets.specs import PROFILES_KEY, done_spec, export_spec, groups_key, warehouse_specs
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.goals import ExportProfilesGoal
 from cdp_assets.config.model import Deployment
@@ -42,16 +43,25 @@ def fold_events(deployment: Deployment, result: FoldResult) -> Iterator[dg.Asset
         yield dg.AssetObservation(dg.AssetKey([connection, goal]), partition=partition, metadata=batch_metadata(entry))
 
 
-def fold_asset(deployment: Deployment) -> dg.AssetsDefinition:
-    """Folds every batch that waits into the profiles."""
+def folded_assets(deployment: Deployment, result: FoldResult) -> dict[dg.AssetKey, Metadata]:
+    """What a fold made, with what is told of it."""
+    groups: dict[dg.AssetKey, Metadata] = {
+        groups_key(kind.id): {"dagster/row_count": result.groups[kind.id]} for kind in deployment.model.group_types
+    }
+    return {PROFILES_KEY: fold_metadata(result), **groups}
 
-    @dg.multi_asset(specs=[profiles_spec(deployment)], name=FOLD, pool=POOL)
+
+def fold_asset(deployment: Deployment) -> dg.AssetsDefinition:
+    """Folds every batch that waits into the profiles and groups."""
+
+    @dg.multi_asset(specs=warehouse_specs(deployment), name=FOLD, pool=POOL)
     def _fold(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None] | dg.AssetObservation]:
         with as_dagster_failure():
             result = run_connection.fold_and_publish(deployment.model, data_folders(), now())
         context.log.info(f"{len(result.folded)} batches folded, {result.profiles} profiles")
         yield from fold_events(deployment, result)
-        yield dg.MaterializeResult(asset_key=PROFILES_KEY, metadata=fold_metadata(result))
+        for key, metadata in folded_assets(deployment, result).items():
+            yield dg.MaterializeResult(asset_key=key, metadata=metadata)
 
     return _fold
 

@@ -12,7 +12,7 @@ from cdp_assets.assets.build import connection_definitions, model_definitions
 from cdp_assets.assets.imports import PARTITIONS_PER_RUN
 from cdp_assets.assets.partitions import partitions_of
 from cdp_assets.assets.runtime import data_folders, now
-from cdp_assets.assets.specs import PROFILES_KEY, done_key, files_key, goal_key
+from cdp_assets.assets.specs import done_key, files_key, goal_key, warehouse_specs
 from cdp_assets.commands.chosen import chosen_imports
 from cdp_assets.commands.dagster_home import prepare_dagster_home
 from cdp_assets.commands.summary import print_summary
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     with dg.DagsterInstance.get() as instance:
         runs = _Runs(console, deployment, instance)
         # Its look makes the partitions of files that nobody has looked at.
-        if not runs.materialize(files_key(connection), "looking at the server"):
+        if not runs.materialize([files_key(connection)], "looking at the server"):
             return 1
         known = partitions.get_partition_keys(dynamic_partitions_store=instance)
         blocks = list(_blocks(known, options.first, options.last or options.first))
@@ -59,9 +59,9 @@ def run(options: argparse.Namespace) -> int:
         for block in blocks:
             bounds = {"start": block[0], "end": block[-1]}
             tags = {f"dagster/asset_partition_range_{end}": key for end, key in bounds.items()}
-            runs.materialize(goal_key(connection, goal), f"landing {block[0]} to {block[-1]}", tags)
-        if runs.materialize(PROFILES_KEY, "folding"):
-            runs.materialize(done_key(connection), "renaming")
+            runs.materialize([goal_key(connection, goal)], f"landing {block[0]} to {block[-1]}", tags)
+        if runs.materialize([spec.key for spec in warehouse_specs(deployment)], "folding"):
+            runs.materialize([done_key(connection)], "renaming")
     if data_folders().warehouse.exists():
         print_summary(console, data_folders(), started)
     return 0 if runs.ok else 1
@@ -96,11 +96,11 @@ class _Runs:
         self._console, self._instance = console, instance
         self.ok = True
 
-    def materialize(self, key: dg.AssetKey, what: str, tags: Mapping[str, str] | None = None) -> bool:
+    def materialize(self, keys: Sequence[dg.AssetKey], what: str, tags: Mapping[str, str] | None = None) -> bool:
         """One run, and whether it succeeded; why not is told in our own words where there are any."""
         self._console.print(what, markup=False, highlight=False)
         result = self._job.execute_in_process(
-            QUIET, instance=self._instance, raise_on_error=False, tags=tags, asset_selection=[key]
+            QUIET, instance=self._instance, raise_on_error=False, tags=tags, asset_selection=keys
         )
         self.ok = self.ok and result.success
         for event in result.all_events:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from cdp_assets.config.connections import Connection
-from cdp_assets.config.goals import ImportProfilesGoal
+from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.model import Deployment
 from cdp_assets.errors import ConfigError
 
 
 def chosen_imports(
     deployment: Deployment, connection: str, goal: str | None = None
-) -> tuple[Connection, tuple[ImportProfilesGoal, ...]]:
+) -> tuple[Connection, tuple[ImportGoal, ...]]:
     """A connection, and one of its import goals or all of them.
 
     Raises:

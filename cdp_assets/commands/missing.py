@@ -7,7 +7,7 @@ import argparse
 from cdp_assets.assets.runtime import data_folders, now
 from cdp_assets.commands.chosen import chosen_imports
 from cdp_assets.components.loading import defs_folder, load_deployment
-from cdp_assets.config.goals import ImportProfilesGoal
+from cdp_assets.config.goals import ImportGoal
 from cdp_assets.flows.missing_partitions import missing_partitions
 
 HELP = "list the partitions by time that are over and have no landed file"
@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     return max((_tell(connection.name, goal) for goal in goals), default=0)
 
 
-def _tell(connection: str, goal: ImportProfilesGoal) -> int:
+def _tell(connection: str, goal: ImportGoal) -> int:
     if goal.files.partitions is None:
         print(f"{goal.name}: its partitions come with the files, so none is known to be missing; see files.partitions")
         return 0

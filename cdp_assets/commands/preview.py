@@ -18,7 +18,7 @@ from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.components.yaml_edits import Addition, Entry, add_entries, as_yaml
 from cdp_assets.components.yaml_files import shown_path
 from cdp_assets.config.connections import Connection
-from cdp_assets.config.goals import ExportProfilesGoal, ImportProfilesGoal, Rule
+from cdp_assets.config.goals import ExportProfilesGoal, ImportGoal, Rule
 from cdp_assets.config.model import Deployment
 from cdp_assets.errors import ConfigError
 from cdp_assets.files.remote import shown
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError("--rule, --prefix and --write belong to --add-all, and --add-all to one import goal")
     console = new_console()
     exports = [goal for goal in goals if isinstance(goal, ExportProfilesGoal)]
-    imports = [goal for goal in goals if isinstance(goal, ImportProfilesGoal)]
+    imports = [goal for goal in goals if isinstance(goal, ImportGoal)]
     if exports and proposing:
         raise ConfigError(f"{connection.name}/{exports[0].name} is an export goal; --add-all is for imports")
     for goal in exports:
@@ -89,7 +89,7 @@ def _connection(deployment: Deployment, name: str) -> Connection:
     return connection
 
 
-def _goals(connection: Connection, name: str | None) -> list[ImportProfilesGoal | ExportProfilesGoal]:
+def _goals(connection: Connection, name: str | None) -> list[ImportGoal | ExportProfilesGoal]:
     """The goal of that name, active or not; every active import where none is named."""
     if name is None:
         return [goal for goal in connection.imports if goal.active]
@@ -104,7 +104,7 @@ def _preview_imports(
     console: Console,
     deployment: Deployment,
     connection: Connection,
-    goals: list[ImportProfilesGoal],
+    goals: list[ImportGoal],
     options: argparse.Namespace,
 ) -> list[GoalPreview]:
     asked = Asked(options.file, options.rows or IMPORT_ROWS)
@@ -123,7 +123,7 @@ class _Target:
 
     deployment: Deployment
     connection: Connection
-    goal: ImportProfilesGoal
+    goal: ImportGoal
 
 
 def _propose(console: Console, target: _Target, preview: GoalPreview, options: argparse.Namespace) -> None:
@@ -159,7 +159,7 @@ def _propose(console: Console, target: _Target, preview: GoalPreview, options: a
         print(f"written: {shown_path(path)}")
 
 
-def _path_of(goal: ImportProfilesGoal) -> tuple[str | tuple[str, str], ...]:
+def _path_of(goal: ImportGoal) -> tuple[str | tuple[str, str], ...]:
     return ("goals", ("name", goal.name), "mappings")
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from cdp_assets.commands.tables import Column, print_rows, print_table, say, short
-from cdp_assets.config.goals import ImportProfilesGoal
+from cdp_assets.config.goals import ImportGoal
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.detect_columns import ColumnProfile
 from cdp_assets.flows.fetch_sample import in_words
@@ -52,7 +52,7 @@ def _not_taken(look: Look) -> list[list[str]]:
     ]
 
 
-def print_import(console: Console, goal: ImportProfilesGoal, preview: GoalPreview) -> None:
+def print_import(console: Console, goal: ImportGoal, preview: GoalPreview) -> None:
     """What one goal would make of its file set."""
     console.print(Text(preview.goal, style="bold underline"))
     for file in preview.files:
@@ -70,7 +70,7 @@ def print_import(console: Console, goal: ImportProfilesGoal, preview: GoalPrevie
     console.print()
 
 
-def _print_seen(console: Console, goal: ImportProfilesGoal, preview: GoalPreview, seen: SetPreview) -> None:
+def _print_seen(console: Console, goal: ImportGoal, preview: GoalPreview, seen: SetPreview) -> None:
     for problem in seen.problems:
         say(console, f"an import would fail: {problem}")
     say(console, _rows_told(preview, seen))
@@ -119,7 +119,7 @@ def _rows_told(preview: GoalPreview, seen: SetPreview) -> str:
     return "; ".join([f"{seen.rows_read:,} rows {where}{filtered}", *linked])
 
 
-def _print_columns(console: Console, goal: ImportProfilesGoal, columns: Sequence[ColumnProfile]) -> None:
+def _print_columns(console: Console, goal: ImportGoal, columns: Sequence[ColumnProfile]) -> None:
     uses = _uses(goal)
     rows = [
         [
@@ -139,7 +139,7 @@ def _print_columns(console: Console, goal: ImportProfilesGoal, columns: Sequence
     print_table(console, f"Columns{most}", widths, rows)
 
 
-def _uses(goal: ImportProfilesGoal) -> Mapping[str, str]:
+def _uses(goal: ImportGoal) -> Mapping[str, str]:
     uses: dict[str, list[str]] = {}
     for identifier in goal.identifier_columns:
         uses.setdefault(identifier.column, []).append(f"{identifier.property} (finds)")

@@ -18,6 +18,7 @@ from cdp_assets.components.yaml_files import Lines, line_of
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.events import EventType
 from cdp_assets.config.goals import Goal
+from cdp_assets.config.groups import GroupType
 from cdp_assets.config.known import Location
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.properties import Property
@@ -34,9 +35,14 @@ NAMELESS = ""
 """Stands among the names of unread parts for one whose name could not be read either."""
 _PARTS: Mapping[type[BaseModel], Mapping[str, Any]] = {
     Connection: {"goals": Goal},
-    CustomerModelConfig: {"properties": Property, "segments": Segment, "event_types": EventType},
+    CustomerModelConfig: {
+        "properties": Property,
+        "segments": Segment,
+        "event_types": EventType,
+        "group_types": GroupType,
+    },
 }
-_NAMED_BY: Mapping[Any, str] = {EventType: "id"}
+_NAMED_BY: Mapping[Any, str] = {EventType: "id", GroupType: "id"}
 """Key of the name that others use for a part, where it is not `name`."""
 
 

@@ -6,7 +6,7 @@ mistake at once; each mistake is found by one rule only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from cdp_assets.config.check_events import event_type_places
@@ -15,9 +15,10 @@ from cdp_assets.config.check_returning import returning_places
 from cdp_assets.config.check_segments import segment_places
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.goals import ExportProfilesGoal
+from cdp_assets.config.groups import RESERVED_GROUP_COLUMNS
 from cdp_assets.config.known import Known, Location, Place, Unread, listed
 from cdp_assets.config.model import CustomerModelConfig, Deployment
-from cdp_assets.config.properties import RESERVED_COLUMNS
+from cdp_assets.config.properties import RESERVED_COLUMNS, Property
 
 RESERVED_CONNECTIONS = frozenset({"model", "profiles", "products", "segments", "groups", "events", "lifecycles"})
 """First parts of asset keys that are ours; no connection may take them."""
@@ -61,15 +62,43 @@ def _connection_places(connection: Connection, known: Known) -> Iterator[Place]:
 
 
 def _property_names(model: CustomerModelConfig, _: Known) -> Iterator[Place]:
+    yield from _names_of(model.properties, RESERVED_COLUMNS)
+
+
+def _names_of(properties: Sequence[Property], reserved: Collection[str]) -> Iterator[Place]:
     seen: dict[str, str] = {}
-    for index, prop in enumerate(model.properties):
+    for index, prop in enumerate(properties):
         where, lower = ("properties", index, "name"), prop.name.lower()
-        if lower in RESERVED_COLUMNS:
-            taken = listed(sorted(RESERVED_COLUMNS))
+        if lower in reserved:
+            taken = listed(sorted(reserved))
             yield where, f"property name {prop.name!r} is reserved; take another name than: {taken}"
         elif lower in seen:
             yield where, f"property name {prop.name!r} is taken by {seen[lower]!r} (case does not count)"
         seen.setdefault(lower, prop.name)
+
+
+def _group_types(model: CustomerModelConfig, _: Known) -> Iterator[Place]:
+    names = [kind.id for kind in model.group_types]
+    for index, kind in enumerate(model.group_types):
+        if kind.id in names[:index]:
+            yield ("group_types", index, "id"), f"group type {kind.id!r} is there already; give this one another id"
+        owner = kind.id.removesuffix("_members")
+        if owner != kind.id and owner in names:
+            told = f"groups_{kind.id} is where the members of {owner!r} stand"
+            yield ("group_types", index, "id"), f"{told}; give this group type another id"
+        for where, message in _names_of(kind.properties, RESERVED_GROUP_COLUMNS):
+            yield ("group_types", index, *where), message
+        for place, prop in enumerate(kind.properties):
+            if prop.group_type is not None:
+                told = "only profiles belong to groups; a group's property cannot have a group_type"
+                yield ("group_types", index, "properties", place, "group_type"), told
+
+
+def _links_to_groups(model: CustomerModelConfig, known: Known) -> Iterator[Place]:
+    for index, prop in enumerate(model.properties):
+        unknown = known.unknown("group type", prop.group_type) if prop.group_type is not None else None
+        if unknown:
+            yield ("properties", index, "group_type"), unknown
 
 
 def _connection_name(connection: Connection, earlier: Collection[str]) -> Iterator[Place]:
@@ -112,6 +141,8 @@ def _file_name(goal: ExportProfilesGoal, known: Known) -> str:
 
 _MODEL_RULES: tuple[Callable[[CustomerModelConfig, Known], Iterator[Place]], ...] = (
     _property_names,
+    _group_types,
+    _links_to_groups,
     segment_places,
     event_type_places,
 )

@@ -14,7 +14,7 @@ from cdp_assets.config.events import (
     changes_standard,
     whole_type,
 )
-from cdp_assets.config.goals import ImportProfilesGoal
+from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.known import Known, Place, listed, nearest_first
 from cdp_assets.config.linked import LinkedFile, linked_column
 from cdp_assets.config.model import CustomerModelConfig
@@ -44,14 +44,14 @@ def _tables(kind: EventType) -> list[str]:
     return [f"events_{kind.id}", *(f"events_{kind.id}_{field.key}" for field in kind.nested)]
 
 
-def event_places(goal: ImportProfilesGoal, known: Known) -> Iterator[Place]:
+def event_places(goal: ImportGoal, known: Known) -> Iterator[Place]:
     """Every mistake of the events of one goal."""
     for index, event in enumerate(goal.events):
         for where, message in _event(goal, event, known):
             yield ("events", index, *where), message
 
 
-def _event(goal: ImportProfilesGoal, event: EventImport, known: Known) -> Iterator[Place]:
+def _event(goal: ImportGoal, event: EventImport, known: Known) -> Iterator[Place]:
     unknown = known.unknown("event type", event.type)
     if unknown:
         yield ("type",), unknown
@@ -74,9 +74,7 @@ def _event(goal: ImportProfilesGoal, event: EventImport, known: Known) -> Iterat
         seen.add(nested.property)
 
 
-def _nested(
-    goal: ImportProfilesGoal, event: EventImport, nested: NestedImport, kind: EventType | None
-) -> Iterator[Place]:
+def _nested(goal: ImportGoal, event: EventImport, nested: NestedImport, kind: EventType | None) -> Iterator[Place]:
     linked = goal.files.linked
     field = kind.find_field(nested.property) if kind else None
     if kind and (field is None or not field.fields):

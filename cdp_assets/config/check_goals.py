@@ -11,11 +11,13 @@ from cdp_assets.config.goals import (
     ExportProfilesGoal,
     Identifier,
     IdentifierGroup,
-    ImportProfilesGoal,
+    ImportGoal,
+    ImportGroupsGoal,
     Mapping,
     PropertyColumn,
     Rule,
 )
+from cdp_assets.config.groups import GROUP_ID
 from cdp_assets.config.known import Known, Location, Place, listed, nearest_first
 from cdp_assets.config.linked import linked_column
 from cdp_assets.config.properties import NUMERIC, Property, PropertyType
@@ -24,9 +26,12 @@ _POSITION = re.compile(r"[1-9][0-9]*")
 IDENTIFIER_TYPES = frozenset({PropertyType.text, PropertyType.email, PropertyType.number})
 
 
-def goal_places(goal: ImportProfilesGoal | ExportProfilesGoal, known: Known) -> Iterator[Place]:
+def goal_places(goal: ImportGoal | ExportProfilesGoal, known: Known) -> Iterator[Place]:
     """Every mistake of one goal; places are inside the goal."""
-    if isinstance(goal, ImportProfilesGoal):
+    if isinstance(goal, ImportGoal):
+        if isinstance(goal, ImportGroupsGoal):
+            yield from _group_type(goal, known)
+            known = known.of_group(goal.group_type)
         for import_rule in _IMPORT_RULES:
             yield from import_rule(goal, known)
     else:
@@ -34,7 +39,22 @@ def goal_places(goal: ImportProfilesGoal | ExportProfilesGoal, known: Known) -> 
             yield from export_rule(goal, known)
 
 
-def _identifier_items(goal: ImportProfilesGoal) -> Iterator[tuple[Location, Identifier]]:
+def _group_type(goal: ImportGroupsGoal, known: Known) -> Iterator[Place]:
+    """What only imports of groups can get wrong."""
+    unknown = known.unknown("group type", goal.group_type)
+    if unknown:
+        yield ("group_type",), unknown
+    prop = known.of_group(goal.group_type).properties.get(goal.identifiers[0].property)
+    if prop is not None and prop.multiple:
+        told = f"a group is found by a property of one value; {prop.name!r} holds several"
+        yield ("identifiers", 0, "property"), told
+    for index, mapping in enumerate(goal.mappings):
+        if mapping.property == GROUP_ID.name:
+            told = "a group keeps the id it was made with, so group_id is no property to write"
+            yield ("mappings", index, "property"), f"{told}; map this column into another, or remove the mapping"
+
+
+def _identifier_items(goal: ImportGoal) -> Iterator[tuple[Location, Identifier]]:
     """Every column that identifies, with its place."""
     for index, rule in enumerate(goal.identifiers):
         if isinstance(rule, IdentifierGroup):
@@ -43,7 +63,7 @@ def _identifier_items(goal: ImportProfilesGoal) -> Iterator[tuple[Location, Iden
             yield ("identifiers", index), rule
 
 
-def _identifier_properties(goal: ImportProfilesGoal, known: Known) -> Iterator[Place]:
+def _identifier_properties(goal: ImportGoal, known: Known) -> Iterator[Place]:
     columns: dict[str, str] = {}
     for place, item in _identifier_items(goal):
         where = (*place, "property")
@@ -59,7 +79,7 @@ def _identifier_properties(goal: ImportProfilesGoal, known: Known) -> Iterator[P
             yield where, f"an identifier is of one of the types {accepted}; {prop.name!r} is {prop.type}"
 
 
-def _identifiers_differ(goal: ImportProfilesGoal, _: Known) -> Iterator[Place]:
+def _identifiers_differ(goal: ImportGoal, _: Known) -> Iterator[Place]:
     for index, rule in enumerate(goal.identifiers):
         if rule in goal.identifiers[:index]:
             yield ("identifiers", index), "this identifier stands in the list already; remove one"
@@ -67,14 +87,14 @@ def _identifiers_differ(goal: ImportProfilesGoal, _: Known) -> Iterator[Place]:
             yield ("identifiers", index), "this group names a column twice; remove one"
 
 
-def _mapping_properties(goal: ImportProfilesGoal, known: Known) -> Iterator[Place]:
+def _mapping_properties(goal: ImportGoal, known: Known) -> Iterator[Place]:
     for index, mapping in enumerate(goal.mappings):
         unknown = known.unknown("property", mapping.property)
         if unknown:
             yield ("mappings", index, "property"), unknown
 
 
-def _identifier_column(goal: ImportProfilesGoal, _: Known) -> Iterator[Place]:
+def _identifier_column(goal: ImportGoal, _: Known) -> Iterator[Place]:
     columns = {item.property: item.column for item in goal.identifier_columns}
     several = len(columns) > 1
     for index, mapping in enumerate(goal.mappings):
@@ -87,7 +107,7 @@ def _identifier_column(goal: ImportProfilesGoal, _: Known) -> Iterator[Place]:
             yield ("mappings", index, "rule"), f"{mapping.property!r} identifies profiles; identifiers are not added up"
 
 
-def _root_columns(goal: ImportProfilesGoal, _: Known) -> Iterator[Place]:
+def _root_columns(goal: ImportGoal, _: Known) -> Iterator[Place]:
     """Identifiers and processors see the root file only."""
     for place, item in _identifier_items(goal):
         link = linked_column(goal.files.linked, item.column)
@@ -101,7 +121,7 @@ def _root_columns(goal: ImportProfilesGoal, _: Known) -> Iterator[Place]:
             yield ("processors", index), f"{told}; put it under that file's own `processors`, without the alias"
 
 
-def _rules_fit(goal: ImportProfilesGoal, known: Known) -> Iterator[Place]:
+def _rules_fit(goal: ImportGoal, known: Known) -> Iterator[Place]:
     for index, mapping in enumerate(goal.mappings):
         prop = known.properties.get(mapping.property)
         message = rule_problem(mapping, prop) if prop else None
@@ -122,14 +142,14 @@ def rule_problem(mapping: Mapping, prop: Property) -> str | None:
     return None
 
 
-def _mappings_differ(goal: ImportProfilesGoal, _: Known) -> Iterator[Place]:
+def _mappings_differ(goal: ImportGoal, _: Known) -> Iterator[Place]:
     for index, mapping in enumerate(goal.mappings):
         if mapping in goal.mappings[:index]:
             told = f"column {mapping.column!r} into {mapping.property!r} by rule {mapping.rule}"
             yield ("mappings", index), f"{told} is mapped twice; remove one"
 
 
-def _readable_dates(goal: ImportProfilesGoal, _: Known) -> Iterator[Place]:
+def _readable_dates(goal: ImportGoal, _: Known) -> Iterator[Place]:
     if goal.format.date_format == "auto":
         return
     try:
@@ -138,13 +158,13 @@ def _readable_dates(goal: ImportProfilesGoal, _: Known) -> Iterator[Place]:
         yield ("format", "date_format"), str(error)
 
 
-def _ready_file_is_not_ours(goal: ImportProfilesGoal, _: Known) -> Iterator[Place]:
+def _ready_file_is_not_ours(goal: ImportGoal, _: Known) -> Iterator[Place]:
     if goal.files.rename_done and goal.files.ready.file == "{name}.done":
         told = "imported files get .done behind their name (rename_done), which would look like a ready file"
         yield ("files", "ready", "file"), f"{told}; name another ready file, or set rename_done: false"
 
 
-def _columns_without_header(goal: ImportProfilesGoal, _: Known) -> Iterator[Place]:
+def _columns_without_header(goal: ImportGoal, _: Known) -> Iterator[Place]:
     """Where neither processors nor linked files add columns, their names are known without a file."""
     layout = goal.format
     if layout.columns and goal.files.linked:
@@ -184,7 +204,7 @@ def _export_columns(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
             yield ("columns", index, "property"), unknown
 
 
-_IMPORT_RULES: tuple[Callable[[ImportProfilesGoal, Known], Iterator[Place]], ...] = (
+_IMPORT_RULES: tuple[Callable[[ImportGoal, Known], Iterator[Place]], ...] = (
     _identifiers_differ,
     _identifier_properties,
     _mapping_properties,

@@ -6,14 +6,14 @@ import posixpath
 from collections.abc import Iterator, Sequence
 
 from cdp_assets.config.connections import Connection
-from cdp_assets.config.goals import ImportProfilesGoal
+from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.known import Place
 
 
 def returning_places(connection: Connection, connections: Sequence[Connection]) -> Iterator[Place]:
     """Every mistake of a connection's goals; `connections` are all of the deployment, itself included."""
     for index, goal in enumerate(connection.goals):
-        if not isinstance(goal, ImportProfilesGoal) or goal.return_rejects is None:
+        if not isinstance(goal, ImportGoal) or goal.return_rejects is None:
             continue
         encrypted = connection.pgp is not None and connection.pgp.private_key is not None
         if encrypted and not goal.return_rejects.plain:

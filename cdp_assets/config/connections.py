@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from cdp_assets.config.base import Name, SecretRef, Strict
-from cdp_assets.config.goals import ExportProfilesGoal, Goal, ImportProfilesGoal
+from cdp_assets.config.goals import ExportProfilesGoal, Goal, ImportGoal
 from cdp_assets.config.pgp import Pgp
 from cdp_assets.config.timezones import check_timezone
 
@@ -123,9 +123,9 @@ class Connection(Strict):
         return "schedule" if self.schedule is not None else "arrival"
 
     @property
-    def imports(self) -> tuple[ImportProfilesGoal, ...]:
+    def imports(self) -> tuple[ImportGoal, ...]:
         """The import goals, in their listed order."""
-        return tuple(goal for goal in self.goals if isinstance(goal, ImportProfilesGoal))
+        return tuple(goal for goal in self.goals if isinstance(goal, ImportGoal))
 
     @property
     def exports(self) -> tuple[ExportProfilesGoal, ...]:

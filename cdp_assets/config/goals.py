@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import builtins
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from cdp_assets.config.base import Name, PropertyName, Strict
 from cdp_assets.config.events import EventImport
 from cdp_assets.config.files import Files, Format
+from cdp_assets.config.groups import GROUP_ID
 from cdp_assets.config.processors import Processor
 from cdp_assets.config.refusal import OnError
 from cdp_assets.config.returning import ReturnRejects
@@ -57,10 +58,16 @@ class Mapping(Strict):
     rule: Rule = Rule.set
 
 
-class ImportProfilesGoal(Strict):
-    """Reads delimited files into profiles."""
+class GroupIdentifier(Identifier):
+    """A column whose value finds a group, by its id or by one of its properties."""
 
-    type: Literal["import_profiles"]
+    property: PropertyName = GROUP_ID.name
+
+
+class _ImportGoal(Strict):
+    """What all imports have in common: from which files, how they are read, what a row is about."""
+
+    type: str
     name: Name
     description: str = ""
     active: bool = True
@@ -75,19 +82,6 @@ class ImportProfilesGoal(Strict):
     """Whether a file is refused as a whole for its rejected rows: `skip_rows` = never, `fail_file` = for any."""
     return_rejects: ReturnRejects | None = None
     """Where the rejected rows of imported files go back to their sender; left out = they do not."""
-    allow_create: bool = False
-    """Whether a row that finds no profile makes one; otherwise it is counted `not_found`."""
-    mappings: tuple[Mapping, ...] = ()
-    """What goes into the profile's properties; may be left out where the goal brings events."""
-    events: tuple[EventImport, ...] = ()
-    """Timeline events that rows bring to their profiles."""
-
-    @model_validator(mode="after")
-    def _brings_something(self) -> ImportProfilesGoal:
-        if not self.mappings and not self.events:
-            message = "an import needs mappings, events or both"
-            raise ValueError(message)
-        return self
 
     @builtins.property
     def identifier_columns(self) -> tuple[Identifier, ...]:
@@ -107,6 +101,39 @@ class ImportProfilesGoal(Strict):
             tuple(places[member] for member in (rule.all if isinstance(rule, IdentifierGroup) else (rule,)))
             for rule in self.identifiers
         )
+
+
+class ImportProfilesGoal(_ImportGoal):
+    """Reads delimited files into profiles."""
+
+    group_type: ClassVar[str] = ""
+    type: Literal["import_profiles"]
+    allow_create: bool = False
+    """Whether a row that finds no profile makes one; otherwise it is counted `not_found`."""
+    mappings: tuple[Mapping, ...] = ()
+    """What goes into the profile's properties; may be left out where the goal brings events."""
+    events: tuple[EventImport, ...] = ()
+    """Timeline events that rows bring to their profiles."""
+
+    @model_validator(mode="after")
+    def _brings_something(self) -> ImportProfilesGoal:
+        if not self.mappings and not self.events:
+            message = "an import needs mappings, events or both"
+            raise ValueError(message)
+        return self
+
+
+class ImportGroupsGoal(_ImportGoal):
+    """Reads delimited files into the groups of one type; a row that finds no group makes one."""
+
+    allow_create: ClassVar[bool] = True
+    events: ClassVar[tuple[EventImport, ...]] = ()
+    type: Literal["import_groups"]
+    group_type: Name
+    """Of which type the groups are."""
+    identifiers: tuple[GroupIdentifier, ...] = Field(min_length=1, max_length=1)
+    """What finds a group; one that is made gets the value as its id."""
+    mappings: tuple[Mapping, ...] = Field(min_length=1)
 
 
 class PropertyColumn(Strict):
@@ -212,4 +239,6 @@ class ExportProfilesGoal(Strict):
         return self
 
 
-Goal = Annotated[ImportProfilesGoal | ExportProfilesGoal, Field(discriminator="type")]
+ImportGoal = ImportProfilesGoal | ImportGroupsGoal
+"""An import of either kind."""
+Goal = Annotated[ImportProfilesGoal | ImportGroupsGoal | ExportProfilesGoal, Field(discriminator="type")]

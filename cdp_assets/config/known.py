@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Literal
 
 from cdp_assets.config.events import STANDARD_TYPES, EventType, whole_types
+from cdp_assets.config.groups import GROUP_ID, GroupType
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.properties import Property
 from cdp_assets.config.segments import Segment
@@ -25,6 +26,7 @@ class Unread:
     properties: frozenset[str] = frozenset()
     segments: frozenset[str] = frozenset()
     event_types: frozenset[str] = frozenset()
+    group_types: frozenset[str] = frozenset()
     model: bool = False
     """True: there is no model to check against, so any name may be meant."""
 
@@ -37,6 +39,7 @@ class Known:
     segments: Mapping[str, Segment | None]
     event_types: Mapping[str, EventType | None]
     """With the standard types, each with all its fields."""
+    group_types: Mapping[str, GroupType | None]
     complete: bool
     """False: a name that is not here may still exist."""
 
@@ -50,15 +53,24 @@ class Known:
                 **{item.id: item for item in whole_types(model.event_types, STANDARD_TYPES)},
                 **dict.fromkeys(unread.event_types),
             },
+            {**dict.fromkeys(unread.group_types), **{item.id: item for item in model.group_types}},
             not unread.model,
         )
 
-    def unknown(self, kind: Literal["property", "segment", "event type"], name: str) -> str | None:
+    def of_group(self, group_type: str) -> Known:
+        """The same, with the properties of groups of this type instead of profiles'."""
+        kind = self.group_types.get(group_type)
+        if kind is None:
+            return replace(self, properties={}, complete=False)
+        return replace(self, properties={item.name: item for item in (*kind.properties, GROUP_ID)})
+
+    def unknown(self, kind: Literal["property", "segment", "event type", "group type"], name: str) -> str | None:
         """The message if nothing of that kind has the name."""
         things: dict[str, Mapping[str, object]] = {
             "property": self.properties,
             "segment": self.segments,
             "event type": self.event_types,
+            "group type": self.group_types,
         }
         names = things[kind]
         if name in names or not self.complete:

@@ -10,7 +10,8 @@ from pydantic import Field, field_validator
 from cdp_assets.config.base import Name, Strict
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.events import EventType, whole_types
-from cdp_assets.config.goals import ImportProfilesGoal, Mapping, Rule
+from cdp_assets.config.goals import ImportGoal, Mapping, Rule
+from cdp_assets.config.groups import GROUP_ID, GroupType
 from cdp_assets.config.properties import OWN_PROPERTIES, Property
 from cdp_assets.config.regular_expressions import check_expression
 from cdp_assets.config.segments import Segment, in_order_of_need
@@ -34,6 +35,8 @@ class CustomerModelConfig(Strict):
     segments: tuple[Segment, ...] = ()
     event_types: tuple[EventType, ...] = ()
     """Timeline events a profile can have: `order` and `abandoned_basket` are there and can be extended."""
+    group_types: tuple[GroupType, ...] = ()
+    """What profiles can belong to."""
     blocked_identifiers: tuple[str, ...] = ("[0-]*", "-1", "null", "anonymous")
     """Regular expressions of values that identify nobody, whole and in any case: as identifiers they count as empty."""
     publish_every_s: int = Field(default=300, ge=0)
@@ -73,6 +76,17 @@ class CustomerModelConfig(Strict):
             wanted |= needed
         return tuple(segment for segment in in_order_of_need(self.segments) if segment.name in wanted)
 
+    def find_group_type(self, name: str) -> GroupType | None:
+        """The group type of that id, or None."""
+        return next((kind for kind in self.group_types if kind.id == name), None)
+
+    def record_properties(self, group_type: str) -> tuple[Property, ...]:
+        """What a profile can hold (for the empty text), or a group of this type; nothing for an unknown type."""
+        if not group_type:
+            return self.properties
+        kind = self.find_group_type(group_type)
+        return kind.properties if kind else ()
+
 
 class Deployment(Strict):
     """The customer model and all connections that feed it or are fed by it."""
@@ -95,7 +109,7 @@ class BatchConfig(Strict):
     connection_order: int
     goal_order: int
     """0-based place of the goal in its connection."""
-    goal: ImportProfilesGoal
+    goal: ImportGoal = Field(discriminator="type")
     properties: tuple[Property, ...]
     """The properties the goal writes or matches by, as they were."""
     blocked_identifiers: tuple[str, ...] = ()
@@ -132,7 +146,7 @@ class BatchConfig(Strict):
             "return_rejects": True,
             "files": {"ready": True, "partitions": True},
         }
-        left_out: dict[str, object] = {"goal": goal, "properties": {"__all__": {"description", "pii"}}}
+        left_out: dict[str, object] = {"goal": goal, "properties": {"__all__": {"description", "pii", "group_type"}}}
         if not self.goal.events:
             # Batches of before there were events keep their hash.
             goal["events"] = left_out["event_types"] = True
@@ -144,12 +158,13 @@ class BatchConfig(Strict):
         return hashlib.sha256(meaning.encode()).hexdigest()
 
 
-def batch_config(deployment: Deployment, connection: Connection, goal: ImportProfilesGoal) -> BatchConfig:
+def batch_config(deployment: Deployment, connection: Connection, goal: ImportGoal) -> BatchConfig:
     """The config a batch of this goal carries when landed today. Cross rules must have been checked."""
     names = {mapping.property for mapping in goal.mappings} | {item.property for item in goal.identifier_columns}
-    properties = tuple(
-        prop for prop in sorted(deployment.model.properties, key=lambda prop: prop.name) if prop.name in names
-    )
+    known = deployment.model.record_properties(goal.group_type)
+    if goal.group_type:
+        known = (*known, GROUP_ID)
+    properties = tuple(prop for prop in sorted(known, key=lambda prop: prop.name) if prop.name in names)
     return BatchConfig(
         connection=connection.name,
         connection_order=connection.order,
@@ -161,12 +176,12 @@ def batch_config(deployment: Deployment, connection: Connection, goal: ImportPro
     )
 
 
-def _event_types(model: CustomerModelConfig, goal: ImportProfilesGoal) -> tuple[EventType, ...]:
+def _event_types(model: CustomerModelConfig, goal: ImportGoal) -> tuple[EventType, ...]:
     named = sorted({event.type for event in goal.events})
     return tuple(item for item in whole_types(model.event_types, named) if item.id in named)
 
 
-def _with_identifiers_mapped(goal: ImportProfilesGoal, properties: dict[str, Property]) -> ImportProfilesGoal:
+def _with_identifiers_mapped(goal: ImportGoal, properties: dict[str, Property]) -> ImportGoal:
     """The goal with a mapping for every identifier: a row gives its profile the identifiers it lacks.
 
     With a single identifier of one value there is nothing to give: what finds a profile, it has.

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field, model_validator
 
-from cdp_assets.config.base import PropertyName, Strict
+from cdp_assets.config.base import Name, PropertyName, Strict
 
 
 class PropertyType(StrEnum):
@@ -34,6 +34,7 @@ RESERVED_COLUMNS = frozenset(
         "created_by_number",
         "created_at_position",
         "created_at_row",
+        "modified_at_position",
     }
 )
 """Columns of `profiles` that are ours; no property may take their names."""
@@ -53,6 +54,8 @@ class Property(Strict):
     """ISO 4217 code of a currency property."""
     pii: bool = False
     """Whether values identify a person; identifiers always do."""
+    group_type: Name | None = None
+    """The values are ids of groups of this type: the profile belongs to them."""
 
     @property
     def scale(self) -> int:
@@ -79,6 +82,9 @@ class Property(Strict):
             raise ValueError(message)
         if (self.currency is not None) != (self.type is PropertyType.currency):
             message = "a currency property needs its ISO code (currency: EUR), and only a currency property"
+            raise ValueError(message)
+        if self.group_type is not None and self.type is not PropertyType.text:
+            message = f"a property of group ids is a text; {self.name} is {self.type}"
             raise ValueError(message)
         return self
 

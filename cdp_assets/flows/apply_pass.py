@@ -47,7 +47,7 @@ def apply_pass(
     Args:
         database: the warehouse, in a transaction.
         batches: one pass, as `cut_into_passes` makes them.
-        indexed: identifier properties of all batches before this pass.
+        indexed: identifier properties of all batches of such records before this pass.
         earlier: every batch folded so far, by id: full files look back at them after a config change.
     """
     together = combined([(item.manifest.config, item.manifest.present) for item in batches])
@@ -69,8 +69,9 @@ def apply_pass(
     first = batches[0].position
     counts = writing.simple_row_fates(records_of(config), first) if simple else writing.row_fates(config, first)
     fates = [Fates(*row) for row in database.rows(counts)]
-    connections = [item.manifest.config.connection for item in batches]
-    database.run(writing.note_imported(connections, repeated=touched.repeated))
+    if not config.goal.group_type:
+        connections = [item.manifest.config.connection for item in batches]
+        database.run(writing.note_imported(connections, repeated=touched.repeated))
     if not config.goal.files.delta:
         digest = _row_digest(config, present)
         signature = full_files.rows_signature(config.goal)
@@ -118,7 +119,7 @@ def _write(
         database.run(writing.drop_old_rows(records, first))
     if config.goal.allow_create:
         database.run(records.added(merging.new_profiles(config, writes, touched, looks)))
-        if database.rows(Sql("SELECT 1 FROM ops.profile_ids LIMIT 1")):
+        if not records.group_type and database.rows(Sql("SELECT 1 FROM ops.profile_ids LIMIT 1")):
             database.run(identity.note_other_ids())
     if moving and database.rows(Sql("SELECT 1 FROM id_moved LIMIT 1")):
         for statement in writing.index_moved(records, moving):

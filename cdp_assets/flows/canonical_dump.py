@@ -12,6 +12,7 @@ from collections.abc import Collection
 from cdp_assets.sql import tables
 from cdp_assets.sql.dumping import dump_queries, rows_digest
 from cdp_assets.sql.event_tables import EVENT_TABLES
+from cdp_assets.sql.records import GROUP_TABLES
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database
 
@@ -24,7 +25,8 @@ def canonical_dump(database: Database) -> dict[str, list[str]]:
 def table_digests(database: Database, without: Collection[str] = ()) -> dict[str, tuple[int, str]]:
     """Table name → number of its canonical rows and one digest of them, worked out in the engine.
 
-    `without`: columns of `profiles` that do not count, tables of events, and columns of such as `table.column`.
+    `without`: columns of `profiles` that do not count, tables of events and groups, and columns of such as
+    `table.column`.
     """
     found = {}
     for name, query in _queries(database, without).items():
@@ -46,12 +48,15 @@ def property_columns(database: Database) -> list[str]:
 
 
 def _queries(database: Database, without: Collection[str] = ()) -> dict[str, Sql]:
-    events = {
-        table: [column for column in columns if f"{table}.{column}" not in without]
-        for table, columns in database.rows(EVENT_TABLES)
-        if table not in without
-    }
-    return dump_queries([name for name in property_columns(database) if name not in without], events)
+    events, groups = (
+        {
+            table: [column for column in columns if f"{table}.{column}" not in without]
+            for table, columns in database.rows(query)
+            if table not in without
+        }
+        for query in (EVENT_TABLES, GROUP_TABLES)
+    )
+    return dump_queries([name for name in property_columns(database) if name not in without], events, groups)
 
 
 def dump_digest(database: Database) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cdp_assets.config.connections import Connection
-from cdp_assets.config.goals import ImportProfilesGoal
+from cdp_assets.config.goals import ImportGoal
 from cdp_assets.errors import CdpError, ConfigError, RemoteError
 from cdp_assets.files.remote import RemoteFile, child_of, path_of, shown, split_path
 from cdp_assets.files.selection import why_not
@@ -40,7 +40,7 @@ class Trial:
 class _Needs:
     """What the goals need in one directory."""
 
-    imports: list[ImportProfilesGoal] = field(default_factory=list)
+    imports: list[ImportGoal] = field(default_factory=list)
     renames: bool = False
     """To `.done`; only a file of our own may be tried on, so that one must be written."""
     delivers: bool = False
@@ -69,7 +69,7 @@ def _needs(connection: Connection) -> dict[str, _Needs]:
     for goal in connection.goals:
         if not goal.active:
             continue
-        if isinstance(goal, ImportProfilesGoal):
+        if isinstance(goal, ImportGoal):
             need = found.setdefault(path_of(connection.server, goal.files.directory), _Needs())
             need.imports.append(goal)
             need.renames |= goal.files.rename_done
@@ -101,7 +101,7 @@ def _tried(server: SftpFileSystem, directory: str, needs: _Needs) -> Iterator[Tr
         yield Trial("write", shown(directory), ok=False, detail=f"Directory not found: {shown(directory)}")
 
 
-def _list_and_read(server: SftpFileSystem, directory: str, goals: Sequence[ImportProfilesGoal]) -> Iterator[Trial]:
+def _list_and_read(server: SftpFileSystem, directory: str, goals: Sequence[ImportGoal]) -> Iterator[Trial]:
     where = shown(directory)
     try:
         files = server.list_files(directory)

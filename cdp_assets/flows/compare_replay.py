@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +14,10 @@ from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.mirror import mirrored
 from cdp_assets.flows.snapshots import only_used
 from cdp_assets.sql.event_tables import EVENT_TABLES, event_tables
+from cdp_assets.sql.records import GROUP_TABLES
+from cdp_assets.sql.schema import Table
+from cdp_assets.sql.tables import groups_table
+from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database, open_warehouse
 
 
@@ -39,18 +44,21 @@ def compare_replay(model: CustomerModelConfig, folders: DataFolders, now: dateti
         fold_batches(database, only_used(model), mirror, now)
         # A column whose property is no longer in the YAML is hidden, and the replay may drop it.
         hidden = set(property_columns(database)) - {prop.name for prop in model.properties}
-        hidden |= _hidden_events(database, model)
+        hidden |= _hidden(database, EVENT_TABLES, event_tables(whole_types(model.event_types, STANDARD_TYPES)))
+        hidden |= _hidden(
+            database, GROUP_TABLES, [groups_table(kind.id, kind.properties) for kind in model.group_types]
+        )
         before = table_digests(database, hidden)
         fold_batches(database, only_used(model), mirror, now, rebuild=True)
         after = table_digests(database, hidden)
     return [Compared(name, *_counts(before[name], after[name])) for name in before]
 
 
-def _hidden_events(database: Database, model: CustomerModelConfig) -> set[str]:
-    """Tables of events, and columns of such, that stand in no type of today."""
-    wanted = {table.name: table for table in event_tables(whole_types(model.event_types, STANDARD_TYPES))}
+def _hidden(database: Database, there: Sql, today: Sequence[Table]) -> set[str]:
+    """Tables of events or groups, and columns of such, that stand in no type of today."""
+    wanted = {table.name: table for table in today}
     hidden = set()
-    for name, columns in database.rows(EVENT_TABLES):
+    for name, columns in database.rows(there):
         if name not in wanted:
             hidden.add(name)
             continue

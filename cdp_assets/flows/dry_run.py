@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cdp_assets.config.connections import Connection
-from cdp_assets.config.goals import ImportProfilesGoal
+from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.model import CustomerModelConfig, Deployment, batch_config
 from cdp_assets.errors import ConfigError
 from cdp_assets.faults import step
@@ -117,7 +117,7 @@ def dry_run(
 def dry_run_partitions(
     deployment: Deployment,
     connection: Connection,
-    goal: ImportProfilesGoal,
+    goal: ImportGoal,
     keys: Sequence[str],
     folders: DataFolders,
     now: datetime,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from cdp_assets.config.connections import Connection
-from cdp_assets.config.goals import ImportProfilesGoal
+from cdp_assets.config.goals import ImportGoal
 from cdp_assets.errors import FileError
 from cdp_assets.files.linked import LinkedFileMissingError, find_linked
 from cdp_assets.files.readiness import sidecar_of
@@ -71,7 +71,7 @@ class FileSet:
 
 
 def sort_into_goals(
-    connection: Connection, goals: Sequence[ImportProfilesGoal], listings: Listings
+    connection: Connection, goals: Sequence[ImportGoal], listings: Listings
 ) -> tuple[list[FileSet], list[PassedOver]]:
     """The file sets of all goals, in the order of goals, then of names as people count; and what is left."""
     found: list[FileSet] = []
@@ -96,13 +96,11 @@ def sort_into_goals(
     return found, [item for item in passed_over if (item.goal, item.name) not in taken]
 
 
-def _is_no_data(goal: ImportProfilesGoal, name: str) -> bool:
+def _is_no_data(goal: ImportGoal, name: str) -> bool:
     return never_taken(name) is not None or sidecar_of(goal.files, name) is not None
 
 
-def _file_set(
-    goal_id: str, goal: ImportProfilesGoal, key: str, file: RemoteFile, by_name: Mapping[str, RemoteFile]
-) -> FileSet:
+def _file_set(goal_id: str, goal: ImportGoal, key: str, file: RemoteFile, by_name: Mapping[str, RemoteFile]) -> FileSet:
     root = seen_id(goal_id, file.path, file.size_bytes, file.modified_at)
     if not goal.files.linked:
         return FileSet(goal.name, key, file, root)
@@ -120,7 +118,7 @@ def _file_set(
     return FileSet(goal.name, key, file, whole, parts, root_seen_id=root)
 
 
-def _key_of(goal: ImportProfilesGoal, file: RemoteFile) -> str | None:
+def _key_of(goal: ImportGoal, file: RemoteFile) -> str | None:
     """The partition key of a file whose name can be written down.
 
     Raises:

@@ -29,7 +29,7 @@ def find_profiles(database: Database, together: Combined, counted: dict[int, fro
         aliased = True
         resolve_rows(database, together, counted)
         database.run(identity.keyed_rows(aliases=True))
-    database.run(identity.first_births())
+    database.run(identity.first_births(records_of(config)))
     if database.rows(identity.met_before(records_of(config))):
         database.run(identity.births(records_of(config)))
     database.run(identity.KEY_TARGETS)

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from cdp_assets.config.events import EventType, whole_types
+from cdp_assets.config.groups import GROUP_ID
 from cdp_assets.config.model import BatchConfig, CustomerModelConfig
 from cdp_assets.config.properties import Property
 from cdp_assets.errors import ConfigError
 from cdp_assets.flows.manifests import Manifest
-from cdp_assets.sql import schema, tables
+from cdp_assets.sql import members, schema, tables
 from cdp_assets.sql.event_tables import EVENT_TABLES, event_table_name, event_tables
+from cdp_assets.sql.records import GROUP_TABLES, PREFIX, groups_name
 from cdp_assets.sql.text import Sql, ident, joined, sql
 from cdp_assets.warehouse import Database
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What the customer model asks of the warehouse: a column for each property, tables for each event type."""
+    """What the customer model asks of the warehouse: a column for each property, tables for each type of its own."""
 
     properties: tuple[Property, ...]
     event_types: tuple[EventType, ...] = ()
+    groups: Mapping[str, tuple[Property, ...]] = field(default_factory=dict)
+    """Group type → its properties."""
+
+    @property
+    def group_tables(self) -> tuple[schema.Table, ...]:
+        """The tables of all group types."""
+        return tuple(tables.groups_table(group_type, properties) for group_type, properties in self.groups.items())
 
     @property
     def event_tables(self) -> tuple[schema.Table, ...]:
@@ -31,17 +40,24 @@ class Shape:
     @property
     def tables(self) -> tuple[schema.Table, ...]:
         """Every table whose columns the model decides."""
-        return (tables.profiles_table(self.properties), *self.event_tables)
+        return (tables.profiles_table(self.properties), *self.group_tables, *self.event_tables)
 
     @property
     def parts(self) -> dict[str, str]:
         """Name of everything that batches may know → its type."""
-        return dict(_parts(self.properties, self.event_types))
+        return dict(_parts(self.properties, self.event_types, self.groups))
 
 
 def parts_of(config: BatchConfig) -> dict[str, str]:
     """What a batch knows of it, likewise."""
-    return dict(_parts(config.properties, config.event_types))
+    if config.goal.group_type:
+        return dict(_parts((), (), {config.goal.group_type: _with_a_column(config)}))
+    return dict(_parts(config.properties, config.event_types, {}))
+
+
+def _with_a_column(config: BatchConfig) -> list[Property]:
+    """The properties of a batch of groups that have a column of their own."""
+    return [prop for prop in config.properties if prop.name != GROUP_ID.name]
 
 
 def part_name(table: schema.Table, column: str) -> str:
@@ -49,9 +65,14 @@ def part_name(table: schema.Table, column: str) -> str:
     return column if table.name == "profiles" else f"{table.name}.{column}"
 
 
-def _parts(properties: Iterable[Property], kinds: Iterable[EventType]) -> Iterator[tuple[str, str]]:
+def _parts(
+    properties: Iterable[Property], kinds: Iterable[EventType], groups: Mapping[str, Iterable[Property]]
+) -> Iterator[tuple[str, str]]:
     for prop in properties:
         yield prop.name, prop.type_signature
+    for group_type, held in groups.items():
+        yield groups_name(group_type), "groups"
+        yield from ((f"{groups_name(group_type)}.{prop.name}", prop.type_signature) for prop in held)
     for kind in kinds:
         yield event_table_name(kind.id), "events"
         yield from ((f"{event_table_name(kind.id)}.{field.key}", field.prop.type_signature) for field in kind.values)
@@ -62,23 +83,31 @@ def _parts(properties: Iterable[Property], kinds: Iterable[EventType]) -> Iterat
 
 
 def wanted_shape(model: CustomerModelConfig, batches: Iterable[Manifest]) -> Shape:
-    """Today's properties and event types, and identifiers and standard types that only batches know.
+    """Today's properties and types, and identifiers, standard types and group types that only batches know.
 
     Raises:
         ConfigError: the YAML author must act: a type no longer fits batches already landed.
     """
     batches = list(batches)
-    columns = {prop.name: prop for prop in model.properties}
+    records = {
+        group_type: {prop.name: prop for prop in model.record_properties(group_type)}
+        for group_type in ("", *(kind.id for kind in model.group_types))
+    }
     named = sorted({kind.id for manifest in batches for kind in manifest.config.event_types})
     kinds = whole_types(model.event_types, named)
     clashes: dict[tuple[str, str, str], str] = {}
     for manifest in batches:
         config = manifest.config
+        columns = records.setdefault(config.goal.group_type, {})
         known = {identifier.property for identifier in config.goal.identifier_columns}
-        for prop in config.properties:
+        for prop in _with_a_column(config) if config.goal.group_type else config.properties:
             if prop.name in known:
                 columns.setdefault(prop.name, prop)
-    shape = Shape(tuple(columns.values()), kinds)
+    shape = Shape(
+        tuple(records.pop("").values()),
+        kinds,
+        {group_type: tuple(columns.values()) for group_type, columns in records.items()},
+    )
     for manifest in batches:
         for name, then in parts_of(manifest.config).items():
             if shape.parts.get(name, then) != then:
@@ -94,7 +123,10 @@ def wanted_shape(model: CustomerModelConfig, batches: Iterable[Manifest]) -> Sha
 
 
 def _told(name: str) -> str:
-    return f"field {name}" if "." in name else f"property {name}"
+    table, _, column = name.rpartition(".")
+    if table.startswith(PREFIX):
+        return f"property {column} of group type {table.removeprefix(PREFIX)}"
+    return f"field {name}" if table else f"property {name}"
 
 
 def need_replay(database: Database, shape: Shape, folded: Sequence[Manifest]) -> bool:
@@ -134,14 +166,27 @@ def add_missing_columns(database: Database, shape: Shape) -> None:
             for column in table.columns:
                 for statement in [] if column.name in present else schema.add_column(table, column):
                     database.run(statement)
+        make_views(database, shape)
 
 
-def drop_other_events(database: Database, shape: Shape) -> None:
-    """Drops the tables of event types that nobody names any more."""
-    wanted = {table.name for table in shape.event_tables}
-    for name, _ in database.rows(EVENT_TABLES):
+def make_views(database: Database, shape: Shape, *, anew: bool = False) -> None:
+    """Makes the views of members that are missing or tell of other properties. `anew`: every one."""
+    there = dict(database.rows(members.VIEWS))
+    for group_type in shape.groups:
+        links = [prop for prop in shape.properties if prop.group_type == group_type]
+        same = there.get(members.members_name(group_type)) == members.members_comment(group_type, links)
+        for statement in members.members_view(group_type, links) if anew or not same else ():
+            database.run(statement)
+
+
+def drop_other_tables(database: Database, shape: Shape) -> None:
+    """Drops the tables of event and group types that nobody names any more."""
+    wanted = {table.name for table in shape.tables}
+    for name, _ in (*database.rows(EVENT_TABLES), *database.rows(GROUP_TABLES)):
         if name not in wanted:
-            database.run(sql("DROP TABLE {table}", table=ident("main", name)))
+            view = ident("main", members.members_name(name.removeprefix(PREFIX)))
+            for statement in (sql("DROP VIEW IF EXISTS {v}", v=view), sql("DROP TABLE {t}", t=ident("main", name))):
+                database.run(statement)
 
 
 def _present(database: Database, table: schema.Table) -> dict[str, str]:

@@ -25,7 +25,8 @@ from cdp_assets.flows.snapshot_files import remove_snapshots
 from cdp_assets.flows.snapshots import Snapshots
 from cdp_assets.flows.withdrawals import withdrawn_versions
 from cdp_assets.sql import ledger, tables
-from cdp_assets.sql.text import Sql
+from cdp_assets.sql.records import groups
+from cdp_assets.sql.text import Sql, sql
 from cdp_assets.warehouse import Database
 
 
@@ -41,6 +42,8 @@ class FoldResult:
     """Whether the warehouse was rebuilt, because a batch came before one already in."""
     profiles: int
     """Profiles in the warehouse now."""
+    groups: dict[str, int]
+    """Group type → groups in the warehouse now."""
     refolded: int
     """Batches that were folded for it, as no snapshot had them; 0 where nothing was rebuilt."""
     problems: tuple[str, ...]
@@ -87,15 +90,19 @@ def fold_batches(
         _append(database, folding, placed, len(done), store)
     _note_left_out(database, plan)
     note_folded(database, folders)
-    (profiles,) = database.row(Sql("SELECT count(*) FROM main.profiles"))
     return FoldResult(
         _entries(database, [batch_id for batch_id in wanted if batch_id not in already]),
         _entries(database, [batch_id for batch_id in fresh if batch_id in plan.left_out]),
         replays and bool(done),
-        int(profiles),
+        _count(database, Sql("main.profiles")),
+        {group_type: _count(database, groups(group_type).path) for group_type in shape.groups},
         refolded,
         tuple(store.problems),
     )
+
+
+def _count(database: Database, table: Sql) -> int:
+    return int(database.row(sql("SELECT count(*) FROM {table}", table=table))[0])
 
 
 def _entries(database: Database, batch_ids: Sequence[str]) -> tuple[dict[str, object], ...]:

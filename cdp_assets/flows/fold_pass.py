@@ -24,7 +24,8 @@ class Folding:
     """Entered as the time of a first fold; nothing is derived from it."""
     replaying: bool
     _earlier: dict[str, Placed] = field(default_factory=dict)
-    _indexed: set[str] = field(default_factory=set)
+    _indexed: dict[str, set[str]] = field(default_factory=dict)
+    """Per group type, the empty one for profiles, the properties that find its records."""
 
     def begun_anew(self) -> Folding:
         """The same fold with nothing folded yet."""
@@ -34,7 +35,9 @@ class Folding:
         """Takes note of batches that are in already, in order."""
         for item in batches:
             self._earlier[item.manifest.batch_id] = item
-            self._indexed |= {column.property for column in item.manifest.config.goal.identifier_columns}
+            goal = item.manifest.config.goal
+            known = self._indexed.setdefault(goal.group_type, set())
+            known.update(column.property for column in goal.identifier_columns)
 
     def tell_warnings(self, batches: Sequence[Placed]) -> None:
         """Enters what is to be told of batches that were not folded now; the rest have nothing to tell."""
@@ -48,9 +51,8 @@ class Folding:
         Raises:
             WarehouseError: we must act: a statement failed, or not every row is accounted for.
         """
-        fates = {
-            fate.position: fate for fate in apply_pass(self.database, group, frozenset(self._indexed), self._earlier)
-        }
+        indexed = frozenset(self._indexed.get(group[0].manifest.config.goal.group_type, ()))
+        fates = {fate.position: fate for fate in apply_pass(self.database, group, indexed, self._earlier)}
         for item in group:
             self._enter_outcome(item, fates[item.position])
         self.catch_up(group)

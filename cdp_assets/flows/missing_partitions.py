@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
-from cdp_assets.config.goals import ImportProfilesGoal
+from cdp_assets.config.goals import ImportGoal
 from cdp_assets.files.windows import known_partition, windows_until
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.manifests import batch_folders, goal_attempts, read_attempt
@@ -47,7 +47,7 @@ class Missing:
         return sum(gap.windows for gap in self.gaps)
 
 
-def missing_partitions(connection: str, goal: ImportProfilesGoal, folders: DataFolders, now: datetime) -> Missing:
+def missing_partitions(connection: str, goal: ImportGoal, folders: DataFolders, now: datetime) -> Missing:
     """The windows without a file, for a goal with time windows.
 
     A window whose only file was refused, or withdrawn, is missing and says so. The present one is not expected yet.

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from cdp_assets.config.connections import Connection
-from cdp_assets.config.goals import ImportProfilesGoal
+from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.model import BatchConfig, Deployment, batch_config
 from cdp_assets.errors import CdpError, ConfigError, FileError, RemoteDownError, WarehouseError
 from cdp_assets.files.beginnings import BEGINNING_BYTES
@@ -25,7 +25,8 @@ from cdp_assets.flows.folders import DataFolders, staging_folder
 from cdp_assets.flows.preview_set import preview_set
 from cdp_assets.flows.sample_results import Identified, SetPreview
 from cdp_assets.flows.take_look import Candidate, Look, peek
-from cdp_assets.sql.profiling import HOLDERS
+from cdp_assets.sql.profiling import holders
+from cdp_assets.sql.records import records_of
 from cdp_assets.warehouse import read_copy
 
 
@@ -63,6 +64,8 @@ class GoalPreview:
 
     goal: str
     allow_create: bool
+    records: str
+    """What the rows are about: profiles or groups."""
     chosen: Candidate | None = None
     """None = there is no file set to look at."""
     files: tuple[FileSample, ...] = ()
@@ -80,16 +83,17 @@ class GoalPreview:
         """In one sentence, how many rows of the sample are about known profiles."""
         found = self.matches
         if found.note:
-            return f"Profiles: {found.note}"
+            return f"{self.records.capitalize()}: {found.note}"
         fate = "would make new ones" if self.allow_create else "find none and would be left out"
         as_of = f" (as of {found.as_of:%Y-%m-%d %H:%M} UTC)" if found.as_of else ""
-        return f"Profiles{as_of}: rows that match one: {found.rows_known:,}, rows that {fate}: {found.rows_new:,}"
+        known = f"rows that match one: {found.rows_known:,}, rows that {fate}: {found.rows_new:,}"
+        return f"{self.records.capitalize()}{as_of}: {known}"
 
 
 def preview_goals(
     deployment: Deployment,
     connection: Connection,
-    goals: Sequence[ImportProfilesGoal],
+    goals: Sequence[ImportGoal],
     server: SftpFileSystem,
     folders: DataFolders,
     now: datetime,
@@ -126,7 +130,7 @@ def preview_goal(
         RemoteDownError: nobody need act; the link was lost.
     """
     chosen = choose(look, config.goal.name, asked.name)
-    preview = partial(GoalPreview, config.goal.name, config.goal.allow_create, chosen)
+    preview = partial(GoalPreview, config.goal.name, config.goal.allow_create, _records(config), chosen)
     if chosen is None:
         return preview(problem="no file on the server is for this goal")
     try:
@@ -159,20 +163,27 @@ def find_matches(config: BatchConfig, identifiers: dict[str, Identified], folder
     """
     rows = sum(item.rows for item in identifiers.values())
     if not folders.published.exists():
-        return Matches(rows_new=rows, note="nothing was imported and published yet, so there are no profiles to find")
+        return Matches(
+            rows_new=rows, note=f"nothing was imported and published yet, so there are no {_records(config)} to find"
+        )
     as_of = datetime.fromtimestamp(folders.published.stat().st_mtime, tz=UTC)
     try:
         with read_copy(folders.published) as database:
-            holders = [
-                dict(database.rows(HOLDERS, [column.property, list(_values(identifiers, place))]))
+            query = holders(records_of(config))
+            held = [
+                dict(database.rows(query, [column.property, list(_values(identifiers, place))]))
                 for place, column in enumerate(config.goal.identifier_columns)
             ]
     except WarehouseError:
         return Matches(as_of=as_of, note="the published copy of the warehouse cannot be read")
-    matched = {shown: _found(config, item, holders) for shown, item in identifiers.items()}
+    matched = {shown: _found(config, item, held) for shown, item in identifiers.items()}
     found = {shown: profile_id for shown, profile_id in matched.items() if profile_id is not None}
     known = sum(identifiers[shown].rows for shown in found)
     return Matches(found, known, rows - known, as_of)
+
+
+def _records(config: BatchConfig) -> str:
+    return "groups" if config.goal.group_type else "profiles"
 
 
 def _values(identifiers: dict[str, Identified], place: int) -> dict[str, None]:

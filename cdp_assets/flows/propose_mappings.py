@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from cdp_assets.config.check_goals import rule_problem
-from cdp_assets.config.goals import ImportProfilesGoal, Mapping, Rule
+from cdp_assets.config.goals import ImportGoal, Mapping, Rule
 from cdp_assets.config.linked import linked_column
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.properties import NUMERIC, RESERVED_COLUMNS, Property, PropertyType
@@ -31,7 +31,7 @@ class Proposal:
 
 
 def propose_mappings(
-    goal: ImportProfilesGoal,
+    goal: ImportGoal,
     model: CustomerModelConfig,
     seen: SetPreview,
     rule: Rule | None = None,
@@ -54,7 +54,7 @@ def propose_mappings(
 class _Bulk:
     """A proposal while it grows."""
 
-    def __init__(self, goal: ImportProfilesGoal, model: CustomerModelConfig, rule: Rule | None, prefix: str) -> None:
+    def __init__(self, goal: ImportGoal, model: CustomerModelConfig, rule: Rule | None, prefix: str) -> None:
         self._goal, self._rule, self._prefix = goal, rule, prefix
         self._known = {prop.name.lower(): prop for prop in model.properties}
         used = [*(item.property for item in goal.identifier_columns), *(item.property for item in goal.mappings)]

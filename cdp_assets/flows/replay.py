@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cdp_assets.errors import SnapshotError
 from cdp_assets.faults import step
-from cdp_assets.flows.fit_columns import Shape, drop_other_events
+from cdp_assets.flows.fit_columns import Shape, drop_other_tables, make_views
 from cdp_assets.flows.fold_pass import Folding
 from cdp_assets.flows.plan_passes import Placed, cut_into_passes
 from cdp_assets.flows.snapshots import Snapshots
@@ -41,7 +41,8 @@ def _rebuild(database: Database, folding: Folding, shape: Shape, placed: Sequenc
     for table in (*shape.tables, *tables.DERIVED):
         for statement in schema.create_table(table, replace=True):
             database.run(statement)
-    drop_other_events(database, shape)
+    drop_other_tables(database, shape)
+    make_views(database, shape, anew=True)
     for table in tables.FOUND:
         database.run(sql("DELETE FROM {table}", table=table.path))
     database.run(ledger.CLEAR_POSITIONS)

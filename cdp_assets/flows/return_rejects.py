@@ -16,7 +16,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from cdp_assets.config.connections import Connection
-from cdp_assets.config.goals import ImportProfilesGoal
+from cdp_assets.config.goals import ImportGoal
 from cdp_assets.errors import FileError, RemoteDownError, RemoteError
 from cdp_assets.faults import step
 from cdp_assets.files.remote import path_of, shown
@@ -108,7 +108,7 @@ def _alone(connection: Connection, folders: DataFolders) -> Iterator[None]:
         lock.release()
 
 
-def _due(connection: Connection, goals: Sequence[ImportProfilesGoal], folders: DataFolders) -> list[_Due]:
+def _due(connection: Connection, goals: Sequence[ImportGoal], folders: DataFolders) -> list[_Due]:
     with open_warehouse(folders.warehouse) as database:
         prepare_schemas(database)
         known = {goal.name: database.rows(TO_RETURN, [connection.name, goal.name]) for goal in goals}

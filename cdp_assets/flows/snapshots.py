@@ -60,7 +60,8 @@ class Snapshots:
         self._taking = settings.keep > 0
         self.problems: list[str] = []
         (engine,) = database.row(snapshots.ENGINE)
-        shapes = [("profiles", tables.PROFILE_COLUMNS), *((table.path, table.columns) for table in own)]
+        shapes = [("profiles", tables.PROFILE_COLUMNS), ("groups", tables.GROUP_COLUMNS)]
+        shapes += [(table.path, table.columns) for table in own]
         derived = [f"{path} {column.name} {column.type}" for path, columns in shapes for column in columns]
         self._basis = digest(FORMAT, str(engine), *derived)
         sweep(self._folder)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from cdp_assets.config.connections import Connection
-from cdp_assets.config.goals import ImportProfilesGoal
+from cdp_assets.config.goals import ImportGoal
 from cdp_assets.faults import step
 from cdp_assets.files.remote import RemoteFile, path_of
 from cdp_assets.files.selection import natural_key
@@ -110,7 +110,7 @@ def peek(
     server: SftpFileSystem,
     folders: DataFolders,
     now: datetime,
-    goals: Sequence[ImportProfilesGoal],
+    goals: Sequence[ImportGoal],
 ) -> Look:
     """What a look of these goals would find now; nothing is written down, and nobody is waited for.
 
@@ -127,7 +127,7 @@ def peek(
 class _Listed:
     """What was listed, before it is told apart."""
 
-    goals: Sequence[ImportProfilesGoal]
+    goals: Sequence[ImportGoal]
     listings: Listings
     found: Sequence[FileSet]
     passed_over: Sequence[PassedOver]
@@ -135,7 +135,7 @@ class _Listed:
     looked_at: datetime
 
 
-def _list(connection: Connection, server: SftpFileSystem, goals: Sequence[ImportProfilesGoal]) -> Listings:
+def _list(connection: Connection, server: SftpFileSystem, goals: Sequence[ImportGoal]) -> Listings:
     directories = {path_of(connection.server, goal.files.directory) for goal in goals}
     return {directory: server.list_files(directory) for directory in sorted(directories)}
 
@@ -164,7 +164,7 @@ class _Sorter:
     """Tells the sets of one goal apart: landed, waiting for the rest, ready."""
 
     def __init__(
-        self, connection: Connection, goal: ImportProfilesGoal, listing: Sequence[RemoteFile], folders: DataFolders
+        self, connection: Connection, goal: ImportGoal, listing: Sequence[RemoteFile], folders: DataFolders
     ) -> None:
         self._settle_s, self._goal, self._listing = connection.server.settle_s, goal, listing
         self._by_name = {file.name: file for file in listing}

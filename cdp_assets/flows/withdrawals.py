@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import AwareDatetime
 
 from cdp_assets.config.base import Strict
-from cdp_assets.config.goals import ImportProfilesGoal
+from cdp_assets.config.goals import ImportGoal
 from cdp_assets.errors import ConfigError
 from cdp_assets.files.windows import is_called, not_called
 from cdp_assets.flows.folders import DataFolders, write_whole
@@ -61,7 +61,7 @@ def reinstate(folders: DataFolders, versions: Sequence[Manifest]) -> list[Manife
 def versions_of(
     folders: DataFolders,
     connection: str,
-    goal: ImportProfilesGoal,
+    goal: ImportGoal,
     partitions: Sequence[str],
     batch: str | None = None,
 ) -> list[Manifest]:

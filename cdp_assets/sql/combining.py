@@ -35,11 +35,11 @@ def kind_of(config: BatchConfig, present: frozenset[int]) -> tuple[object, ...]:
     A goal that says more than is known here shares one with its like only.
     """
     goal = config.goal
-    more = goal.model_dump_json(exclude=_OF_ITS_OWN | {"type"}, exclude_defaults=True)
+    more = goal.model_dump_json(exclude=_OF_ITS_OWN | {"type", "group_type"}, exclude_defaults=True)
     alone = (config.config_hash, present) if json.loads(more) else ()
     identifying = tuple((item.property, _type(config, item.property)) for item in goal.identifier_columns)
     others = config.model_dump_json(exclude=_PLACING)
-    return goal.type, goal.files.delta, goal.identifier_places, identifying, others, alone
+    return goal.type, goal.group_type, goal.files.delta, goal.identifier_places, identifying, others, alone
 
 
 def _type(config: BatchConfig, name: str) -> str:
@@ -82,7 +82,9 @@ class Combined:
         first = self.parts[0].config
         if self.is_plain:
             return first
-        said = {"identifiers": _identifiers(first), "mappings": self.mappings, "allow_create": any(self.making)}
+        said: dict[str, object] = {"identifiers": _identifiers(first), "mappings": self.mappings}
+        if not first.goal.group_type:
+            said["allow_create"] = any(self.making)
         goal = first.goal.model_copy(update=said)
         return first.model_copy(update={"goal": goal, "properties": tuple(self.properties.values())})
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from cdp_assets.sql.tables import GROUP_COLUMNS
 from cdp_assets.sql.text import Sql, comma, ident, literal, sql
 
 KEY = Sql("created_by_property || chr(31) || created_by_value || chr(31) || created_by_number")
 
 
-def dump_queries(properties: Sequence[str], events: Mapping[str, Sequence[str]]) -> dict[str, Sql]:
+def dump_queries(
+    properties: Sequence[str], events: Mapping[str, Sequence[str]], groups: Mapping[str, Sequence[str]]
+) -> dict[str, Sql]:
     """Table name → a query of one text column, one row per row, sorted.
 
-    `events`: tables of events with the columns that count.
+    `events`, `groups`: tables of events, and of groups, with the columns that count.
     `goal_rows` leaves out which batch remembered a row: its name holds the modification time of the file.
     """
     fields = [sql("{name} := {column}", name=ident(name), column=ident(name)) for name in sorted(properties)]
@@ -40,7 +43,27 @@ def dump_queries(properties: Sequence[str], events: Mapping[str, Sequence[str]])
         ),
         "products": Sql("SELECT to_json(products)::VARCHAR AS line FROM main.products ORDER BY line"),
         **{name: _events(name, columns, people) for name, columns in events.items()},
+        **{name: _groups(name, columns) for name, columns in groups.items()},
+        **({"group_identifiers": _GROUP_IDENTIFIERS} if groups else {}),
     }
+
+
+_GROUP_IDENTIFIERS = Sql(
+    "SELECT to_json(identifiers)::VARCHAR AS line FROM main.group_identifiers AS identifiers ORDER BY line"
+)
+
+
+def _groups(table: str, columns: Sequence[str]) -> Sql:
+    """Of our own columns, those that tell places in the order, and times, are left out, as of profiles."""
+    own = {column.name for column in GROUP_COLUMNS}
+    fields = [sql("{name} := {name}", name=ident(name)) for name in columns if name not in own]
+    return sql(
+        "SELECT to_json(struct_pack(id := group_id, maker := {key}, domain_group := domain_group, properties :="
+        " struct_pack(\n    {fields}\n)))::VARCHAR AS line FROM {table} ORDER BY line",
+        key=KEY,
+        fields=comma(fields) if fields else literal("none"),
+        table=ident("main", table),
+    )
 
 
 def _events(table: str, columns: Sequence[str], people: Sql) -> Sql:

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from cdp_assets.config.goals import ImportProfilesGoal, Mapping, Rule
+from cdp_assets.config.goals import ImportGoal, Mapping, Rule
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.sql.dialect import digest64
 from cdp_assets.sql.text import Sql, Step, chain, comma, ident, joined, literal, sql
@@ -21,7 +21,7 @@ def mapping_signature(mapping: Mapping) -> str:
     return f"{mapping.column}\x1f{mapping.property}\x1f{mapping.rule}"
 
 
-def rows_signature(goal: ImportProfilesGoal) -> str:
+def rows_signature(goal: ImportGoal) -> str:
     """Two goals with the same signature do the same with equal rows."""
     parts = [mapping_signature(mapping) for mapping in goal.mappings]
     if goal.events:

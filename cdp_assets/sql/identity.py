@@ -103,21 +103,23 @@ _MAKERS = [
 ]
 
 
-def first_births() -> Sql:
+def first_births(records: Records) -> Sql:
     """Gives the profiles to be made numbers and ids as if none of their values had made a profile before.
 
     That is nearly always so; where it is not, an id is one of `profiles` already, or some id is another than its
-    row's own (`ops.profile_ids`), and `births` must do it.
+    row's own (`ops.profile_ids`), and `births` must do it. The own id of a group is the value that makes it.
     """
+    own = Sql("created_by_value") if records.group_type else uuid5(_MAKER_NAME)
     unborn = Step("unborn", Sql("SELECT * EXCLUDE (nth), nth AS created_by_number FROM makers"))
-    final = sql("SELECT birth AS first_ordinal, *, {own} AS profile_id FROM unborn", own=uuid5(_MAKER_NAME))
+    final = sql("SELECT birth AS first_ordinal, *, {own} AS profile_id FROM unborn", own=own)
     return sql("CREATE OR REPLACE TEMP TABLE births AS\n{query}", query=chain([*_MAKERS, unborn], final))
 
 
 def met_before(records: Records) -> Sql:
     """One row if `first_births` was mistaken, else none."""
     return sql(
-        "SELECT 1 WHERE EXISTS (FROM ops.profile_ids) OR EXISTS (FROM {rows} SEMI JOIN births USING (profile_id))",
+        "SELECT 1 WHERE {other}EXISTS (FROM {rows} SEMI JOIN births USING (profile_id))",
+        other=Sql("" if records.group_type else "EXISTS (FROM ops.profile_ids) OR "),
         rows=records.rows,
     )
 
@@ -127,8 +129,8 @@ def births(records: Records) -> Sql:
 
     An id is the published one if there is one, else the row's own, else, where that is taken, another:
     `ops.profile_ids` never gets shorter, so with its length in the name no other id is given out twice.
+    A group is called by the value that makes it; where another group has that id, by one made of its maker.
     """
-    other = sql("{name} || chr(31) || (SELECT count(*) FROM ops.profile_ids)", name=_MAKER_NAME)
     steps = [
         *_MAKERS,
         Step(
@@ -148,13 +150,7 @@ def births(records: Records) -> Sql:
         ),
         Step("named", sql("SELECT *, {own} AS own_id FROM unborn", own=uuid5(_MAKER_NAME))),
     ]
-    final = sql(
-        "SELECT birth, birth AS first_ordinal, created_by_number, created_by_property, created_by_value,"
-        " coalesce(kept.profile_id, CASE WHEN own_id IN (SELECT profile_id FROM ops.profile_ids) THEN {other}"
-        " ELSE own_id END) AS profile_id FROM named LEFT JOIN ops.profile_ids AS kept"
-        " USING (created_by_property, created_by_value, created_by_number)",
-        other=uuid5(other),
-    )
+    final = _free_group_ids(records) if records.group_type else _PUBLISHED_IDS
     return sql("CREATE OR REPLACE TEMP TABLE births AS\n{query}", query=chain(steps, final))
 
 
@@ -163,6 +159,25 @@ _MAKER_NAME = sql(
     group=literal(DOMAIN_GROUP),
 )
 """What a profile's id is made of: the row that makes it, as text."""
+_PUBLISHED_IDS = sql(
+    "SELECT birth, birth AS first_ordinal, created_by_number, created_by_property, created_by_value,"
+    " coalesce(kept.profile_id, CASE WHEN own_id IN (SELECT profile_id FROM ops.profile_ids) THEN {other}"
+    " ELSE own_id END) AS profile_id FROM named LEFT JOIN ops.profile_ids AS kept"
+    " USING (created_by_property, created_by_value, created_by_number)",
+    other=uuid5(sql("{name} || chr(31) || (SELECT count(*) FROM ops.profile_ids)", name=_MAKER_NAME)),
+)
+
+
+def _free_group_ids(records: Records) -> Sql:
+    return sql(
+        "SELECT birth, birth AS first_ordinal, created_by_number, created_by_property, created_by_value,"
+        " CASE WHEN created_by_value IN (SELECT {id} FROM {path}) THEN own_id::VARCHAR ELSE created_by_value END"
+        " AS profile_id FROM named",
+        id=records.id,
+        path=records.path,
+    )
+
+
 KEY_TARGETS = Sql(
     "CREATE OR REPLACE TEMP TABLE key_targets AS\nSELECT key, profile_id, false AS is_new FROM id_found UNION ALL"
     " SELECT key, profile_id, true FROM id_unborn JOIN births USING (birth)"

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cdp_assets.config.goals import Rule
+from cdp_assets.config.groups import GROUP_ID
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.config.properties import Property
 from cdp_assets.sql.dialect import appended, column_type, distinct_in_order
@@ -76,8 +77,8 @@ def changed_profiles(config: BatchConfig, writes: Sequence[Write], touched: Touc
 def new_profiles(config: BatchConfig, writes: Sequence[Write], touched: Touched, looks: Sql) -> Sql:
     """The profiles the pass makes. One that a single identifier finds holds that from the start."""
     own = config.find_property(config.goal.identifier_columns[0].property) if config.has_one_identifier else None
-    values = []
-    if own is not None and own.name not in {write.prop.name for write in writes}:
+    values = [Sql("last.position AS modified_at_position")]
+    if own is not None and own.name not in {GROUP_ID.name, *(write.prop.name for write in writes)}:
         values.append(sql("{start} AS {name}", start=_start(own), name=ident(own.name)))
     for write in writes:
         start = _start(write.prop) if write.prop == own else sql("NULL::{kind}", kind=column_type(write.prop))
@@ -86,7 +87,7 @@ def new_profiles(config: BatchConfig, writes: Sequence[Write], touched: Touched,
         "SELECT profile_id, {group} AS domain_group, first.look_at AS creation_date, last.look_at AS"
         " last_modified_date, created_by_property, created_by_value, created_by_number,"
         " first.position AS created_at_position, first_ordinal % {size} + 1 AS created_at_row,"
-        " last.position AS modified_at_position,\n    {values}\nFROM births JOIN parts USING (profile_id)"
+        "\n    {values}\nFROM births JOIN parts USING (profile_id)"
         " JOIN {looks} AS first ON first.number = first_ordinal // {size}"
         " JOIN {looks} AS last ON last.number = last_ordinal // {size}",
         group=literal(DOMAIN_GROUP),

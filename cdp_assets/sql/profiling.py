@@ -14,6 +14,7 @@ from cdp_assets.config.files import Format
 from cdp_assets.config.properties import Property, PropertyType
 from cdp_assets.sql.dates import moment
 from cdp_assets.sql.dialect import matches
+from cdp_assets.sql.records import Records
 from cdp_assets.sql.text import Sql, comma, joined, literal, sql
 from cdp_assets.sql.values import prepared, trimmed, typed
 
@@ -30,12 +31,16 @@ _DIGITS = {
 }
 """Digits that may well be a date of this century or the last."""
 
-HOLDERS = Sql(
-    "SELECT held.value, list(profile_id::VARCHAR ORDER BY created_at_position, created_at_row) FROM main.identifiers"
-    " AS held JOIN main.profiles USING (profile_id) WHERE held.property = ?"
-    " AND held.value IN (SELECT unnest(?::VARCHAR[])) GROUP BY held.value"
-)
-"""Value → the profiles that hold it, the one made first in front; only values that some profile holds."""
+
+def holders(records: Records) -> Sql:
+    """Value → the records that hold it, the one made first in front; only values that some record holds."""
+    return sql(
+        "SELECT held.value, list(profile_id::VARCHAR ORDER BY created_at_position, created_at_row) FROM {held}"
+        " AS held JOIN {rows} AS records USING (profile_id) WHERE held.property = ?"
+        " AND held.value IN (SELECT unnest(?::VARCHAR[])) GROUP BY held.value",
+        held=records.held,
+        rows=records.rows,
+    )
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cdp_assets.config.groups import GROUP_ID
 from cdp_assets.config.model import BatchConfig
-from cdp_assets.sql.schema import UUID
-from cdp_assets.sql.text import Sql, sql
+from cdp_assets.sql.schema import TEXT, UUID
+from cdp_assets.sql.text import Sql, ident, literal, sql
 
 
 @dataclass(frozen=True)
@@ -24,27 +25,46 @@ class Records:
     id_type: Sql
     index: Sql
     """The table of the values that find it."""
+    group_type: str = ""
+    """Empty = profiles."""
 
     @property
     def rows(self) -> Sql:
         """The table to read from."""
-        return self.path
+        if not self.group_type:
+            return self.path
+        return sql("(SELECT {id} AS profile_id, * FROM {path})", id=self.id, path=self.path)
 
     @property
     def held(self) -> Sql:
         """The index to read from: property, value, profile_id."""
-        return self.index
+        if not self.group_type:
+            return self.index
+        return sql(
+            "(SELECT property, value, {id} AS profile_id FROM {index} WHERE group_type = {type})",
+            id=self.id,
+            index=self.index,
+            type=literal(self.group_type),
+        )
 
     def added(self, rows: Sql) -> Sql:
         """Adds whole rows."""
+        if self.group_type:
+            own = sql("COLUMNS(lambda c: c NOT IN ('profile_id', {name}))", name=literal(GROUP_ID.name))
+            rows = sql("SELECT profile_id AS {id}, {own} FROM (\n{rows}\n)", id=self.id, own=own, rows=rows)
         return sql("INSERT INTO {path} BY NAME\n{rows}", path=self.path, rows=rows)
 
     def entered(self, prop: Sql, values: Sql, rows: Sql) -> Sql:
         """Enters values into the index. `rows`: what stands behind FROM; it has profile_id."""
+        lead, type_name = Sql(""), Sql("")
+        if self.group_type:
+            lead, type_name = Sql("group_type, "), Sql(f"{literal(self.group_type)}, ")
         return sql(
-            "INSERT INTO {index} (property, value, {id}) SELECT {prop}, {values}, profile_id FROM {rows}",
+            "INSERT INTO {index} ({lead}property, value, {id}) SELECT {type}{prop}, {values}, profile_id FROM {rows}",
             index=self.index,
+            lead=lead,
             id=self.id,
+            type=type_name,
             prop=prop,
             values=values,
             rows=rows,
@@ -52,13 +72,37 @@ class Records:
 
     def forgotten(self, which: Sql) -> Sql:
         """Removes from the index what is `which`."""
+        if self.group_type:
+            which = sql("group_type = {type} AND {which}", type=literal(self.group_type), which=which)
         return sql("DELETE FROM {index} WHERE {which}", index=self.index, which=which)
 
 
 PROFILES = Records(Sql("main.profiles"), Sql("profile_id"), UUID, Sql("main.identifiers"))
 
 
+PREFIX = "groups_"
+
+
+def groups_name(group_type: str) -> str:
+    """The name of the table of a type's groups."""
+    return f"{PREFIX}{group_type}"
+
+
+GROUP_TABLES = sql(
+    "SELECT table_name, list(column_name ORDER BY column_name) FROM information_schema.columns"
+    " JOIN information_schema.tables USING (table_schema, table_name) WHERE table_schema = 'main'"
+    " AND table_type = 'BASE TABLE' AND starts_with(table_name, {prefix}) GROUP BY table_name ORDER BY table_name",
+    prefix=literal(PREFIX),
+)
+"""Every table of groups there is, with its columns."""
+
+
+def groups(group_type: str) -> Records:
+    """The groups of one type."""
+    path = ident("main", groups_name(group_type))
+    return Records(path, ident(GROUP_ID.name), TEXT, Sql("main.group_identifiers"), group_type)
+
+
 def records_of(config: BatchConfig) -> Records:
     """What the batches of a goal make and change."""
-    del config
-    return PROFILES
+    return groups(config.goal.group_type) if config.goal.group_type else PROFILES

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from cdp_assets.config.properties import Property
 from cdp_assets.sql.dialect import column_type
+from cdp_assets.sql.records import groups_name
 from cdp_assets.sql.schema import BIGINT, FLAG, TEXT, TIME, UUID, Column, Table, columns_of
 from cdp_assets.sql.text import Sql
 
@@ -24,6 +25,29 @@ PROFILE_COLUMNS = columns_of(
     ("created_at_position", BIGINT, "Place in the order of the batch that made the profile."),
     ("created_at_row", BIGINT, "Row of that batch, from 1."),
     ("modified_at_position", BIGINT, "Place in the order of the batch that last changed a property."),
+)
+GROUP_COLUMNS = columns_of(
+    ("group_id", TEXT, "What the group is called: the value that made it; never changes."),
+    ("domain_group", TEXT, "Groups of different domain groups never match each other."),
+    ("creation_date", TIME, "When the file that made the group was first seen on the server."),
+    ("last_modified_date", TIME, "When the file that last changed a property was first seen."),
+    ("created_by_property", TEXT, "Property of the row that made the group; group_id = the id itself."),
+    ("created_by_value", TEXT, "Its value."),
+    ("created_by_number", BIGINT, "1 for the first group this value made, 2 for the second, and so on."),
+    ("created_at_position", BIGINT, "Place in the order of the batch that made the group."),
+    ("created_at_row", BIGINT, "Row of that batch, from 1."),
+    ("modified_at_position", BIGINT, "Place in the order of the batch that last changed a property."),
+)
+GROUP_IDENTIFIERS = Table(
+    "main",
+    "group_identifiers",
+    "Which values find which group; a value held by several groups of a type finds the one made first.",
+    columns_of(
+        ("group_type", TEXT, "Type of the group."),
+        ("property", TEXT, "Property that finds it; group_id = its id."),
+        ("value", TEXT, "Canonical value, as text."),
+        ("group_id", TEXT, "The group that holds it."),
+    ),
 )
 IDENTIFIERS = Table(
     "main",
@@ -264,8 +288,8 @@ RETURNED_REJECTS = Table(
         ("returned_at", TIME, "When."),
     ),
 )
-DERIVED = (IDENTIFIERS, GOAL_ROWS, IMPORTED_PROFILES, PRODUCTS)
-"""Tables of `main` that a replay rebuilds, besides `profiles` and those of events."""
+DERIVED = (IDENTIFIERS, GROUP_IDENTIFIERS, GOAL_ROWS, IMPORTED_PROFILES, PRODUCTS)
+"""Tables of `main` that a replay rebuilds, besides those of profiles, groups and events."""
 FOUND = (IDENTITY_CONFLICTS,)
 """Tables of `ops` that tell of the batches in the warehouse only: a replay finds their rows anew."""
 MEMBERSHIPS = (SEGMENT_MEMBERS,)
@@ -285,8 +309,17 @@ FACTS = (
 
 def profiles_table(properties: Iterable[Property]) -> Table:
     """`profiles`: our own columns, then one per property."""
-    own = tuple(
+    return Table("main", "profiles", "One row per person.", PROFILE_COLUMNS + _property_columns(properties))
+
+
+def groups_table(group_type: str, properties: Iterable[Property]) -> Table:
+    """`groups_<type>`: our own columns, then one per property."""
+    columns = GROUP_COLUMNS + _property_columns(properties)
+    return Table("main", groups_name(group_type), f"One row per group of type {group_type}.", columns)
+
+
+def _property_columns(properties: Iterable[Property]) -> tuple[Column, ...]:
+    return tuple(
         Column(prop.name, column_type(prop), prop.description or f"Property {prop.name} ({prop.type_signature}).")
         for prop in sorted(properties, key=lambda prop: prop.name)
     )
-    return Table("main", "profiles", "One row per person.", PROFILE_COLUMNS + own)

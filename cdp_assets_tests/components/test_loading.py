@@ -19,7 +19,7 @@ allow_create, description, events, files, format, identifiers, mappings, name, o
 type
 shop/defs.yaml:17: unknown property 'ctiy'; known, nearest first: city, email, spend
 shop/defs.yaml:19: goals[1].type: 'export_profile' is not accepted; did you mean 'export_profiles'? accepted: \
-export_profiles, import_profiles"""
+export_profiles, import_groups, import_profiles"""
 
 
 @pytest.fixture
@@ -214,7 +214,7 @@ def test_a_template_that_cannot_be_rendered_is_told_with_its_line(defs: Path, te
         ("      segment: vip\n", "      segment: vip\n      population: some\n",
          "goals[1].population: 'some' is not accepted; accepted: changed, all"),
         ("    - type: export_profiles\n      name", "    - name",
-         "missing key 'type' in goals[1]; accepted: export_profiles, import_profiles"),
+         "missing key 'type' in goals[1]; accepted: export_profiles, import_groups, import_profiles"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_told_in_the_words_of_the_yaml(defs: Path, old: str, new: str, expected: str) -> None:

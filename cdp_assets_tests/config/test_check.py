@@ -22,6 +22,7 @@ GOOD: dict[str, Any] = {
             {"name": "points", "type": "number", "multiple": True},
             {"name": "born", "type": "datetime"},
         ],
+        "group_types": [{"id": "club", "properties": [{"name": "title"}, {"name": "colours", "multiple": True}]}],
         "segments": [
             {"name": "vip", "title": "Very", "where": {"property": "spend", "operator": "in_range", "min": 5}},
             {
@@ -94,6 +95,15 @@ def findings(change: Change) -> list[Finding]:
 PROPERTIES, SEGMENTS = ("model", "properties"), ("model", "segments")
 GOALS = ("connections", 0, "goals")
 IMPORT, EXPORT = (*GOALS, 0), (*GOALS, 1)
+CLUBS = {
+    "type": "import_groups",
+    "name": "clubs",
+    "group_type": "club",
+    "files": {"root": "clubs.csv"},
+    "identifiers": [{"column": "Id"}],
+    "mappings": [{"column": "Title", "property": "title"}],
+}
+TYPES = ("model", "group_types")
 KNOWN = "email, city, tags, spend, points, born"
 
 CASES: list[tuple[str, Change, tuple[str | int, ...], str]] = [
@@ -162,6 +172,28 @@ CASES: list[tuple[str, Change, tuple[str | int, ...], str]] = [
     ("same file", add_to(*GOALS, item=SHOP["goals"][1] | {"name": "again", "directory": "out/",
      "file": {"name": "Very.csv"}}), ("goals", 2, "file", "name"),
      "goal 'vips' writes the same file 'out/Very.csv'; give another name or directory, or put {timestamp} or {goal}"),
+    ("group type twice", add_to(*TYPES, item={"id": "club"}), ("group_types", 1, "id"),
+     "group type 'club' is there already; give this one another id"),
+    ("place of the members", add_to(*TYPES, item={"id": "club_members"}), ("group_types", 1, "id"),
+     "groups_club_members is where the members of 'club' stand; give this group type another id"),
+    ("reserved group property", add_to(*TYPES, 0, "properties", item={"name": "Group_id"}),
+     ("group_types", 0, "properties", 2, "name"), "property name 'Group_id' is reserved; take another name than: "),
+    ("group property twice", add_to(*TYPES, 0, "properties", item={"name": "title"}),
+     ("group_types", 0, "properties", 2, "name"), "property name 'title' is taken by 'title'"),
+    ("group in a group", set_at(*TYPES, 0, "properties", 0, "group_type", to="club"),
+     ("group_types", 0, "properties", 0, "group_type"), "only profiles belong to groups; a group's property cannot"),
+    ("link to no type", set_at(*PROPERTIES, 1, "group_type", to="clubs"), ("properties", 1, "group_type"),
+     "unknown group type 'clubs'; known, nearest first: club"),
+    ("goal of no type", add_to(*GOALS, item=CLUBS | {"group_type": "team"}), ("goals", 2, "group_type"),
+     "unknown group type 'team'; known, nearest first: club"),
+    ("profile's property in a group", add_to(*GOALS, item=CLUBS | {"mappings": [{"column": "City",
+     "property": "city"}]}), ("goals", 2, "mappings", 0, "property"), "unknown property 'city'; known, "),
+    ("group found by several values", add_to(*GOALS, item=CLUBS | {"identifiers": [{"column": "C",
+     "property": "colours"}]}), ("goals", 2, "identifiers", 0, "property"),
+     "a group is found by a property of one value; 'colours' holds several"),
+    ("written group id", add_to(*GOALS, item=CLUBS | {"mappings": [{"column": "Id", "property": "group_id"}]}),
+     ("goals", 2, "mappings", 0, "property"),
+     "a group keeps the id it was made with, so group_id is no property to write; map this column into another"),
 ]  # fmt: skip
 
 

@@ -32,12 +32,16 @@ def deployment(
     goals: list[dict[str, Any]],
     segments: list[dict[str, Any]] | None = None,
     connections: list[dict[str, Any]] | None = None,
+    **model: Any,
 ) -> Deployment:
-    """A deployment of one connection `shop` with these goals, or of the connections given."""
+    """A deployment of one connection `shop` with these goals, or of the connections given.
+
+    `model`: more of the customer model.
+    """
     listed = connections or [{"name": "shop", "goals": goals}]
     return Deployment.model_validate(
         {
-            "model": {"properties": properties, "segments": segments or []},
+            "model": {"properties": properties, "segments": segments or []} | model,
             "connections": [{"server": SERVER} | entry for entry in listed],
         }
     )
