@@ -43,6 +43,8 @@ class Goal:
     duplicate_content: str = "apply"
     rules: tuple[tuple[tuple[str, str], ...], ...] = ()
     """Several identifiers: alternatives in order, each of (column, property) that must all find the profile."""
+    group_type: str = ""
+    """Of the groups it imports; empty = it imports profiles."""
 
     @property
     def identifying(self) -> tuple[tuple[str, str], ...]:

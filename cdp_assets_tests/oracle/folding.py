@@ -65,16 +65,24 @@ class World:
         )
 
 
+GROUP_ID = "group_id"
+
+
 def fold(
     properties: Sequence[Property],
     goals: Sequence[Goal],
     arrivals: Sequence[Delivery],
     withdrawn: Collection[Version] = (),
+    group_type: str = "",
 ) -> World:
-    """The world after all deliveries, given in the order they arrived, as if the withdrawn had not come."""
-    world = World({prop.name: prop for prop in properties})
-    known = {goal.name: goal for goal in goals}
-    for delivery in in_order(goals, [item for item in arrivals if version_of(item) not in withdrawn]):
+    """The world after all deliveries, given in the order they arrived, as if the withdrawn had not come.
+
+    `group_type`: the world of such groups instead of that of profiles. Its groups hold their id as a property.
+    """
+    world = World({prop.name: prop for prop in properties} | {GROUP_ID: Property(GROUP_ID)})
+    known = {goal.name: goal for goal in goals if goal.group_type == group_type}
+    counting = [item for item in arrivals if item.goal in known and version_of(item) not in withdrawn]
+    for delivery in in_order(goals, counting):
         world.order.append(delivery)
         goal = known[delivery.goal]
         kind = _SeveralIdentifiers if goal.rules else _Batch
@@ -163,6 +171,9 @@ class _Batch:
         name = self.goal.property
         earlier = [profile for profile in self.world.profiles if profile.maker[:2] == (name, str(identifier))]
         profile = Profile((name, str(identifier), len(earlier) + 1), {name: (identifier,)})
+        if self.goal.group_type:
+            taken = self.world.holders(GROUP_ID, str(identifier))
+            profile.values[GROUP_ID] = (f"another for {profile.maker}" if taken else str(identifier),)
         self.world.profiles.append(profile)
         return profile
 

@@ -23,6 +23,7 @@ PROPERTIES = (
     Property("scores", "decimal", multiple=True, scale=1),
 )
 IDENTIFIERS = (("mail", "email"), ("mail", "email"), ("crm", "crm"), ("card", "card"))
+GROUP_IDENTIFIERS = (("crm", "group_id"), ("crm", "crm"), ("card", "card"), ("card", "group_id"), ("mail", "email"))
 SEVERAL = (
     ((("mail", "email"),), (("crm", "crm"),)),
     ((("crm", "crm"),), (("mail", "email"),), (("card", "card"),)),
@@ -83,8 +84,10 @@ def mappings(draw: st.DrawFn, columns: dict[str, str], several: bool, written: S
 
 
 @st.composite
-def goals(draw: st.DrawFn, name: str, written: Sequence[Property], *, several: bool = False) -> Goal:
-    column, identifier = draw(st.sampled_from(IDENTIFIERS))
+def goals(
+    draw: st.DrawFn, name: str, written: Sequence[Property], *, several: bool = False, group_type: str = ""
+) -> Goal:
+    column, identifier = draw(st.sampled_from(GROUP_IDENTIFIERS if group_type else IDENTIFIERS))
     rules = draw(st.sampled_from(SEVERAL)) if several else ()
     columns = {prop: cells for rule in rules for cells, prop in rule} or {identifier: column}
     return Goal(
@@ -94,7 +97,8 @@ def goals(draw: st.DrawFn, name: str, written: Sequence[Property], *, several: b
         tuple(draw(st.lists(mappings(columns, several, written), min_size=1, max_size=6, unique=True))),
         rules=rules,
         delta=draw(st.booleans()),
-        allow_create=draw(st.sampled_from((True, True, False))),
+        allow_create=bool(group_type) or draw(st.sampled_from((True, True, False))),
+        group_type=group_type,
         redelivery=draw(st.sampled_from(("auto", "auto", "auto", "append", "supersede"))),
         duplicate_content=draw(st.sampled_from(("apply", "apply", "apply", "skip"))),
     )
@@ -118,15 +122,27 @@ def contents(draw: st.DrawFn) -> list[Body]:
 
 @st.composite
 def scenarios(
-    draw: st.DrawFn, *, keys: Sequence[str] = KEYS, max_files: int = 6, identifiers: bool = False
+    draw: st.DrawFn,
+    *,
+    keys: Sequence[str] = KEYS,
+    max_files: int = 6,
+    identifiers: bool = False,
+    group_types: Sequence[str] = ("",),
 ) -> Scenario:
     """Up to three goals of one connection and some files; the same version arrives at one look only.
 
-    `identifiers`: goals may have several.
+    `identifiers`: goals may have several. `group_types`: what a goal may import; the empty one = profiles.
     """
     written = draw(st.lists(st.sampled_from(PROPERTIES), min_size=1, max_size=4, unique=True))
     several = tuple(
-        draw(goals(f"g{number}", written, several=identifiers and draw(st.sampled_from((True, True, False)))))
+        draw(
+            goals(
+                f"g{number}",
+                written,
+                several=identifiers and draw(st.sampled_from((True, True, False))),
+                group_type=draw(st.sampled_from(group_types)),
+            )
+        )
         for number in range(draw(st.integers(1, 3)))
     )
     bodies = draw(contents())

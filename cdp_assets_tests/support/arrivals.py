@@ -23,8 +23,11 @@ from cdp_assets_tests.support.lab import EPOCH, Lab, deployment, with_snapshots
 
 
 def lab_for(root: Path, properties: Sequence[Property], goals: Sequence[Goal]) -> Lab:
-    """A lab of the deployment the oracle describes."""
-    return Lab(root, deployment([_property(prop) for prop in properties], [_goal(goal) for goal in goals]))
+    """A lab of the deployment the oracle describes; groups of any type have the same properties as profiles."""
+    told = [_property(prop) for prop in properties]
+    types = sorted({goal.group_type for goal in goals if goal.group_type})
+    group_types = [{"id": group_type, "properties": told} for group_type in types]
+    return Lab(root, deployment(told, [_goal(goal) for goal in goals], group_types=group_types))
 
 
 def _property(prop: Property) -> dict[str, Any]:
@@ -33,10 +36,11 @@ def _property(prop: Property) -> dict[str, Any]:
 
 
 def _goal(goal: Goal) -> dict[str, Any]:
-    return {
-        "type": "import_profiles",
+    kind: dict[str, Any] = {"type": "import_profiles", "allow_create": goal.allow_create}
+    if goal.group_type:
+        kind = {"type": "import_groups", "group_type": goal.group_type}
+    return kind | {
         "name": goal.name,
-        "allow_create": goal.allow_create,
         "files": {
             "root": f"{goal.name}_*.csv",
             "delta": goal.delta,
