@@ -245,7 +245,7 @@ def connection_schedule(connection: Connection, job: dg.JobDefinition) -> dg.Sch
     return dg.ScheduleDefinition(
         name=f"{connection.name}__schedule",
         job=job,
-        cron_schedule=schedule.cron,
+        cron_schedule=schedule.crons[0] if len(schedule.crons) == 1 else schedule.crons,
         execution_timezone=schedule.timezone,
         default_status=schedule_status(),
         description=f"Runs {run_now_name(connection)} by the clock.",

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from cdp_assets.config.base import Name, SecretRef, Strict
 from cdp_assets.config.goals import ExportProfilesGoal, Goal, ImportGoal
 from cdp_assets.config.pgp import Pgp
-from cdp_assets.config.timezones import check_timezone
+from cdp_assets.config.schedules import Schedule
 
 
 class Server(Strict):
@@ -45,50 +44,6 @@ class Server(Strict):
             message = "give password, private_key or both, each as {env: NAME} or {file: path}"
             raise ValueError(message)
         return self
-
-
-class Weekday(StrEnum):
-    """Days as cron names them."""
-
-    mon = "mon"
-    tue = "tue"
-    wed = "wed"
-    thu = "thu"
-    fri = "fri"
-    sat = "sat"
-    sun = "sun"
-
-
-TIMES_PER_DAY = (1, 2, 3, 4, 6, 8, 12, 24)
-
-
-class Schedule(Strict):
-    """When a connection runs by the clock: times per day, or days of the week at one time."""
-
-    times_per_day: Literal[1, 2, 3, 4, 6, 8, 12, 24] | None = None
-    """Every 24/n hours from midnight."""
-    days_of_week: tuple[Weekday, ...] = ()
-    at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] | None = None
-    """Time of day, `HH:MM`."""
-    timezone: str = "UTC"
-
-    _zone = field_validator("timezone")(check_timezone)
-
-    @model_validator(mode="after")
-    def _one_form(self) -> Schedule:
-        by_week = bool(self.days_of_week) and self.at is not None
-        if (self.times_per_day is not None) == by_week or bool(self.days_of_week) != (self.at is not None):
-            message = "give either times_per_day, or days_of_week together with at"
-            raise ValueError(message)
-        return self
-
-    @property
-    def cron(self) -> str:
-        """The schedule as a cron line, in its own time zone."""
-        if self.times_per_day is not None:
-            return f"0 */{24 // self.times_per_day} * * *" if self.times_per_day > 1 else "0 0 * * *"
-        hour, minute = (self.at or "00:00").split(":")
-        return f"{int(minute)} {int(hour)} * * {','.join(self.days_of_week)}"
 
 
 class Connection(Strict):

@@ -9,7 +9,7 @@ import pytest
 
 MODULES = sorted(path for path in Path(__file__).parent.glob("*.py") if not path.name.startswith("test_"))
 ALLOWED = {"__future__", "collections", "csv", "dataclasses", "datetime", "decimal", "hashlib", "hypothesis", "io"}
-ALLOWED |= {"re", "typing", "unicodedata", "cdp_assets_tests"}
+ALLOWED |= {"calendar", "re", "typing", "unicodedata", "zoneinfo", "cdp_assets_tests"}
 
 
 def imported(path: Path) -> list[str]:
