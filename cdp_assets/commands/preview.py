@@ -142,7 +142,8 @@ def _propose(console: Console, target: _Target, preview: GoalPreview, options: a
     print(f"# under goals, {target.goal.name}, mappings:")
     print("".join(f"- {as_yaml(entry)}\n" for entry in mappings))
     if properties:
-        print("# in the customer model, under properties:")
+        under = f"group_types, {target.goal.group_type}, properties" if target.goal.group_type else "properties"
+        print(f"# in the customer model, under {under}:")
         print("".join(f"- {as_yaml(entry)}\n" for entry in properties))
     if not options.write:
         print("Nothing was written; --write adds this to the YAML.")
@@ -150,7 +151,7 @@ def _propose(console: Console, target: _Target, preview: GoalPreview, options: a
     changed = add_entries(
         defs_folder(),
         [
-            Addition("CustomerModel", "", ("properties",), properties),
+            Addition("CustomerModel", "", _path_of_properties(target.goal), properties),
             Addition("SftpConnection", target.connection.name, _path_of(target.goal), mappings),
         ],
         _with(target, proposal),
@@ -161,6 +162,10 @@ def _propose(console: Console, target: _Target, preview: GoalPreview, options: a
 
 def _path_of(goal: ImportGoal) -> tuple[str | tuple[str, str], ...]:
     return ("goals", ("name", goal.name), "mappings")
+
+
+def _path_of_properties(goal: ImportGoal) -> tuple[str | tuple[str, str], ...]:
+    return ("group_types", ("id", goal.group_type), "properties") if goal.group_type else ("properties",)
 
 
 def _entries(proposal: Proposal) -> tuple[list[Entry], list[Entry]]:
@@ -178,6 +183,5 @@ def _with(target: _Target, proposal: Proposal) -> Deployment:
         item.model_copy(update={"goals": goals}) if item is target.connection else item
         for item in target.deployment.connections
     )
-    model = target.deployment.model
-    model = model.model_copy(update={"properties": (*model.properties, *proposal.properties)})
+    model = target.deployment.model.with_properties(goal.group_type, proposal.properties)
     return target.deployment.model_copy(update={"model": model, "connections": connections})

@@ -87,6 +87,16 @@ class CustomerModelConfig(Strict):
         kind = self.find_group_type(group_type)
         return kind.properties if kind else ()
 
+    def with_properties(self, group_type: str, more: tuple[Property, ...]) -> CustomerModelConfig:
+        """The model with more properties of profiles (for the empty text), or of groups of this type."""
+        if not group_type:
+            return self.model_copy(update={"properties": (*self.properties, *more)})
+        kinds = tuple(
+            kind.model_copy(update={"properties": (*kind.properties, *more)}) if kind.id == group_type else kind
+            for kind in self.group_types
+        )
+        return self.model_copy(update={"group_types": kinds})
+
 
 class Deployment(Strict):
     """The customer model and all connections that feed it or are fed by it."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from cdp_assets.config.check_goals import rule_problem
 from cdp_assets.config.goals import ImportGoal, Mapping, Rule
+from cdp_assets.config.groups import RESERVED_GROUP_COLUMNS
 from cdp_assets.config.linked import linked_column
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.properties import NUMERIC, RESERVED_COLUMNS, Property, PropertyType
@@ -25,7 +26,7 @@ class Proposal:
 
     mappings: tuple[Mapping, ...] = ()
     properties: tuple[Property, ...] = ()
-    """Those the model does not have yet."""
+    """Those the model does not have yet, of profiles or of the goal's group type."""
     notes: tuple[str, ...] = ()
     """Columns that were left out, or came out otherwise than asked for, and why."""
 
@@ -56,7 +57,8 @@ class _Bulk:
 
     def __init__(self, goal: ImportGoal, model: CustomerModelConfig, rule: Rule | None, prefix: str) -> None:
         self._goal, self._rule, self._prefix = goal, rule, prefix
-        self._known = {prop.name.lower(): prop for prop in model.properties}
+        self._known = {prop.name.lower(): prop for prop in model.record_properties(goal.group_type)}
+        self._reserved = RESERVED_GROUP_COLUMNS if goal.group_type else RESERVED_COLUMNS
         used = [*(item.property for item in goal.identifier_columns), *(item.property for item in goal.mappings)]
         self._used = {name.lower() for name in used}
         self.mappings: list[Mapping] = []
@@ -85,7 +87,7 @@ class _Bulk:
         found = self._known.get(wanted.lower())
         if found is not None and wanted.lower() not in self._used and _takes(found, kind):
             return found
-        name = _free_name(wanted, {*self._known, *self._used, *RESERVED_COLUMNS})
+        name = _free_name(wanted, {*self._known, *self._used, *self._reserved})
         pii = kind is PropertyType.email
         prop = Property(name=name, type=kind, multiple=multiple, pii=pii)
         self._known[name.lower()] = prop

@@ -37,6 +37,31 @@ def test_the_graph_is_the_picture_of_the_design(loaded: dg.Definitions) -> None:
     assert set(specs_of(loaded)) == {end for edge in EDGES for end in edge}
 
 
+def test_groups_stand_beside_the_profiles_behind_their_own_goals() -> None:
+    homes = {
+        "type": "import_groups",
+        "name": "homes",
+        "group_type": "household",
+        "files": {"root": "homes_*.csv"},
+        "identifiers": [{"column": "id"}],
+        "mappings": [{"column": "street", "property": "street"}],
+    }
+    types = [{"id": "household", "properties": [{"name": "street"}]}, {"id": "club"}]
+    with_groups = definitions(deployment(connection(goals=[CUSTOMERS, homes]), group_types=types))
+    dg.Definitions.validate_loadable(with_groups)
+    assert edges_of(with_groups) == {
+        ("shop/files", "shop/customers"),
+        ("shop/files", "shop/homes"),
+        ("shop/customers", "profiles"),
+        ("shop/homes", "groups/household"),
+        ("profiles", "shop/done"),
+        ("groups/household", "shop/done"),
+        ("profiles", "segments/vip"),
+        ("profiles", "segments/nowhere"),
+    }
+    assert "groups/club" in specs_of(with_groups)
+
+
 def test_everything_dagster_loads_fits_together(loaded: dg.Definitions) -> None:
     dg.Definitions.validate_loadable(loaded)
     loaded.get_repository_def().load_all_definitions()

@@ -65,8 +65,8 @@ def connection(name: str = "shop", **changes: Any) -> dict[str, Any]:
     return {"name": name, "server": SERVER, "goals": [CUSTOMERS, VIP_LIST]} | changes
 
 
-def deployment(*connections: dict[str, Any]) -> Deployment:
-    return Deployment.model_validate({"model": MODEL, "connections": list(connections) or [connection()]})
+def deployment(*connections: dict[str, Any], **model: Any) -> Deployment:
+    return Deployment.model_validate({"model": MODEL | model, "connections": list(connections) or [connection()]})
 
 
 def definitions(of: Deployment) -> dg.Definitions:

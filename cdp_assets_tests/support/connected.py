@@ -69,6 +69,7 @@ class Shop:
         self.sshd = sshd
         self.snapshots: dict[str, float] = {}
         self._properties, self._goals = properties or PROPERTIES, goals
+        self.model: dict[str, Any] = {}
         self.now = START
         self.dirs = {name: self.remote / name for name in ("in", "out")}
         for folder in self.dirs.values():
@@ -84,7 +85,8 @@ class Shop:
                 "segments": SEGMENTS,
                 "publish_every_s": 0,
                 "snapshots": self.snapshots,
-            },
+            }
+            | self.model,
             "connections": [
                 {
                     "name": "shop",
