@@ -12,6 +12,7 @@ from cdp_assets.config.connections import Connection
 from cdp_assets.config.events import EventType, whole_types
 from cdp_assets.config.goals import ImportGoal, Mapping, Rule
 from cdp_assets.config.groups import GROUP_ID, GroupType
+from cdp_assets.config.merging import FrozenMerging, Merging
 from cdp_assets.config.properties import OWN_PROPERTIES, Property
 from cdp_assets.config.regular_expressions import check_expression
 from cdp_assets.config.segments import Segment, in_order_of_need
@@ -39,6 +40,8 @@ class CustomerModelConfig(Strict):
     """What profiles can belong to."""
     blocked_identifiers: tuple[str, ...] = ("[0-]*", "-1", "null", "anonymous")
     """Regular expressions of values that identify nobody, whole and in any case: as identifiers they count as empty."""
+    merging: Merging | None = None
+    """Whether profiles that one row finds become one; left out = they stay apart, and the row goes to one of them."""
     publish_every_s: int = Field(default=300, ge=0)
     """Seconds between two copies of the warehouse for readers; 0 = after every fold."""
     snapshots: SnapshotSettings = SnapshotSettings()
@@ -126,6 +129,8 @@ class BatchConfig(Strict):
     """Regular expressions of values that identified nobody."""
     event_types: tuple[EventType, ...] = ()
     """The types of the goal's events, with all their fields, as they were."""
+    merging: FrozenMerging | None = None
+    """How profiles that a row finds merged; None = they did not."""
 
     @property
     def has_one_identifier(self) -> bool:
@@ -156,10 +161,13 @@ class BatchConfig(Strict):
             "return_rejects": True,
             "files": {"ready": True, "partitions": True},
         }
-        left_out: dict[str, object] = {"goal": goal, "properties": {"__all__": {"description", "pii", "group_type"}}}
+        properties = {"__all__": {"description", "pii", "group_type", "merge"}}
+        left_out: dict[str, object] = {"goal": goal, "properties": properties}
         if not self.goal.events:
             # Batches of before there were events keep their hash.
             goal["events"] = left_out["event_types"] = True
+        if self.merging is None:
+            left_out["merging"] = True
         meaning = self.model_dump_json(exclude=left_out)  # type: ignore[arg-type]
         files = self.goal.files
         # The wildcard value of a name without a regular expression tells the name, so that nothing changes.
@@ -183,12 +191,25 @@ def batch_config(deployment: Deployment, connection: Connection, goal: ImportGoa
         properties=properties,
         blocked_identifiers=deployment.model.blocked_identifiers,
         event_types=_event_types(deployment.model, goal),
+        merging=None if goal.group_type else _frozen_merging(deployment.model),
     )
 
 
 def _event_types(model: CustomerModelConfig, goal: ImportGoal) -> tuple[EventType, ...]:
     named = sorted({event.type for event in goal.events})
     return tuple(item for item in whole_types(model.event_types, named) if item.id in named)
+
+
+def _frozen_merging(model: CustomerModelConfig) -> FrozenMerging | None:
+    """Merging with the strategies of all properties: two profiles merge with everything they hold."""
+    if model.merging is None:
+        return None
+    strategies = {
+        prop.name: prop.merge_strategy
+        for prop in sorted(model.properties, key=lambda prop: prop.name)
+        if prop.merge_strategy is not prop.default_merge_strategy
+    }
+    return FrozenMerging(limit=model.merging.limit, strategies=strategies)
 
 
 def _with_identifiers_mapped(goal: ImportGoal, properties: dict[str, Property]) -> ImportGoal:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pydantic import Field, model_validator
 
 from cdp_assets.config.base import Name, PropertyName, Strict
+from cdp_assets.config.merging import MergeStrategy, default_strategy
 
 
 class PropertyType(StrEnum):
@@ -56,6 +57,8 @@ class Property(Strict):
     """Whether values identify a person; identifiers always do."""
     group_type: Name | None = None
     """The values are ids of groups of this type: the profile belongs to them."""
+    merge: MergeStrategy | None = None
+    """Which values remain when profiles merge; left out = `both` for several texts or emails, else `keep_current`."""
 
     @property
     def scale(self) -> int:
@@ -68,6 +71,17 @@ class Property(Strict):
     def is_numeric(self) -> bool:
         """Whether values can be summed."""
         return self.type in NUMERIC
+
+    @property
+    def merge_strategy(self) -> MergeStrategy:
+        """Which values remain when profiles merge."""
+        return self.merge or self.default_merge_strategy
+
+    @property
+    def default_merge_strategy(self) -> MergeStrategy:
+        """The strategy where none is named."""
+        is_text = self.type in {PropertyType.text, PropertyType.email}
+        return default_strategy(multiple=self.multiple, is_text=is_text)
 
     @property
     def type_signature(self) -> str:
@@ -85,6 +99,9 @@ class Property(Strict):
             raise ValueError(message)
         if self.group_type is not None and self.type is not PropertyType.text:
             message = f"a property of group ids is a text; {self.name} is {self.type}"
+            raise ValueError(message)
+        if self.merge is MergeStrategy.both and not self.multiple:
+            message = "merge: both needs multiple: true; a property of one value takes keep_current or latest"
             raise ValueError(message)
         return self
 

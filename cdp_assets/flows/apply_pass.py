@@ -13,6 +13,7 @@ from cdp_assets.config.model import BatchConfig
 from cdp_assets.faults import step
 from cdp_assets.flows.apply_events import EventFates, apply_events, event_files
 from cdp_assets.flows.find_profiles import find_profiles
+from cdp_assets.flows.merge_profiles import combine_values, put_survivors
 from cdp_assets.flows.plan_passes import Placed
 from cdp_assets.sql import full_files, identity, merging, single_rows, writing
 from cdp_assets.sql.combining import Combined, combined
@@ -51,24 +52,23 @@ def apply_pass(
         earlier: every batch folded so far, by id: full files look back at them after a config change.
     """
     together = combined([(item.manifest.config, item.manifest.present) for item in batches])
-    config, present = together.config, together.present
-    own = _read_rows(database, batches, together, indexed)
+    config, present, first = together.config, together.present, batches[0].position
+    indexed = indexed | _read_rows(database, batches, together, indexed)
     counted: dict[int, frozenset[int]] = {}
     if not config.goal.files.delta:
         memories, counted = _memories(database, config, present, earlier)
         database.run(full_files.applied_rows(memories))
-    touched = find_profiles(database, together, counted)
+    touched, merges = find_profiles(database, together, counted)
     step("fold: profiles found")
-    columns = frozenset(name for (name,) in database.rows(column_names(records_of(config).path)))
-    writes = writes_of(config, present, columns)
-    _write(database, batches, config, writes, touched, sorted(indexed | own))
+    writes = _writes(database, config, present)
+    remade = combine_values(database, config, writes, touched, merges) if merges else []
+    _write(database, batches, config, writes, touched, sorted(indexed))
+    if merges:
+        put_survivors(database, remade, indexed, _looks(batches), first)
     if touched.refused:
         # Only now does everyone who holds an identifier stand in the index.
         database.run(single_rows.note_conflicts(config))
-    simple = touched.alone and config.goal.files.delta
-    first = batches[0].position
-    counts = writing.simple_row_fates(records_of(config), first) if simple else writing.row_fates(config, first)
-    fates = [Fates(*row) for row in database.rows(counts)]
+    fates = _fates(database, config, first, simple=touched.alone and config.goal.files.delta)
     if not config.goal.group_type:
         connections = [item.manifest.config.connection for item in batches]
         database.run(writing.note_imported(connections, repeated=touched.repeated))
@@ -98,6 +98,16 @@ def _read_rows(database: Database, batches: Sequence[Placed], together: Combined
     return own
 
 
+def _fates(database: Database, config: BatchConfig, first: int, *, simple: bool) -> list[Fates]:
+    counts = writing.simple_row_fates(records_of(config), first) if simple else writing.row_fates(config, first)
+    return [Fates(*row) for row in database.rows(counts)]
+
+
+def _writes(database: Database, config: BatchConfig, present: frozenset[int]) -> list[Write]:
+    columns = database.rows(column_names(records_of(config).path))
+    return writes_of(config, present, frozenset(name for (name,) in columns))
+
+
 def _write(
     database: Database,
     batches: Sequence[Placed],
@@ -106,7 +116,7 @@ def _write(
     touched: Touched,
     indexed: Sequence[str],
 ) -> None:
-    """Changes and makes profiles, and keeps the index of identifiers true."""
+    """Changes and makes profiles, and keeps the index of identifiers true; survivors of merges come after."""
     first, looks = batches[0].position, _looks(batches)
     records = records_of(config)
     moving = writing.identifying(writes, config, indexed)

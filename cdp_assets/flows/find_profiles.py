@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from cdp_assets.config.merging import FrozenMerging
 from cdp_assets.config.model import BatchConfig
-from cdp_assets.flows.resolve_rows import resolve_rows
-from cdp_assets.sql import identity, resolving
+from cdp_assets.flows.resolve_rows import Merges, resolve_rows
+from cdp_assets.sql import identity, resolving, single_rows, survivors
 from cdp_assets.sql.combining import Combined
 from cdp_assets.sql.merging import Touched
 from cdp_assets.sql.records import records_of
@@ -12,8 +13,12 @@ from cdp_assets.sql.text import Sql, ident, sql
 from cdp_assets.warehouse import Database
 
 
-def find_profiles(database: Database, together: Combined, counted: dict[int, frozenset[int]]) -> Touched:
+def find_profiles(
+    database: Database, together: Combined, counted: dict[int, frozenset[int]]
+) -> tuple[Touched, Merges | None]:
     """Makes `batch_rows`, `births`, `key_targets` and `repeated`; see sql/identity.py and sql/resolving.py.
+
+    Where profiles merged, returns who did; then `merged_people` and `merged_pairs` are there too.
 
     Args:
         database: the warehouse, in a transaction, with `batch_rows_read` and for a full file `applied`.
@@ -25,20 +30,33 @@ def find_profiles(database: Database, together: Combined, counted: dict[int, fro
     if together.only_some_make:
         database.run(resolving.making_tuples(together.making))
     _decide_alone(database, config, aliased=aliased, some=together.only_some_make)
-    if _any(database, "id_shared"):
+    merges = None
+    singly = _any(database, "id_shared")
+    if singly:
         aliased = True
-        resolve_rows(database, together, counted)
+        merges = resolve_rows(database, together, counted)
         database.run(identity.keyed_rows(aliases=True))
     database.run(identity.first_births(records_of(config)))
     if database.rows(identity.met_before(records_of(config))):
         database.run(identity.births(records_of(config)))
     database.run(identity.KEY_TARGETS)
+    if singly and config.merging:
+        _retarget(database, config.merging, merged=merges is not None)
     if aliased:
         if together.only_some_make:
             database.run(resolving.LEAVE_OUT_EARLY_ROWS)
         database.run(identity.REPEATED)
     refused = frozenset(place for (place,) in database.rows(Sql("SELECT DISTINCT place FROM id_refused")))
-    return Touched(counted, refused, repeated=aliased and _any(database, "repeated"), alone=not aliased)
+    repeated = aliased and _any(database, "repeated")
+    return Touched(counted, refused, repeated, alone=not aliased, merged=merges is not None), merges
+
+
+def _retarget(database: Database, merging: FrozenMerging, *, merged: bool) -> None:
+    """Sends the rows of those who merged to the survivors, and enters the rows that found too many."""
+    for statement in survivors.MERGED_PEOPLE if merged else ():
+        database.run(statement)
+    if merging.limit is not None:
+        database.run(single_rows.note_unmerged(merging.limit))
 
 
 def _decide_alone(database: Database, config: BatchConfig, *, aliased: bool, some: bool) -> None:

@@ -34,6 +34,8 @@ def prepare_schemas(database: Database) -> None:
             )
             for statement in _added_columns(database, table) if known else schema.create_table(table):
                 database.run(statement)
+        for statement in tables.REPLACES:
+            database.run(statement)
     step("ledger: tables made")
 
 

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from itertools import compress
 
 from cdp_assets.config.goals import Rule
+from cdp_assets.config.merging import MergeStrategy
+from cdp_assets.config.model import BatchConfig
+from cdp_assets.flows.people import NEVER, People, Person
 from cdp_assets.sql import single_rows
 from cdp_assets.sql.combining import Combined
 from cdp_assets.sql.identity import ROWS_PER_BATCH
@@ -19,20 +22,6 @@ from cdp_assets.warehouse import Database
 
 Ids = tuple[tuple[str, ...], ...]
 """Per identifying column of the goal, the values in a row's cell."""
-
-
-@dataclass(eq=False)
-class _Person:
-    """A profile that rows may find: one of the warehouse, or one that a row makes."""
-
-    order: int
-    """Earlier profiles have smaller numbers."""
-    profile_id: str | None
-    """None = made here."""
-    values: list[tuple[str, ...]]
-    """Per identifying column, what its property holds."""
-    born_at: int = 0
-    maker: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True)
@@ -50,7 +39,7 @@ class _Outcome:
 
     key: int
     """Of the tuple."""
-    person: _Person | None
+    person: Person | None
     refused: tuple[tuple[str, ...], ...]
 
 
@@ -63,7 +52,21 @@ class _Told:
     rows: list[int] = field(default_factory=list)
 
 
-def resolve_rows(database: Database, together: Combined, counted: dict[int, frozenset[int]]) -> None:
+@dataclass(frozen=True)
+class Merges:
+    """What became of the people of a pass some of whom merged; numbers stand for people (`id_trees`)."""
+
+    old: dict[str, int]
+    """Those of the warehouse, by profile_id."""
+    roots: dict[int, int]
+    """Everybody → who they are in the end."""
+    rows: dict[int, int]
+    """Row that may act → whose it was when it was its turn."""
+    merges: dict[int, tuple[int, tuple[int, ...]]]
+    """Row → who survived, and who became that person, in their order."""
+
+
+def resolve_rows(database: Database, together: Combined, counted: dict[int, frozenset[int]]) -> Merges | None:
     """Decides every row for which the order matters, and gives each outcome a key of its own.
 
     Args:
@@ -79,6 +82,7 @@ def resolve_rows(database: Database, together: Combined, counted: dict[int, froz
     for ordinal, key, acts, group, *clears in database.rows(single_rows.shared_rows(config, clearing)):
         resolver.take(ordinal, key, tuples[key], acts, group, frozenset(compress(clearing, clears)))
     resolver.write(database)
+    return resolver.merges()
 
 
 def _ids(lists: Iterable[Sequence[str] | None]) -> Ids:
@@ -88,9 +92,8 @@ def _ids(lists: Iterable[Sequence[str] | None]) -> Ids:
 class _Resolver:
     def __init__(self, together: Combined, counted: dict[int, frozenset[int]]) -> None:
         config, goal, written = together.config, together.config.goal, together.written
-        self._rules, self._making = goal.identifier_places, together.making
+        self._rules, self._making, self._merging = goal.identifier_places, together.making, config.merging
         self._properties = [item.property for item in goal.identifier_columns]
-        self._multiple = [config.find_property(name).multiple for name in self._properties]
         places = {name: place for place, name in enumerate(self._properties)}
         identifying = [
             (number, places[mapping.property], mapping.rule)
@@ -100,22 +103,20 @@ class _Resolver:
         self._mappings = [[mapping for mapping in identifying if mapping[0] in numbers] for numbers in written]
         self.clearing = [number for number, _, rule in identifying if rule is Rule.set_or_clear]
         self._counted = counted
-        self._holders: dict[tuple[int, str], dict[_Person, None]] = {}
-        self._people = 0
+        self._people = People([_strategy(config, name) for name in self._properties])
+        self._everybody: list[Person] = []
         self._told: dict[_Outcome, _Told] = {}
+        self._unmerged: dict[tuple[int, Person, Person], tuple[int, str, str]] = {}
 
     def know(self, people: Iterable[Sequence[object]]) -> None:
         """Takes in the profiles of the warehouse, in the order they were made."""
         for profile_id, *lists in people:
-            person = _Person(self._people, str(profile_id), [tuple(values or ()) for values in lists])  # type: ignore[arg-type]
-            self._people += 1
-            for place, values in enumerate(person.values):
-                for value in values:
-                    self._holders.setdefault((place, value), {})[person] = None
+            self._everybody.append(self._people.add(str(profile_id), _ids(lists)))  # type: ignore[arg-type]
 
     def take(self, ordinal: int, key: int, ids: Ids, acts: bool, group: int | None, clears: frozenset[int]) -> None:
         """Decides one row. `clears`: mappings whose cell is empty."""
-        person, number = self._find(ids), ordinal // ROWS_PER_BATCH
+        number = ordinal // ROWS_PER_BATCH
+        person = self._merged(ids, ordinal) if acts and self._merging else self._find(ids)
         if person is None and acts and self._making[number]:
             person = self._create(ids, ordinal)
         refused: Ids = ()
@@ -123,63 +124,105 @@ class _Resolver:
             refused = self._refused(person, ids)
             for mapping, place, rule in self._mappings[number]:
                 if group is None or group not in self._counted.get(mapping, ()):
-                    self._apply(person, place, rule, _Cell(ids[place], refused[place], mapping in clears))
+                    self._apply(person, ordinal, place, rule, _Cell(ids[place], refused[place], mapping in clears))
         told = self._told.setdefault(_Outcome(key, person, refused), _Told(-1 - len(self._told)))
         told.rows.append(ordinal)
 
-    def _find(self, ids: Ids) -> _Person | None:
+    def _find(self, ids: Ids) -> Person | None:
+        """The earliest of those whom the first rule finds that finds any."""
         for places in self._rules:
-            sets = [
-                {person for value in ids[place] for person in self._holders.get((place, value), ())} for place in places
-            ]
-            both = set.intersection(*sets)
-            if both:
-                return min(both, key=lambda person: person.order)
+            if len(places) == 1:
+                found = [self._people.first(places[0], value) for value in ids[places[0]]]
+            else:
+                found = [*self._found_by(places, ids)]
+            some = [person for person in found if person is not None]
+            if some:
+                return min(some, key=lambda person: person.order)
         return None
 
-    def _create(self, ids: Ids, ordinal: int) -> _Person:
-        places = next(places for places in self._rules if all(ids[place] for place in places))
-        maker = (self._properties[places[0]], ids[places[0]][0])
-        person = _Person(self._people, None, [()] * len(ids), ordinal, maker)
-        self._people += 1
+    def _found_by(self, places: Sequence[int], ids: Ids) -> Iterator[Person]:
+        """Everybody who holds a value of each of these columns; of one column, some perhaps more than once."""
+        if len(places) == 1:
+            for value in ids[places[0]]:
+                yield from (holding.owner for holding in self._people.holding(places[0], value) if holding.owner)
+            return
+        sets = [
+            {holding: None for value in ids[place] for holding in self._people.holding(place, value)}
+            for place in places
+        ]
+        smallest = min(sets, key=len)
+        for holding in smallest:
+            if holding.owner is not None and all(holding in held for held in sets):
+                yield holding.owner
+
+    def _merged(self, ids: Ids, ordinal: int) -> Person | None:
+        """Whom a row finds by any of its rules, made one; the same as without merging, where they are too many."""
+        assert self._merging is not None
+        limit = self._merging.limit
+        found: dict[Person, None] = {}
+        for places in self._rules:
+            for person in self._found_by(places, ids):
+                found[person] = None
+                if limit is not None and len(found) > limit:
+                    return self._left_apart(ids, ordinal, found)
+        if len(found) > 1:
+            return self._people.merge(ordinal, list(found))
+        return next(iter(found), None)
+
+    def _left_apart(self, ids: Ids, ordinal: int, found: Iterable[Person]) -> Person | None:
+        person = self._find(ids)
+        assert person is not None
+        other = min((one for one in found if one is not person), key=lambda one: one.order)
+        place, value = next(
+            (places[0], value)
+            for places in self._rules
+            for value in ids[places[0]]
+            if person.holding in self._people.holding(places[0], value)
+        )
+        self._unmerged.setdefault((place, person, other), (ordinal, self._properties[place], value))
         return person
 
-    def _refused(self, person: _Person, ids: Ids) -> Ids:
+    def _create(self, ids: Ids, ordinal: int) -> Person:
+        places = next(places for places in self._rules if all(ids[place] for place in places))
+        maker = (self._properties[places[0]], ids[places[0]][0])
+        person = self._people.add(None, [()] * len(ids), born_at=ordinal, maker=maker)
+        self._everybody.append(person)
+        return person
+
+    def _refused(self, person: Person, ids: Ids) -> Ids:
         """The identifiers of a row that another profile holds and its own does not."""
         return tuple(
-            tuple(value for value in values if (holders := self._holders.get((place, value))) and person not in holders)
+            tuple(
+                value
+                for value in values
+                if (holders := self._people.holding(place, value)) and person.holding not in holders
+            )
             for place, values in enumerate(ids)
         )
 
-    def _apply(self, person: _Person, place: int, rule: Rule, cell: _Cell) -> None:
+    def _apply(self, person: Person, ordinal: int, place: int, rule: Rule, cell: _Cell) -> None:
         """What one of the row's mappings does to the profile's identifiers."""
-        old = person.values[place]
-        given = tuple(value for value in cell.ids if value not in cell.refused)
-        if given:
-            self._hold(person, place, old, self._written(rule, old, given))
-        elif rule is Rule.set_or_clear and cell.clears:
-            self._hold(person, place, old, ())
-
-    @staticmethod
-    def _written(rule: Rule, old: tuple[str, ...], given: tuple[str, ...]) -> tuple[str, ...]:
-        if rule is Rule.set_if_empty:
-            return old or given
-        if rule is Rule.add:
-            return (*old, *(value for value in given if value not in old))
-        return given
-
-    def _hold(self, person: _Person, place: int, old: tuple[str, ...], new: tuple[str, ...]) -> None:
-        for value in old:
-            if value not in new:
-                self._holders[place, value].pop(person, None)
-        for value in new:
-            self._holders.setdefault((place, value), {})[person] = None
-        person.values[place] = new
+        given = [value for value in cell.ids if value not in cell.refused]
+        holding = person.holding
+        if not given:
+            if rule is Rule.set_or_clear and cell.clears:
+                self._people.release(holding, place)
+                holding.written[place] = NEVER
+            return
+        if rule is Rule.set_if_empty and holding.values[place]:
+            return
+        if rule in {Rule.set, Rule.set_or_clear}:
+            self._people.release(holding, place)
+        for value in given:
+            self._people.hold(holding, place, value)
+        holding.written[place] = (1, ordinal, 0)
 
     def write(self, database: Database) -> None:
         """Puts the outcomes beside those that were decided all at once."""
         database.run(single_rows.SLOW_ROWS_TABLE)
-        _insert(database, single_rows.SLOW_ROWS, ((row, told.key) for told in self._told.values() for row in told.rows))
+        insert_rows(
+            database, single_rows.SLOW_ROWS, ((row, told.key) for told in self._told.values() for row in told.rows)
+        )
         known: list[tuple[int, str]] = []
         born: list[tuple[int, int, str, str]] = []
         refused: list[tuple[int, int, list[str]]] = []
@@ -195,15 +238,66 @@ class _Resolver:
             (single_rows.UNBORN, born),
             (single_rows.REFUSED, refused),
         ):
-            _insert(database, query, rows)
+            insert_rows(database, query, rows)
         for statement in single_rows.OUTCOMES_AS_KEYS:
             database.run(statement)
+        if self._merging:
+            self._write_trees(database)
+
+    def _write_trees(self, database: Database) -> None:
+        """Who of the pass's people merged, and whom rows found that were too many to merge."""
+        numbers = {person: number for number, person in enumerate(self._in_trees())}
+        trees = [
+            (number, *_known_or_born(person), person.merged_at, numbers[person.living])
+            for person, number in numbers.items()
+        ]
+        database.run(single_rows.TREES_TABLE)
+        insert_rows(database, single_rows.TREES, trees)
+        database.run(single_rows.UNMERGED_TABLE)
+        unmerged = [(*what, *_known_or_born(other.living)) for (_, _, other), what in self._unmerged.items()]
+        insert_rows(database, single_rows.UNMERGED, unmerged)
+
+    def _in_trees(self) -> list[Person]:
+        roots = {survivor.living for _, survivor, _ in self._people.merges}
+        return [person for person in self._everybody if person.living in roots]
+
+    def merges(self) -> Merges | None:
+        """Everything about the people that merged; None = nobody did."""
+        if not self._people.merges:
+            return None
+        numbers = {person: number for number, person in enumerate(self._in_trees())}
+        rows = {
+            row: numbers[outcome.person]
+            for outcome, told in self._told.items()
+            if outcome.person in numbers
+            for row in told.rows
+        }
+        return Merges(
+            old={person.profile_id: number for person, number in numbers.items() if person.profile_id},
+            roots={number: numbers[person.living] for person, number in numbers.items()},
+            rows=rows,
+            merges={
+                row: (numbers[survivor], tuple(numbers[other] for other in others))
+                for row, survivor, others in self._people.merges
+            },
+        )
+
+
+def _known_or_born(person: Person) -> tuple[str | None, int | None]:
+    """The id of a profile of the warehouse, or else the row that makes it."""
+    return (person.profile_id, None) if person.profile_id else (None, person.born_at)
+
+
+def _strategy(config: BatchConfig, name: str) -> MergeStrategy:
+    strategies = config.merging.strategies if config.merging else {}
+    return strategies.get(name, config.find_property(name).default_merge_strategy)
 
 
 ROWS_AT_ONCE = 100_000
 
 
-def _insert(database: Database, query: Sql, rows: Iterable[Sequence[object]]) -> None:
+def insert_rows(database: Database, query: Sql, rows: Iterable[Sequence[object]]) -> None:
+    """Runs a statement of `single_rows.rows_from_json` with all rows, many at a time."""
     for part in _parts(rows):
         columns = {f"c{place}": column for place, column in enumerate(zip(*part, strict=True))}
         database.run(query, [json.dumps(columns)])

@@ -32,6 +32,14 @@ def dump_queries(
             " FROM main.identifiers JOIN ({people}) USING (profile_id) ORDER BY line",
             people=people,
         ),
+        "replaced_profiles": sql(
+            "SELECT to_json(struct_pack(maker := {key}, domain_group := domain_group,"
+            " replaced_by := now.maker))::VARCHAR AS line FROM main.replaced_profiles AS gone JOIN ({people}) AS now"
+            " ON now.profile_id = gone.replaced_by"
+            " ORDER BY line",
+            key=KEY,
+            people=people,
+        ),
         "goal_rows": Sql(
             "SELECT to_json(struct_pack(goal := goal_id, key := key, digest := row_digest, n := occurrences))::VARCHAR"
             " AS line FROM main.goal_rows ORDER BY line"

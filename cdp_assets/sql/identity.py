@@ -118,9 +118,9 @@ def first_births(records: Records) -> Sql:
 def met_before(records: Records) -> Sql:
     """One row if `first_births` was mistaken, else none."""
     return sql(
-        "SELECT 1 WHERE {other}EXISTS (FROM {rows} SEMI JOIN births USING (profile_id))",
+        "SELECT 1 WHERE {other}EXISTS (FROM {made} SEMI JOIN births USING (profile_id))",
         other=Sql("" if records.group_type else "EXISTS (FROM ops.profile_ids) OR "),
-        rows=records.rows,
+        made=records.made,
     )
 
 
@@ -136,9 +136,9 @@ def births(records: Records) -> Sql:
         Step(
             "earlier",
             sql(
-                "SELECT created_by_property, created_by_value, count(*) AS made FROM {rows}"
+                "SELECT created_by_property, created_by_value, count(*) AS made FROM {made}"
                 " SEMI JOIN makers USING (created_by_property, created_by_value) GROUP BY ALL",
-                rows=records.rows,
+                made=records.made,
             ),
         ),
         Step(

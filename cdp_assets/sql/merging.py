@@ -40,6 +40,14 @@ class Touched:
     """Whether some profile is the target of several rows: those stand in the table `repeated`."""
     alone: bool
     """Whether no two rows share an identifier or a profile."""
+    merged: bool = False
+    """Whether profiles merged: what their survivors hold is worked out in `survivors`."""
+
+    def others(self, which: Sql) -> Sql:
+        """Of the targets that are `which`, those that are no survivors."""
+        return (
+            sql("{w} AND profile_id NOT IN (SELECT replaced_by FROM merged_pairs)", w=which) if self.merged else which
+        )
 
 
 def changed_profiles(config: BatchConfig, writes: Sequence[Write], touched: Touched, looks: Sql) -> Sql:
@@ -50,7 +58,7 @@ def changed_profiles(config: BatchConfig, writes: Sequence[Write], touched: Touc
     ]
     written = [sql("{n} AS {name}", n=write.part("new"), name=ident(write.prop.name)) for write in writes]
     steps = [
-        *_parts(config, writes, touched, Sql("NOT is_new")),
+        *_parts(config, writes, touched, touched.others(Sql("NOT is_new"))),
         Step(
             "after",
             sql(
@@ -95,7 +103,7 @@ def new_profiles(config: BatchConfig, writes: Sequence[Write], touched: Touched,
         looks=looks,
         size=literal(ROWS_PER_BATCH),
     )
-    return chain(_parts(config, writes, touched, Sql("is_new")), final)
+    return chain(_parts(config, writes, touched, touched.others(Sql("is_new"))), final)
 
 
 def _start(own: Property) -> Sql:
@@ -117,7 +125,7 @@ def _parts(config: BatchConfig, writes: Sequence[Write], touched: Touched, which
     sources = []
     if touched.repeated or grouped:
         only = Sql("" if grouped else " AND profile_id IN (FROM repeated)")
-        rows = _targeted(config, writes, touched, sql("{which}{only}", which=which, only=only))
+        rows = targeted(config, writes, touched, sql("{which}{only}", which=which, only=only))
         steps += [Step("targeted", rows), Step("composed", composed(writes))]
         for write in writes:
             if len(write.mappings) > 1:
@@ -126,7 +134,7 @@ def _parts(config: BatchConfig, writes: Sequence[Write], touched: Touched, which
         sources.append(Sql("FROM grouped"))
     if not grouped:
         only = Sql(" AND profile_id NOT IN (FROM repeated)" if touched.repeated else "")
-        rows = _targeted(config, writes, touched, sql("{which}{only}", which=which, only=only))
+        rows = targeted(config, writes, touched, sql("{which}{only}", which=which, only=only))
         parts = [
             Sql("profile_id"),
             Sql("ordinal AS last_ordinal"),
@@ -146,7 +154,7 @@ def _with_mixed(writes: Sequence[Write]) -> Sql:
     )
 
 
-def _targeted(config: BatchConfig, writes: Sequence[Write], touched: Touched, which: Sql) -> Sql:
+def targeted(config: BatchConfig, writes: Sequence[Write], touched: Touched, which: Sql) -> Sql:
     """The rows that act and go to a profile that is `which`, with the operation of each mapping."""
     full = not config.goal.files.delta
     places = {item.property: place for place, item in enumerate(config.goal.identifier_columns)}

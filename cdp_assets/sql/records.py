@@ -36,6 +36,16 @@ class Records:
         return sql("(SELECT {id} AS profile_id, * FROM {path})", id=self.id, path=self.path)
 
     @property
+    def made(self) -> Sql:
+        """All that were ever made, also those that are others now: profile_id, created_by_property, …_value."""
+        if self.group_type:
+            return self.rows
+        columns = Sql("profile_id, created_by_property, created_by_value")
+        return sql(
+            "(SELECT {c} FROM {rows} UNION ALL SELECT {c} FROM main.replaced_profiles)", c=columns, rows=self.rows
+        )
+
+    @property
     def held(self) -> Sql:
         """The index to read from: property, value, profile_id."""
         if not self.group_type:

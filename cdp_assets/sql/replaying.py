@@ -19,7 +19,10 @@ def remember_published_ids() -> list[Sql]:
             "CREATE OR REPLACE TEMP TABLE published AS SELECT profile_id, created_by_property, created_by_value,"
             " created_by_number, created_at_position, created_at_row FROM main.profiles"
         ),
-        Sql("CREATE OR REPLACE TEMP TABLE kept AS SELECT profile_id FROM ops.profile_ids"),
+        Sql(
+            "CREATE OR REPLACE TEMP TABLE kept AS SELECT profile_id FROM ops.profile_ids"
+            " UNION ALL SELECT profile_id FROM main.replaced_profiles"
+        ),
     ]
 
 
@@ -27,13 +30,15 @@ def keep_published_ids(events: Iterable[Table]) -> list[Sql]:
     """Gives a profile that is made by another row now the id it was published under.
 
     A published id that no profile has any more goes to the profile that holds its maker's identifier, if
-    that one's id was never published. Of several profiles, and of several ids, the one made first wins; an id
-    that finds no profile is gone for good. An id belongs to one maker only: the latest it went to.
+    that one's id was never published. An id that is replaced by another now is not lost, and one that was has been
+    published. Of several profiles, and of several ids, the one made first wins; an id that finds no profile is gone
+    for good. An id belongs to one maker only: the latest it went to.
     """
     return [
         Sql(
             "CREATE OR REPLACE TEMP TABLE renamed AS\n"
-            "WITH lost AS (SELECT * FROM published ANTI JOIN main.profiles USING (profile_id)),\n"
+            "WITH lost AS (SELECT * FROM published ANTI JOIN main.profiles USING (profile_id)"
+            " ANTI JOIN main.replaced_profiles USING (profile_id)),\n"
             "fresh AS (SELECT * FROM main.profiles ANTI JOIN published USING (profile_id)"
             " ANTI JOIN kept USING (profile_id)),\n"
             "heirs AS (SELECT lost.profile_id AS old_id, any_value((lost.created_at_position, lost.created_at_row))"
@@ -60,6 +65,8 @@ def rename_profiles(events: Iterable[Table]) -> list[Sql]:
         (Sql("main.identifiers"), Sql("profile_id")),
         (Sql("main.imported_profiles"), Sql("profile_id")),
         (Sql("main.profiles"), Sql("profile_id")),
+        (Sql("main.replaced_profiles"), Sql("profile_id")),
+        (Sql("main.replaced_profiles"), Sql("replaced_by")),
         (Sql("ops.identity_conflicts"), Sql("profile_id")),
         (Sql("ops.identity_conflicts"), Sql("other_profile_id")),
         *((table.path, Sql("profile_id")) for table in events),

@@ -64,8 +64,11 @@ def aliases(config: BatchConfig) -> Sql:
     tests = []
     for place in places:
         ids = sql("(SELECT id FROM id_repeated WHERE property = {name})", name=literal(place.name))
-        form = "list_has_any({c}, (SELECT list(id) FROM {ids}))" if place.several else "{c} IN {ids}"
-        tests.append(sql(form, c=place.column, ids=ids))
+        if place.several:
+            each = place.ids("batch_rows_read", "ordinal")
+            tests.append(sql("ordinal IN (SELECT ordinal FROM ({each}) WHERE id IN {ids})", each=each, ids=ids))
+        else:
+            tests.append(sql("{c} IN {ids}", c=place.column, ids=ids))
     return sql(
         "CREATE OR REPLACE TEMP TABLE id_alias AS\nSELECT ordinal, min(ordinal) OVER (PARTITION BY {tuple}) AS key"
         " FROM batch_rows_read WHERE identifier IS NOT NULL AND ({tests})",
@@ -119,9 +122,12 @@ def holders(config: BatchConfig) -> list[Sql]:
 
 
 def shared_tuples_of(config: BatchConfig, *, aliased: bool) -> Sql:
-    """Makes id_shared."""
+    """Makes id_shared. Where profiles merge, tuples that find several are among them."""
+    torn = Sql(
+        "SELECT key FROM id_hits WHERE NOT alone" if config.merging else "SELECT NULL::BIGINT AS key WHERE false"
+    )
     if config.has_one_identifier:
-        return Sql("CREATE OR REPLACE TEMP TABLE id_shared (key BIGINT)")
+        return sql("CREATE OR REPLACE TEMP TABLE id_shared AS\n{torn}", torn=torn)
     steps = [
         Step(
             "pairs",
@@ -147,7 +153,7 @@ def shared_tuples_of(config: BatchConfig, *, aliased: bool) -> Sql:
         meeting = sql(
             "{meeting} UNION ALL SELECT key FROM ids SEMI JOIN crossing USING (property, id)", meeting=meeting
         )
-    query = chain(steps, sql("SELECT DISTINCT key FROM ({meeting})", meeting=meeting))
+    query = chain(steps, sql("SELECT DISTINCT key FROM ({meeting} UNION ALL {torn})", meeting=meeting, torn=torn))
     return sql("CREATE OR REPLACE TEMP TABLE id_shared AS\n{query}", query=query)
 
 

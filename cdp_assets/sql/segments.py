@@ -49,24 +49,39 @@ def _column(segment: Segment) -> Sql:
 
 
 def refresh_members(segment: Segment, at: datetime) -> list[Sql]:
-    """Brings `segment_members` up to date from `found` and notes what changed. Who stays keeps the time of entry."""
+    """Brings `segment_members` up to date from `found` and notes what changed.
+
+    Who stays keeps the time of entry; a profile that others became has been in since the first of them was.
+    """
     name = literal(segment.name)
     now_in = sql("SELECT profile_id FROM found WHERE {column}", column=_column(segment))
     were_in = sql("SELECT profile_id FROM main.segment_members WHERE segment = {name}", name=name)
     holes = {"name": name, "at": literal(at), "now_in": now_in, "were_in": were_in}
     return [
         sql(
+            "CREATE OR REPLACE TEMP TABLE members_before AS SELECT coalesce(replaced_by, profile_id) AS profile_id,"
+            " min(entered_at) AS entered_at FROM main.segment_members"
+            " LEFT JOIN main.replaced_profiles USING (profile_id) WHERE segment = {name} GROUP BY 1",
+            **holes,
+        ),
+        sql(
             'INSERT INTO ops.segment_changes (segment, computed_at, size, joined, "left", definition) SELECT {name},'
-            " {at}, (SELECT count(*) FROM ({now_in})),"
-            " (SELECT count(*) FROM ({now_in}) ANTI JOIN ({were_in}) USING (profile_id)),"
-            " (SELECT count(*) FROM ({were_in}) ANTI JOIN ({now_in}) USING (profile_id)), {definition}",
+            " {at}, size, joined, size_before + joined - size, {definition} FROM"
+            " (SELECT (SELECT count(*) FROM ({now_in})) AS size,"
+            " (SELECT count(*) FROM ({now_in}) ANTI JOIN members_before USING (profile_id)) AS joined,"
+            " (SELECT count(*) FROM ({were_in})) AS size_before)",
             **holes,
             definition=literal(segment.definition),
         ),
-        sql("DELETE FROM main.segment_members WHERE segment = {name} AND profile_id NOT IN ({now_in})", **holes),
         sql(
-            "INSERT INTO main.segment_members (segment, profile_id, entered_at) SELECT {name}, profile_id, {at}"
-            " FROM ({now_in}) ANTI JOIN ({were_in}) USING (profile_id)",
+            "DELETE FROM main.segment_members WHERE segment = {name} AND (profile_id, entered_at) NOT IN"
+            " (SELECT profile_id, entered_at FROM members_before SEMI JOIN ({now_in}) USING (profile_id))",
+            **holes,
+        ),
+        sql(
+            "INSERT INTO main.segment_members (segment, profile_id, entered_at) SELECT {name}, profile_id,"
+            " coalesce(entered_at, {at}) FROM ({now_in}) LEFT JOIN members_before USING (profile_id)"
+            " ANTI JOIN ({were_in}) USING (profile_id)",
             **holes,
         ),
     ]

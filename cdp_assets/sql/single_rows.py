@@ -3,7 +3,11 @@
 Reads   batch_rows, id_keys, id_shared, id_held, id_refused, key_targets, applied (see identity and resolving),
         main.profiles, main.identifiers
 Writes  (temporary) id_slow: ordinal, key: what became of a row, as a key below 0; and rows of id_found, id_unborn,
-        id_refused, id_slow_births and id_alias; ops.identity_conflicts
+        id_refused, id_slow_births and id_alias; ops.identity_conflicts; where profiles merge also
+        id_trees     everybody who merged, or whom others became: person (a number), profile_id or birth, merged_at
+                     (the row; NULL = lives), root (the person they are in the end)
+        id_unmerged  rows that found too many to merge: ordinal, property, value, and one of the others by profile_id
+                     or birth
 """
 
 from __future__ import annotations
@@ -56,7 +60,7 @@ def shared_holders(config: BatchConfig) -> Sql:
     )
 
 
-def _rows_from_json(table: str, *types: str) -> Sql:
+def rows_from_json(table: str, *types: str) -> Sql:
     """Adds rows that come as one JSON text, a list for each column: the engine takes lists of values very slowly."""
     shape = ", ".join(f'"c{place}": {_json_shape(kind)}' for place, kind in enumerate(types))
     columns = joined(
@@ -75,10 +79,20 @@ def _json_shape(kind: str) -> str:
 
 
 SLOW_ROWS_TABLE = Sql("CREATE OR REPLACE TEMP TABLE id_slow (ordinal BIGINT, key BIGINT)")
-SLOW_ROWS = _rows_from_json("id_slow", "BIGINT", "BIGINT")
-FOUND = _rows_from_json("id_found", "BIGINT", "UUID")
-UNBORN = _rows_from_json("id_unborn", "BIGINT", "BIGINT", "VARCHAR", "VARCHAR")
-REFUSED = _rows_from_json("id_refused", "BIGINT", "INTEGER", "VARCHAR[]")
+SLOW_ROWS = rows_from_json("id_slow", "BIGINT", "BIGINT")
+FOUND = rows_from_json("id_found", "BIGINT", "UUID")
+UNBORN = rows_from_json("id_unborn", "BIGINT", "BIGINT", "VARCHAR", "VARCHAR")
+REFUSED = rows_from_json("id_refused", "BIGINT", "INTEGER", "VARCHAR[]")
+TREES_TABLE = Sql(
+    "CREATE OR REPLACE TEMP TABLE id_trees"
+    " (person BIGINT, profile_id UUID, birth BIGINT, merged_at BIGINT, root BIGINT)"
+)
+TREES = rows_from_json("id_trees", "BIGINT", "UUID", "BIGINT", "BIGINT", "BIGINT")
+UNMERGED_TABLE = Sql(
+    "CREATE OR REPLACE TEMP TABLE id_unmerged"
+    " (ordinal BIGINT, property VARCHAR, value VARCHAR, profile_id UUID, birth BIGINT)"
+)
+UNMERGED = rows_from_json("id_unmerged", "BIGINT", "VARCHAR", "VARCHAR", "UUID", "BIGINT")
 OUTCOMES_AS_KEYS = [
     Sql("INSERT INTO id_slow_births SELECT DISTINCT birth FROM id_unborn WHERE key < 0"),
     Sql(
@@ -96,15 +110,28 @@ def note_conflicts(config: BatchConfig) -> Sql:
         for place, item in enumerate(config.goal.identifier_columns)
     ]
     return sql(
-        "INSERT INTO ops.identity_conflicts (batch_id, row_no, property, value, profile_id, other_profile_id)\n"
+        "INSERT INTO ops.identity_conflicts (batch_id, row_no, property, value, profile_id, other_profile_id, reason)\n"
         "WITH refused AS (SELECT key, CASE place {names} END AS property, unnest(ids) AS id FROM id_refused),\n"
         "sides AS (SELECT refused.*, profile_id FROM refused JOIN key_targets USING (key)),\n"
         "placed AS (SELECT property, id, sides.profile_id, batch_id, min(ordinal) AS ordinal FROM sides"
         " JOIN batch_rows AS given USING (key){applied} GROUP BY ALL)\n"
         "SELECT given.batch_id, given.row_no, placed.property, placed.id, placed.profile_id,"
         " (SELECT arg_min(held.profile_id, held.profile_id::VARCHAR) FROM main.identifiers AS held"
-        " WHERE held.property = placed.property AND held.value = placed.id AND held.profile_id <> placed.profile_id)"
+        " WHERE held.property = placed.property AND held.value = placed.id AND held.profile_id <> placed.profile_id),"
+        " 'another profile holds it'"
         " FROM placed JOIN batch_rows AS given USING (ordinal)",
         names=joined(" ", names),
         applied=Sql("" if config.goal.files.delta else " JOIN applied USING (ordinal)"),
+    )
+
+
+def note_unmerged(limit: int) -> Sql:
+    """Enters the rows that found too many profiles to merge, once per profile that they went to."""
+    return sql(
+        "INSERT INTO ops.identity_conflicts (batch_id, row_no, property, value, profile_id, other_profile_id, reason)\n"
+        "SELECT given.batch_id, given.row_no, other.property, other.value, target.profile_id,"
+        " coalesce(other.profile_id, births.profile_id), {reason} FROM id_unmerged AS other"
+        " JOIN batch_rows AS given USING (ordinal) JOIN key_targets AS target USING (key)"
+        " LEFT JOIN births ON births.birth = other.birth",
+        reason=literal(f"more than {limit} profiles found"),
     )

@@ -84,8 +84,11 @@ def give_ids(events: Iterable[Table]) -> list[Sql]:
     return [
         sql(
             "CREATE OR REPLACE TEMP TABLE renamed AS\n"
-            "WITH named AS (SELECT profiles.profile_id AS new_id, kept.profile_id AS kept_id, {own} AS own_id,"
-            " {other} AS other_id, created_by_property, created_by_value, created_by_number FROM main.profiles"
+            "WITH made AS (SELECT profile_id, domain_group, created_by_property, created_by_value, created_by_number"
+            " FROM main.profiles UNION ALL SELECT profile_id, domain_group, created_by_property, created_by_value,"
+            " created_by_number FROM main.replaced_profiles),\n"
+            "named AS (SELECT made.profile_id AS new_id, kept.profile_id AS kept_id, {own} AS own_id,"
+            " {other} AS other_id, created_by_property, created_by_value, created_by_number FROM made"
             " LEFT JOIN ops.profile_ids AS kept USING (created_by_property, created_by_value, created_by_number)),\n"
             "told AS (SELECT *, kept_id IS NULL AND own_id IN (SELECT profile_id FROM ops.profile_ids) AS is_other"
             " FROM named)\n"

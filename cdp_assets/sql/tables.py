@@ -59,6 +59,34 @@ IDENTIFIERS = Table(
         ("profile_id", UUID, "The profile that holds it."),
     ),
 )
+REPLACED_PROFILES = Table(
+    "main",
+    "replaced_profiles",
+    "Profiles that became others, because rows found both; they hold nothing and are in no other table of main.",
+    columns_of(
+        ("profile_id", UUID, "What identified the person before."),
+        ("replaced_by", UUID, "The profile that lives on."),
+        ("domain_group", TEXT, "Of both."),
+        ("created_by_property", TEXT, "Identifier property of the row that made it."),
+        ("created_by_value", TEXT, "Its value."),
+        ("created_by_number", BIGINT, "1 for the first profile this value made, 2 for the second, and so on."),
+        ("created_at_position", BIGINT, "Place in the order of the batch that made it."),
+        ("created_at_row", BIGINT, "Row of that batch, from 1."),
+        ("replaced_at_position", BIGINT, "Place in the order of the batch whose row found both."),
+        ("replaced_at_row", BIGINT, "Row of that batch, from 1."),
+    ),
+)
+REPLACES = [
+    Sql(
+        "CREATE VIEW IF NOT EXISTS main.replaces AS SELECT replaced_by AS profile_id,"
+        " list(profile_id ORDER BY created_at_position, created_at_row) AS replaces"
+        " FROM main.replaced_profiles GROUP BY replaced_by"
+    ),
+    Sql("COMMENT ON VIEW main.replaces IS 'Per profile that others became, which those were, the first made first.'"),
+    Sql("COMMENT ON COLUMN main.replaces.profile_id IS 'The profile that lives on.'"),
+    Sql("COMMENT ON COLUMN main.replaces.replaces IS 'Ids of those that became it.'"),
+]
+"""`replaced_profiles`, seen from those who live."""
 GOAL_ROWS = Table(
     "main",
     "goal_rows",
@@ -208,7 +236,8 @@ IDENTITY_CONFLICTS = Table(
         ("property", TEXT, "Identifier property."),
         ("value", TEXT, "Its value, as text."),
         ("profile_id", UUID, "The profile the row went to."),
-        ("other_profile_id", UUID, "The profile that holds the value."),
+        ("other_profile_id", UUID, "The profile that holds the value, or another that the row found."),
+        ("reason", TEXT, "another profile holds it, or more than so many profiles found; NULL = the former."),
     ),
 )
 PROFILE_IDS = Table(
@@ -288,7 +317,7 @@ RETURNED_REJECTS = Table(
         ("returned_at", TIME, "When."),
     ),
 )
-DERIVED = (IDENTIFIERS, GROUP_IDENTIFIERS, GOAL_ROWS, IMPORTED_PROFILES, PRODUCTS)
+DERIVED = (IDENTIFIERS, REPLACED_PROFILES, GROUP_IDENTIFIERS, GOAL_ROWS, IMPORTED_PROFILES, PRODUCTS)
 """Tables of `main` that a replay rebuilds, besides those of profiles, groups and events."""
 FOUND = (IDENTITY_CONFLICTS,)
 """Tables of `ops` that tell of the batches in the warehouse only: a replay finds their rows anew."""

@@ -25,9 +25,11 @@ from cdp_assets_tests.oracle.scenarios import (
     Scenario,
     at_looks,
     crossings,
+    mergings,
     scenarios,
 )
 from cdp_assets_tests.support.arrivals import Arrivals, arrivals, lab_for, landed
+from cdp_assets_tests.support.lab import Lab
 
 HOUR = timedelta(hours=1)
 DATED = tuple(key for key in KEYS if key.isdigit())
@@ -37,6 +39,15 @@ def repeatably(examples: int) -> settings:
     return settings(
         deadline=None, derandomize=True, max_examples=examples, suppress_health_check=[HealthCheck.too_slow]
     )
+
+
+def oracle_of(scenario: Scenario, files: int | None = None) -> World:
+    """What the first files make, or all of them."""
+    return fold(scenario.properties, scenario.goals, scenario.deliveries[:files], merging=scenario.merging)
+
+
+def lab_of(root: Path, scenario: Scenario) -> Lab:
+    return lab_for(root, scenario.properties, scenario.goals, scenario.merging)
 
 
 def profiles_of(room: Arrivals) -> dict[tuple[str, str, int], dict[str, tuple[Any, ...]]]:
@@ -61,7 +72,14 @@ def assert_same(room: Arrivals, world: World, scenario: Scenario) -> None:
     assert sorted(held) == world.identifiers(scenario.goals)
     imported = room.rows(f"SELECT {maker} FROM main.imported_profiles JOIN main.profiles USING (profile_id)")
     assert sorted(imported) == sorted(world.imported)
-    ids = [profile_id for (profile_id,) in room.rows("SELECT profile_id FROM main.profiles")]
+    gone = f"SELECT ({maker}), replaced_by FROM main.replaced_profiles"
+    replaced = room.rows(
+        f"SELECT gone.*, ({maker}) FROM ({gone}) AS gone JOIN main.profiles ON profile_id = replaced_by"
+    )
+    assert sorted((who, now) for who, _, now in replaced) == sorted(
+        (profile.maker, profile.living.maker) for profile in world.replaced
+    )
+    ids = room.rows("SELECT profile_id FROM main.profiles UNION ALL SELECT profile_id FROM main.replaced_profiles")
     assert len(set(ids)) == len(ids), "two profiles share an id"
 
 
@@ -107,10 +125,10 @@ def summed(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 
 def check_any_sequence(scenario: Scenario, folds: Sequence[bool], shuffled: Sequence[int]) -> None:
-    world = fold(PROPERTIES, scenario.goals, scenario.deliveries)
+    world = oracle_of(scenario)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        lab = lab_for(root / "source", PROPERTIES, scenario.goals)
+        lab = lab_of(root / "source", scenario)
         assert check(lab.deployment) == []
         batches = [landed(lab, delivery) for delivery in scenario.deliveries]
         with arrivals(lab, root / "one") as room:
@@ -145,13 +163,13 @@ def ids_of(room: Arrivals) -> dict[tuple[str, str, int], object]:
 def check_every_moment(scenario: Scenario) -> None:
     """After each file the warehouse is what the files so far make, and whoever is still there keeps the id."""
     with tempfile.TemporaryDirectory() as folder:
-        lab = lab_for(Path(folder) / "source", PROPERTIES, scenario.goals)
+        lab = lab_of(Path(folder) / "source", scenario)
         with arrivals(lab, Path(folder) / "one", snapshots=True) as room:
             known: dict[tuple[str, str, int], object] = {}
             for number, delivery in enumerate(scenario.deliveries, start=1):
                 room.deliver(landed(lab, delivery))
                 room.fold()
-                assert_same(room, fold(PROPERTIES, scenario.goals, scenario.deliveries[:number]), scenario)
+                assert_same(room, oracle_of(scenario, number), scenario)
                 now = ids_of(room)
                 assert {maker: now[maker] for maker in known.keys() & now.keys()} == {
                     maker: known[maker] for maker in known.keys() & now.keys()
@@ -171,9 +189,9 @@ def belongs_before(goals: Sequence[Goal], delivery: Delivery, current: Delivery)
 
 def check_counts_one_batch_at_a_time(scenario: Scenario) -> None:
     """Folded alone and in order, every batch counts each of its rows as the oracle does."""
-    world = fold(PROPERTIES, scenario.goals, scenario.deliveries)
+    world = oracle_of(scenario)
     with tempfile.TemporaryDirectory() as folder:
-        lab = lab_for(Path(folder) / "source", PROPERTIES, scenario.goals)
+        lab = lab_of(Path(folder) / "source", scenario)
         with arrivals(lab, Path(folder) / "one") as room:
             for current in world.order:
                 for delivery in scenario.deliveries:
@@ -189,7 +207,7 @@ def check_looks_do_not_matter(scenario: Scenario, shuffled: Sequence[int]) -> No
     dumps = []
     for places in (range(len(files)), shuffled):
         with tempfile.TemporaryDirectory() as folder:
-            lab = lab_for(Path(folder) / "source", PROPERTIES, scenario.goals)
+            lab = lab_of(Path(folder) / "source", scenario)
             with arrivals(lab, Path(folder) / "one") as room:
                 for delivery in at_looks([files[place] for place in places if place < len(files)]):
                     room.deliver(landed(lab, delivery))
@@ -279,3 +297,15 @@ def test_an_id_that_went_to_another_maker_is_never_given_out_twice(tmp_path):
         for hour, (key, row) in enumerate(rows)
     ]
     check_every_moment(Scenario(CROSSING_GOALS, tuple(files)))
+
+
+@repeatably(30)
+@given(mergings(), FOLDS, SHUFFLED)
+def test_any_files_whose_rows_merge_profiles_fold_as_the_oracle_says(scenario, folds, shuffled):
+    check_any_sequence(scenario, folds, shuffled)
+
+
+@repeatably(20)
+@given(mergings())
+def test_every_row_is_counted_as_the_oracle_counts_it_where_profiles_merge(scenario):
+    check_counts_one_batch_at_a_time(scenario)

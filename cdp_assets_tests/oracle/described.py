@@ -18,6 +18,16 @@ class Property:
     multiple: bool = False
     scale: int = 2
     """Decimal places of a decimal."""
+    merge: str | None = None
+    """both, keep_current or latest; None = both for several texts or emails, else keep_current."""
+
+
+@dataclass(frozen=True)
+class Merging:
+    """Whether profiles that one row finds become one."""
+
+    limit: int | None = None
+    """More than so many stay apart; None = there is no limit."""
 
 
 @dataclass(frozen=True)

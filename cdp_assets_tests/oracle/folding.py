@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cdp_assets_tests.oracle.cells import Said, in_range, said, value_of
-from cdp_assets_tests.oracle.described import Delivery, Goal, Mapping, Property
+from cdp_assets_tests.oracle.described import Delivery, Goal, Mapping, Merging, Property
 from cdp_assets_tests.oracle.ordering import Version, in_order, version_of
 
 Maker = tuple[str, str, int]
@@ -34,6 +34,14 @@ class Profile:
     maker: Maker
     values: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     """Per property its values in order; a property without one is absent."""
+    written: dict[str, int] = field(default_factory=dict)
+    """Per property with a value, the number of the row that wrote it last."""
+    into: Profile | None = None
+    """Who this is now; None = itself."""
+
+    @property
+    def living(self) -> Profile:
+        return self.into.living if self.into else self
 
 
 @dataclass
@@ -41,7 +49,14 @@ class World:
     """Everything the deliveries made: profiles in the order they came to be."""
 
     properties: dict[str, Property]
+    merging: Merging | None = None
     profiles: list[Profile] = field(default_factory=list)
+    """Those that live."""
+    replaced: list[Profile] = field(default_factory=list)
+    """Those that are others now."""
+    born: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How many profiles a value of a property has made, whatever became of them."""
+    rows: int = 0
     imported: set[Maker] = field(default_factory=set)
     memory: dict[tuple[str, str], Counter[Any]] = field(default_factory=dict)
     """(goal, identifier cell) → what the last full file that applied said about it, row by row."""
@@ -74,12 +89,13 @@ def fold(
     arrivals: Sequence[Delivery],
     withdrawn: Collection[Version] = (),
     group_type: str = "",
+    merging: Merging | None = None,
 ) -> World:
     """The world after all deliveries, given in the order they arrived, as if the withdrawn had not come.
 
     `group_type`: the world of such groups instead of that of profiles. Its groups hold their id as a property.
     """
-    world = World({prop.name: prop for prop in properties} | {GROUP_ID: Property(GROUP_ID)})
+    world = World({prop.name: prop for prop in properties} | {GROUP_ID: Property(GROUP_ID)}, merging)
     known = {goal.name: goal for goal in goals if goal.group_type == group_type}
     counting = [item for item in arrivals if item.goal in known and version_of(item) not in withdrawn]
     for delivery in in_order(goals, counting):
@@ -101,13 +117,17 @@ class _Batch:
         """Rows of earlier files that no row of this one was held against yet."""
         self.told: dict[str, Counter[Any]] = {}
         self.identifiers: dict[str, Any] = {}
+        self.survivors: list[Profile] = []
+        """Whom others became in this batch."""
 
     def applied(self) -> Counts:
         for cells in self.delivery.rows:
             self.counts.received += 1
+            self.world.rows += 1
             self._row({name: cell.strip(" \t") for name, cell in zip(self.delivery.header, cells, strict=True)})
-        for profile in self.changed_by:
-            if profile.values != self.before.get(profile.maker):
+        survivors = [profile.living for profile in self.survivors]
+        for profile in [profile.living for profile in self.changed_by]:
+            if profile in survivors or profile.values != self.before.get(profile.maker):
                 self.counts.modified += 1
             else:
                 self.counts.unchanged += 1
@@ -149,8 +169,9 @@ class _Batch:
         if not self.goal.delta and self._seen_before(key, effects):
             self.counts.unchanged += 1
         elif holders:
-            self.changed_by.append(holders[0])
-            self._apply(holders[0], effects)
+            profile = self._one_of(holders)
+            self.changed_by.append(profile)
+            self._apply(profile, effects)
         elif self.goal.allow_create:
             self.counts.created += 1
             self._apply(self._create(identifier), effects)
@@ -169,13 +190,47 @@ class _Batch:
 
     def _create(self, identifier: Any) -> Profile:
         name = self.goal.property
-        earlier = [profile for profile in self.world.profiles if profile.maker[:2] == (name, str(identifier))]
-        profile = Profile((name, str(identifier), len(earlier) + 1), {name: (identifier,)})
+        profile = self._new(name, str(identifier))
+        profile.values[name] = (identifier,)
+        profile.written[name] = self.world.rows
         if self.goal.group_type:
             taken = self.world.holders(GROUP_ID, str(identifier))
             profile.values[GROUP_ID] = (f"another for {profile.maker}" if taken else str(identifier),)
+        return profile
+
+    def _new(self, name: str, text: str) -> Profile:
+        self.world.born[name, text] += 1
+        profile = Profile((name, text, self.world.born[name, text]))
         self.world.profiles.append(profile)
         return profile
+
+    def _one_of(self, found: Sequence[Profile]) -> Profile:
+        """Whom a row goes to that finds these, in the order they were made; they may merge."""
+        merging = self.world.merging
+        if merging is None or (merging.limit is not None and len(found) > merging.limit):
+            return found[0]
+        for other in found[1:]:
+            self._merge(found[0], other)
+        return found[0]
+
+    def _merge(self, survivor: Profile, other: Profile) -> None:
+        for name, values in other.values.items():
+            own = survivor.values.get(name, ())
+            prop = self.world.properties[name]
+            both = prop.multiple and prop.type in {"text", "email"}
+            how = prop.merge or ("both" if both else "keep_current")
+            newer = other.written[name] > survivor.written.get(name, 0)
+            if not own or (how == "latest" and newer):
+                survivor.values[name], survivor.written[name] = values, other.written[name]
+            elif how == "both":
+                survivor.values[name] = (*own, *(value for value in values if value not in own))
+        other.into = survivor
+        self.survivors.append(survivor)
+        self.world.profiles.remove(other)
+        self.world.replaced.append(other)
+        if other.maker in self.world.imported:
+            self.world.imported.remove(other.maker)
+            self.world.imported.add(survivor.maker)
 
     def _apply(self, profile: Profile, effects: list[tuple[Mapping, Said]]) -> None:
         for mapping, what in effects:
@@ -185,6 +240,10 @@ class _Batch:
             profile.values.pop(prop.name, None)
             if new:
                 profile.values[prop.name] = new
+                if what.values and not (old and mapping.rule == "set_if_empty"):
+                    profile.written[prop.name] = self.world.rows
+            else:
+                profile.written.pop(prop.name, None)
 
 
 class _SeveralIdentifiers(_Batch):
@@ -222,7 +281,7 @@ class _SeveralIdentifiers(_Batch):
 
     def _turn(self, key: str, ids: dict[str, tuple[Any, ...]], effects: list[tuple[Mapping, Said]]) -> None:
         seen = not self.goal.delta and self._seen_before(key, effects)
-        profile = self._finds(ids)
+        profile = self._finds(ids) if seen else self._finds_or_merges(ids)
         if profile is None and not seen and self.goal.allow_create:
             profile = self._make(ids)
             self.counts.created += 1
@@ -238,6 +297,19 @@ class _SeveralIdentifiers(_Batch):
             self.found.add(key)
             self.world.imported.add(profile.maker)
 
+    def _finds_or_merges(self, ids: dict[str, tuple[Any, ...]]) -> Profile | None:
+        found = [
+            profile
+            for profile in self.world.profiles
+            if any(
+                all(set(ids[name]) & set(profile.values.get(name, ())) for _, name in rule) for rule in self.goal.rules
+            )
+        ]
+        limit = self.world.merging and self.world.merging.limit
+        if self.world.merging is None or (limit is not None and len(found) > limit):
+            return self._finds(ids)
+        return self._one_of(found) if found else None
+
     def _finds(self, ids: dict[str, tuple[Any, ...]]) -> Profile | None:
         for rule in self.goal.rules:
             for profile in self.world.profiles:
@@ -248,11 +320,7 @@ class _SeveralIdentifiers(_Batch):
     def _make(self, ids: dict[str, tuple[Any, ...]]) -> Profile:
         rule = next(rule for rule in self.goal.rules if all(ids[name] for _, name in rule))
         name = rule[0][1]
-        text = str(ids[name][0])
-        number = 1 + sum(profile.maker[:2] == (name, text) for profile in self.world.profiles)
-        profile = Profile((name, text, number))
-        self.world.profiles.append(profile)
-        return profile
+        return self._new(name, str(ids[name][0]))
 
     def _free(self, profile: Profile, effects: list[tuple[Mapping, Said]]) -> list[tuple[Mapping, Said]]:
         """Without identifiers that others hold and this profile does not."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from cdp_assets_tests.oracle.described import Delivery, Goal, Mapping, Property
+from cdp_assets_tests.oracle.described import Delivery, Goal, Mapping, Merging, Property
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PROPERTIES = (
@@ -61,6 +61,8 @@ class Scenario:
     goals: tuple[Goal, ...]
     deliveries: tuple[Delivery, ...]
     """In the order they arrive."""
+    properties: tuple[Property, ...] = PROPERTIES
+    merging: Merging | None = None
 
 
 def rules_for(prop: Property) -> tuple[str, ...]:
@@ -229,3 +231,54 @@ def interleavings(draw: st.DrawFn, *, max_files: int = 9) -> Scenario:
         at = START + timedelta(hours=hour)
         deliveries.append(Delivery(several[number].name, f"f{hour}", header, rows, at, at))
     return Scenario(tuple(several), tuple(deliveries))
+
+
+MERGINGS = st.sampled_from((Merging(), Merging(), Merging(2)))
+STRATEGIES = (None, None, "keep_current", "both")
+
+
+@st.composite
+def merged_properties(draw: st.DrawFn) -> tuple[Property, ...]:
+    """The properties, each merging in some way that fits it."""
+    chosen = []
+    for prop in PROPERTIES:
+        how = draw(st.sampled_from(STRATEGIES))
+        chosen.append(replace(prop, merge=how if prop.multiple or how != "both" else None))
+    return tuple(chosen)
+
+
+LINKS = (
+    {"mail": ("a@x.com", "b@x.com", "c@x.com")},
+    {"crm": ("1", "2", "7")},
+    {"card": ("1", "2")},
+    {"word": ("a", "b", "c", "b|a")},
+)
+
+
+@st.composite
+def linking_rows(draw: st.DrawFn, filled: Sequence[int]) -> tuple[str, ...]:
+    """A row of one or two identifiers: alone they make profiles, together they show that two are one."""
+    cells = {column: draw(st.sampled_from(CELLS[column])) for column in ("amount", "day")}
+    for place in filled:
+        cells |= {column: draw(st.sampled_from(values)) for column, values in LINKS[place].items()}
+    return tuple(cells.get(column, "") for column in CELLS)
+
+
+@st.composite
+def mergings(draw: st.DrawFn, *, max_files: int = 5) -> Scenario:
+    """Goals with several identifiers and files whose rows often find two profiles, or three."""
+    properties = draw(merged_properties())
+    written = draw(st.lists(st.sampled_from(properties), min_size=1, max_size=4, unique=True))
+    several = tuple(draw(goals(f"g{number}", written, several=True)) for number in range(draw(st.integers(1, 2))))
+    several = (replace(several[0], allow_create=True), *several[1:])
+    used = {column for goal in several for column, _ in goal.identifying}
+    places = [place for place, link in enumerate(LINKS) if used & link.keys()]
+    pairs = st.lists(st.sampled_from(places), min_size=2, max_size=3)
+    filled = st.one_of(st.sampled_from(places).map(lambda place: [place]), pairs)
+    deliveries = []
+    for hour in range(draw(st.integers(1, max_files))):
+        at = START + timedelta(hours=hour)
+        rows = draw(st.lists(filled.flatmap(linking_rows), min_size=3, max_size=8))
+        goal, key = draw(st.sampled_from(several)).name, draw(st.sampled_from(KEYS))
+        deliveries.append(Delivery(goal, key, tuple(CELLS), tuple(rows), at, at))
+    return Scenario(several, tuple(deliveries), properties, draw(MERGINGS))

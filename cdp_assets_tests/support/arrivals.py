@@ -18,21 +18,23 @@ from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.land_files import Landed
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database, scratch
-from cdp_assets_tests.oracle.described import Delivery, Goal, Property
+from cdp_assets_tests.oracle.described import Delivery, Goal, Merging, Property
 from cdp_assets_tests.support.lab import EPOCH, Lab, deployment, with_snapshots
 
 
-def lab_for(root: Path, properties: Sequence[Property], goals: Sequence[Goal]) -> Lab:
+def lab_for(root: Path, properties: Sequence[Property], goals: Sequence[Goal], merging: Merging | None = None) -> Lab:
     """A lab of the deployment the oracle describes; groups of any type have the same properties as profiles."""
     told = [_property(prop) for prop in properties]
     types = sorted({goal.group_type for goal in goals if goal.group_type})
-    group_types = [{"id": group_type, "properties": told} for group_type in types]
-    return Lab(root, deployment(told, [_goal(goal) for goal in goals], group_types=group_types))
+    model: dict[str, Any] = {"group_types": [{"id": group_type, "properties": told} for group_type in types]}
+    if merging is not None:
+        model["merging"] = {"limit": merging.limit}
+    return Lab(root, deployment(told, [_goal(goal) for goal in goals], **model))
 
 
 def _property(prop: Property) -> dict[str, Any]:
     scale = {"precision": prop.scale} if prop.type == "decimal" else {}
-    return {"name": prop.name, "type": prop.type, "multiple": prop.multiple} | scale
+    return {"name": prop.name, "type": prop.type, "multiple": prop.multiple, "merge": prop.merge} | scale
 
 
 def _goal(goal: Goal) -> dict[str, Any]:

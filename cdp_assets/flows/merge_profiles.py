@@ -1,0 +1,76 @@
+"""Makes one profile of several, in the pass whose rows found them together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from cdp_assets.config.merging import MergeStrategy, default_strategy
+from cdp_assets.config.model import BatchConfig
+from cdp_assets.flows.combine_merged import Combination
+from cdp_assets.flows.resolve_rows import Merges, insert_rows
+from cdp_assets.sql import merging, survivors, tables, writing
+from cdp_assets.sql.identity import DOMAIN_GROUP
+from cdp_assets.sql.merging import Touched
+from cdp_assets.sql.records import PROFILES
+from cdp_assets.sql.survivors import Held
+from cdp_assets.sql.text import Sql
+from cdp_assets.sql.writes import Write
+from cdp_assets.warehouse import Database
+
+
+def combine_values(
+    database: Database, config: BatchConfig, writes: Sequence[Write], touched: Touched, merges: Merges
+) -> list[Held]:
+    """Makes `merged_values` while `profiles` is as before the pass. Returns the properties that stand in it."""
+    held = survivors.held_properties(_property_columns(database), writes)
+    numbers = {prop.name: prop.number for prop in held}
+    operations = sorted(
+        (number, mapping.rule, numbers[write.prop.name]) for write in writes for number, mapping in write.mappings
+    )
+    database.run(survivors.merged_rows(merging.targeted(config, writes, touched, survivors.IS_SURVIVOR)))
+    old = dict(database.rows(survivors.old_marks(held)))
+    combination = Combination(merges, old, [_strategy(config, prop) for prop in held], operations)
+    combination.take(database.rows(survivors.row_marks([(number, rule) for number, rule, _ in operations])))
+    refs = list(combination.refs())
+    database.run(survivors.REFS_TABLE)
+    insert_rows(database, survivors.REFS, refs)
+    changed = {prop for _, prop, *_ in refs}
+    remade = [prop for prop in held if prop.number in changed]
+    database.run(survivors.merged_values(remade))
+    return remade
+
+
+def put_survivors(database: Database, remade: Sequence[Held], indexed: Collection[str], looks: Sql, first: int) -> None:
+    """Puts the survivors into `profiles` as they are after the pass, and takes out those who became them.
+
+    Args:
+        database: the warehouse, with everybody else in it as after the pass.
+        remade: what `combine_values` returned.
+        indexed: the properties that identify.
+        looks: the batches of the pass.
+        first: the position of the first of them.
+    """
+    statements = [
+        PROFILES.added(survivors.old_survivors(remade, looks)),
+        writing.drop_old_rows(PROFILES, first),
+        PROFILES.added(survivors.new_survivors(remade, DOMAIN_GROUP, looks)),
+        *survivors.replace_profiles(DOMAIN_GROUP, looks),
+        *survivors.index_survivors([column for column in _property_columns(database) if column[0] in indexed]),
+        *survivors.IMPORTED,
+    ]
+    for statement in statements:
+        database.run(statement)
+
+
+def _property_columns(database: Database) -> list[tuple[str, str]]:
+    """Name and type of the columns of `profiles` that hold properties."""
+    own = {column.name for column in tables.PROFILE_COLUMNS}
+    columns = database.rows(Sql("SELECT name, type FROM pragma_table_info('main.profiles') ORDER BY name"))
+    return [(name, kind) for name, kind in columns if name not in own]
+
+
+def _strategy(config: BatchConfig, prop: Held) -> MergeStrategy:
+    """As the batch says; its type decides for a property that the batch does not know."""
+    assert config.merging is not None
+    default = default_strategy(multiple=prop.several, is_text=str(prop.type).startswith("VARCHAR"))
+    return config.merging.strategies.get(prop.name, default)
