@@ -1,6 +1,6 @@
 """Customer data pipeline: SFTP files in, profiles and segments in DuckDB, exports out.
 
-In YAML: `type: cdp_assets.SftpConnection` and `type: cdp_assets.CustomerModel`.
+In YAML: `type: cdp_assets.SftpConnection`, `type: cdp_assets.DropFolders` and `type: cdp_assets.CustomerModel`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any
 
 _COMPONENTS = {
     "CustomerModel": "cdp_assets.components.customer_model",
+    "DropFolders": "cdp_assets.components.drop_folders",
     "SftpConnection": "cdp_assets.components.sftp_connection",
 }
 

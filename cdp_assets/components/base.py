@@ -19,6 +19,7 @@ from cdp_assets.components.loading import deployment_from, find_problems
 from cdp_assets.components.reading import Reading, Written, read
 from cdp_assets.components.yaml_files import shown_path
 from cdp_assets.config.connections import Connection
+from cdp_assets.config.drop_folders import DropFolders
 from cdp_assets.config.known import Location
 from cdp_assets.config.model import CustomerModelConfig, Deployment
 from cdp_assets.errors import ConfigError
@@ -94,7 +95,7 @@ class ConfigComponent(dg.Component, Generic[M]):
             readings.append(self.reading)
         deployment, problems = deployment_from(
             [reading for reading in readings if isinstance(reading.value, CustomerModelConfig)],
-            [reading for reading in readings if isinstance(reading.value, Connection)],
+            [reading for reading in readings if isinstance(reading.value, Connection | DropFolders)],
             where=shown_path(context.defs_module_path),
         )
         if deployment is None:

@@ -17,6 +17,7 @@ from cdp_assets.components.wording import unknown_key
 from cdp_assets.components.yaml_files import Document, line_of, read_documents, shown_path
 from cdp_assets.config.check import Finding, check
 from cdp_assets.config.connections import Connection
+from cdp_assets.config.drop_folders import DropFolders
 from cdp_assets.config.known import Location, Unread, listed, nearest_first
 from cdp_assets.config.model import CustomerModelConfig, Deployment
 from cdp_assets.errors import ConfigError, Problem
@@ -30,10 +31,30 @@ _TYPES: Mapping[str, type[BaseModel]] = {
     for model, short, module in (
         (Connection, "SftpConnection", "sftp_connection"),
         (CustomerModelConfig, "CustomerModel", "customer_model"),
+        (DropFolders, "DropFolders", "drop_folders"),
     )
     for name in (f"{_PACKAGE}.{short}", f"{_PACKAGE}.components.{module}.{short}")
 }
 _SHORT_TYPES = sorted(f"{_PACKAGE}.{name}" for name in COMPONENT_NAMES.values())
+
+
+ConnectionReading = Reading[Connection] | Reading[DropFolders]
+"""What makes a connection: one that was written as such, or drop folders."""
+
+
+def connection_of(config: Connection | DropFolders) -> Connection:
+    """The connection of a component; drop folders that could not be read are one without goals."""
+    if isinstance(config, Connection):
+        return config
+    if "server" in config.model_fields_set:
+        return config.connection
+    readable: dict[str, Any] = {"name": config.name, "goals": ()}
+    return Connection.model_construct(None, **readable)
+
+
+def drop_place(location: Location) -> Location:
+    """Where in the YAML of drop folders a place in their connection stands."""
+    return location[2:] if location[:1] == ("goals",) else location
 
 
 def defs_folder() -> Path:
@@ -61,7 +82,7 @@ def find_problems(folder: Path) -> list[Problem]:
 
 def deployment_from(
     models: Sequence[Reading[CustomerModelConfig]],
-    connections: Sequence[Reading[Connection]],
+    connections: Sequence[ConnectionReading],
     *,
     where: str,
     complete: bool = True,
@@ -76,7 +97,7 @@ def deployment_from(
     problems += _exactly_one(models, where, complete=complete)
     problems += _cross_problems(models, connections)
     model = models[0].value if models else None
-    values = tuple(part.value for part in connections if part.value is not None)
+    values = tuple(connection_of(part.value) for part in connections if part.value is not None)
     if problems or model is None:
         return None, sorted(set(problems))
     return Deployment(model=model, connections=values), []
@@ -85,7 +106,7 @@ def deployment_from(
 @dataclass
 class _Found:
     models: list[Reading[CustomerModelConfig]] = field(default_factory=list)
-    connections: list[Reading[Connection]] = field(default_factory=list)
+    connections: list[ConnectionReading] = field(default_factory=list)
     complete: bool = True
 
 
@@ -116,6 +137,8 @@ def _sort_in(document: Document, scope: Mapping[str, Any], found: _Found) -> lis
     written = Written(document.shown, attributes, _below_attributes(document))
     if model is Connection:
         found.connections.append(read(written, Connection, scope))
+    elif model is DropFolders:
+        found.connections.append(read(written, DropFolders, scope))
     else:
         found.models.append(read(written, CustomerModelConfig, scope))
     return problems
@@ -186,7 +209,7 @@ def _location(finding: Finding) -> Location:
 
 
 def _cross_problems(
-    models: Sequence[Reading[CustomerModelConfig]], connections: Sequence[Reading[Connection]]
+    models: Sequence[Reading[CustomerModelConfig]], connections: Sequence[ConnectionReading]
 ) -> Iterable[Problem]:
     """What the cross rules find, except where something worse is already known."""
     first = models[0] if models else None
@@ -194,7 +217,7 @@ def _cross_problems(
         model=first.readable
         if first
         else CustomerModelConfig.model_construct(properties=(), segments=(), event_types=(), group_types=()),
-        connections=tuple(part.readable for part in connections),
+        connections=tuple(connection_of(part.readable) for part in connections),
     )
     findings = check(deployment, _unread(first))
     if first:
@@ -205,6 +228,6 @@ def _cross_problems(
         part: Reading[Any] | None = first if finding.connection is None else connections[finding.connection]
         if part is None:
             continue
-        place = part.place(finding.location)
+        place = drop_place(finding.location) if isinstance(part.readable, DropFolders) else part.place(finding.location)
         if place not in {where for where, _ in part.mistakes}:
             yield part.written.problem(place, finding.message)

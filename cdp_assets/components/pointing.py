@@ -55,8 +55,10 @@ def follow(model: type[BaseModel], loc: Sequence[str | int]) -> Pointer:
 
 
 def accepted_keys(model: type[BaseModel]) -> list[str]:
-    """The keys a mapping may hold, as they are written."""
-    return sorted(field.alias or name for name, field in model.model_fields.items())
+    """The keys a mapping may hold, as they are written; what our own components set is left out."""
+    extras = {name: field.json_schema_extra for name, field in model.model_fields.items()}
+    internal = {name for name, extra in extras.items() if isinstance(extra, dict) and extra.get("internal")}
+    return sorted(field.alias or name for name, field in model.model_fields.items() if name not in internal)
 
 
 def accepted_values(kind: Any) -> list[str]:

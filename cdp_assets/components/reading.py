@@ -16,6 +16,7 @@ from cdp_assets.components.templates import render
 from cdp_assets.components.wording import places, unknown_keys
 from cdp_assets.components.yaml_files import Lines, line_of
 from cdp_assets.config.connections import Connection
+from cdp_assets.config.drop_folders import DropFolders
 from cdp_assets.config.events import EventType
 from cdp_assets.config.goals import Goal
 from cdp_assets.config.groups import GroupType
@@ -30,6 +31,7 @@ M = TypeVar("M", bound=BaseModel)
 COMPONENT_NAMES: Mapping[type[BaseModel], str] = {
     Connection: "SftpConnection",
     CustomerModelConfig: "CustomerModel",
+    DropFolders: "DropFolders",
 }
 NAMELESS = ""
 """Stands among the names of unread parts for one whose name could not be read either."""
@@ -41,6 +43,7 @@ _PARTS: Mapping[type[BaseModel], Mapping[str, Any]] = {
         "event_types": EventType,
         "group_types": GroupType,
     },
+    DropFolders: {},
 }
 _NAMED_BY: Mapping[Any, str] = {EventType: "id", GroupType: "id"}
 """Key of the name that others use for a part, where it is not `name`."""

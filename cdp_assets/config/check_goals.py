@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from cdp_assets.config.check_drop import drop_places
 from cdp_assets.config.check_events import event_places
 from cdp_assets.config.date_patterns import parse_readable_pattern
 from cdp_assets.config.goals import (
@@ -28,7 +29,9 @@ IDENTIFIER_TYPES = frozenset({PropertyType.text, PropertyType.email, PropertyTyp
 
 def goal_places(goal: ImportGoal | ExportProfilesGoal, known: Known) -> Iterator[Place]:
     """Every mistake of one goal; places are inside the goal."""
-    if isinstance(goal, ImportGoal):
+    if isinstance(goal, ImportGoal) and goal.drop is not None:
+        yield from drop_places(goal, known)
+    elif isinstance(goal, ImportGoal):
         if isinstance(goal, ImportGroupsGoal):
             yield from _group_type(goal, known)
             known = known.of_group(goal.group_type)
@@ -131,9 +134,12 @@ def _rules_fit(goal: ImportGoal, known: Known) -> Iterator[Place]:
 
 def rule_problem(mapping: Mapping, prop: Property) -> str | None:
     """Why a mapping's rule does not fit the property; None = it does."""
-    others = listed([str(rule) for rule in Rule if rule not in {Rule.add, Rule.sum}])
+    others = listed([str(rule) for rule in Rule if rule not in {Rule.add, Rule.sum, Rule.patch}])
     if mapping.rule is Rule.add and not prop.multiple:
         return f"rule add needs multiple: true on property {prop.name!r}; without it, accepted: {others}"
+    if (mapping.rule is Rule.patch) != (prop.type is PropertyType.json):
+        wanted = "patch" if prop.type is PropertyType.json else others
+        return f"rule {mapping.rule} does not fit: {prop.name!r} is {prop.type}; accepted: {wanted}"
     if mapping.rule is Rule.sum and (prop.multiple or not prop.is_numeric):
         kind = "holds several values" if prop.is_numeric else f"is {prop.type}"
         wanted = f"a property with one value of type {listed(sorted(NUMERIC))}"

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from cdp_assets.config.base import Name, PropertyName, Strict
+from cdp_assets.config.drop_settings import DropSettings
 from cdp_assets.config.events import EventImport
 from cdp_assets.config.files import Files, Format
 from cdp_assets.config.groups import GROUP_ID
@@ -18,13 +19,15 @@ from cdp_assets.config.returning import ReturnRejects
 
 
 class Rule(StrEnum):
-    """The merge rules of spec.md 1.3: how a cell's values meet the stored ones."""
+    """The merge rules: how a cell's values meet the stored ones."""
 
     set = "set"
     set_if_empty = "set_if_empty"
     set_or_clear = "set_or_clear"
     add = "add"
     sum = "sum"
+    patch = "patch"
+    """The object's fields are set one by one; for json properties, and the only rule for them."""
 
 
 class Identifier(Strict):
@@ -114,6 +117,8 @@ class ImportProfilesGoal(_ImportGoal):
     """What goes into the profile's properties; may be left out where the goal brings events."""
     events: tuple[EventImport, ...] = ()
     """Timeline events that rows bring to their profiles."""
+    drop: DropSettings | None = Field(default=None, json_schema_extra={"internal": True})
+    """Set by a DropFolders component: each file's header tells what its columns are."""
 
     @model_validator(mode="after")
     def _brings_something(self) -> ImportProfilesGoal:
@@ -128,6 +133,7 @@ class ImportGroupsGoal(_ImportGoal):
 
     allow_create: ClassVar[bool] = True
     events: ClassVar[tuple[EventImport, ...]] = ()
+    drop: ClassVar[None] = None
     type: Literal["import_groups"]
     group_type: Name
     """Of which type the groups are."""

@@ -9,8 +9,9 @@ from pydantic import Field, field_validator
 
 from cdp_assets.config.base import Name, Strict
 from cdp_assets.config.connections import Connection
+from cdp_assets.config.drop_goals import with_all_properties
 from cdp_assets.config.events import EventType, whole_types
-from cdp_assets.config.goals import ImportGoal, Mapping, Rule
+from cdp_assets.config.goals import ImportGoal, ImportProfilesGoal, Mapping, Rule
 from cdp_assets.config.groups import GROUP_ID, GroupType
 from cdp_assets.config.merging import FrozenMerging, Merging
 from cdp_assets.config.properties import OWN_PROPERTIES, Property
@@ -160,6 +161,7 @@ class BatchConfig(Strict):
             "on_error": True,
             "return_rejects": True,
             "files": {"ready": True, "partitions": True},
+            "drop": True,
         }
         properties = {"__all__": {"description", "pii", "group_type", "merge"}}
         left_out: dict[str, object] = {"goal": goal, "properties": properties}
@@ -173,11 +175,16 @@ class BatchConfig(Strict):
         # The wildcard value of a name without a regular expression tells the name, so that nothing changes.
         if files.versions_share_a_name and files.pattern_type == "regex":
             meaning += "versions share a name"
+        if self.goal.drop is not None:
+            meaning += self.goal.drop.model_dump_json()
         return hashlib.sha256(meaning.encode()).hexdigest()
 
 
 def batch_config(deployment: Deployment, connection: Connection, goal: ImportGoal) -> BatchConfig:
     """The config a batch of this goal carries when landed today. Cross rules must have been checked."""
+    place = connection.goals.index(goal)
+    if isinstance(goal, ImportProfilesGoal) and goal.drop is not None:
+        goal = with_all_properties(goal, deployment.model.properties)
     names = {mapping.property for mapping in goal.mappings} | {item.property for item in goal.identifier_columns}
     known = deployment.model.record_properties(goal.group_type)
     if goal.group_type:
@@ -186,7 +193,7 @@ def batch_config(deployment: Deployment, connection: Connection, goal: ImportGoa
     return BatchConfig(
         connection=connection.name,
         connection_order=connection.order,
-        goal_order=connection.goals.index(goal),
+        goal_order=place,
         goal=_with_identifiers_mapped(goal, {prop.name: prop for prop in properties}),
         properties=properties,
         blocked_identifiers=deployment.model.blocked_identifiers,

@@ -19,6 +19,8 @@ class PropertyType(StrEnum):
     decimal = "decimal"
     currency = "currency"
     datetime = "datetime"
+    json = "json"
+    """An object of fields that nobody declared; what is written into it is merged, field by field."""
 
 
 NUMERIC = frozenset({PropertyType.number, PropertyType.decimal, PropertyType.currency})
@@ -93,6 +95,9 @@ class Property(Strict):
     def _settings_fit_the_type(self) -> Property:
         if self.precision is not None and self.type not in {PropertyType.decimal, PropertyType.currency}:
             message = f"precision belongs to a decimal or currency property; {self.name} is {self.type}"
+            raise ValueError(message)
+        if self.multiple and self.type is PropertyType.json:
+            message = f"a json property holds one object; {self.name} cannot be multiple"
             raise ValueError(message)
         if (self.currency is not None) != (self.type is PropertyType.currency):
             message = "a currency property needs its ISO code (currency: EUR), and only a currency property"

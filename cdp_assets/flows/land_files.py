@@ -29,6 +29,7 @@ from cdp_assets.flows.join_linked import LinkedText
 from cdp_assets.flows.manifests import Attempt, Manifest, batch_folder, goal_manifests, write_attempt
 from cdp_assets.flows.markers import unmark
 from cdp_assets.flows.origins import RECEIVED, Origin, kept_origin, received_name
+from cdp_assets.flows.prepare_dropped import require_csv
 from cdp_assets.flows.refuse_files import require_few_rejects
 from cdp_assets.flows.take_look import Candidate
 from cdp_assets.flows.write_batch import write_batch
@@ -61,6 +62,7 @@ def land_file(
     try:
         if candidate.problem:
             raise FileError(candidate.problem)
+        require_csv(config, candidate.file.name)
         with staging_folder(folders) as staging:
             received = staging / RECEIVED
             step("land: before fetching")

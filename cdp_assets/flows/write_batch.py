@@ -19,6 +19,7 @@ from cdp_assets.files.delimited import Header, read_header
 from cdp_assets.flows.join_linked import LinkedSet, LinkedText, linked_columns, linked_facts, load_linked
 from cdp_assets.flows.keep_rejected import REJECTED_ROWS, SourceText, keep_rejected
 from cdp_assets.flows.prepare_cells import find_dates, prepare_cells
+from cdp_assets.flows.prepare_dropped import prepare_dropped, read_dropped, require_whole_rows
 from cdp_assets.flows.read_rows import (
     Rows,
     engine_rejects,
@@ -37,6 +38,7 @@ from cdp_assets.sql.landing import (
     detected_dates,
     first_rows,
     parquet_rows,
+    raw_table,
     streamed_cells,
     undated_rows,
 )
@@ -94,6 +96,8 @@ class _Written:
     linked: dict[str, dict[str, int]]
     cells: Cells
     """The root file's cells, in the order of the batch's rows: events are made of them."""
+    skipped: int = 0
+    """Rows that are in `rejects` and not in the batch."""
 
 
 def write_batch(
@@ -118,7 +122,8 @@ def write_batch(
         FileError: the supplier must act: a header is unusable or lacks a column that identifies or joins.
         ConfigError: the YAML author must act: a processor cannot work.
     """
-    job = Job(config, read_header(received, config.goal.format), received, content, staging, at, linked)
+    header = read_header(received, config.goal.format) if config.goal.drop is None else read_dropped(received, config)
+    job = Job(config, header, received, content, staging, at, linked)
     with scratch(temporary=staging / "spill", memory_limit=MEMORY_LIMIT) as engine:
         fast = write_fast(engine, job)
     if fast is not None:
@@ -182,8 +187,12 @@ def _write(engine: Database, job: Job, rows: Rows) -> WrittenBatch:
     make_reject_table(engine)
     linked = load_linked(engine, job.config, job.header, job.linked, job.staging, job.at)
     kept = job.config.goal.processors or linked.files
-    written = _prepare(engine, job, rows, linked) if kept else _stream(engine, job, rows)
+    if job.config.goal.drop is not None:
+        written = _drop(engine, job, rows)
+    else:
+        written = _prepare(engine, job, rows, linked) if kept else _stream(engine, job, rows)
     keep_refused(engine, rows, job.config.goal.format)
+    require_whole_rows(engine, job.config)
     source = EventSource(job.config, written.cells, linked, job.content, job.at, job.header.lines)
     events = write_events(engine, source)
     counts = _finish(engine, job, written) | events
@@ -238,6 +247,17 @@ def _prepare(engine: Database, job: Job, rows: Rows, linked: LinkedSet) -> _Writ
     return _Written(prepared.rows_read, copied, tuple(columns), True, facts, prepared.root)
 
 
+def _drop(engine: Database, job: Job, rows: Rows) -> _Written:
+    """A drop folder's file: its header decides what is typed, and rows are skipped as a whole."""
+    engine.run(raw_table(rows.source, job.header.columns, job.config.goal.format))
+    (rows_read,) = engine.row(Sql("SELECT count(*) FROM raw"))
+    _require_rows(engine, rows, int(rows_read))
+    dropped = prepare_dropped(engine, job.config, job.header.columns, rows.source, job.at)
+    copied = _copy_batch(engine, job, dropped.cells, dropped.dates)
+    columns = dict.fromkeys([*job.header.columns, *dropped.cells.columns])
+    return _Written(int(rows_read), copied, tuple(columns), True, {}, dropped.cells, dropped.rows_skipped)
+
+
 def _require_rows(engine: Database, rows: Rows, found: int) -> None:
     if found != rows.expected or engine_rejects(engine):
         raise _OtherRowsError
@@ -279,7 +299,7 @@ def _finish(engine: Database, job: Job, written: _Written) -> dict[str, object]:
         "columns": written.columns,
         "header_lines": None if written.has_lines else job.header.lines,
         "rows_received": written.rows_read,
-        "rows_filtered": written.rows_read - written.rows,
+        "rows_filtered": written.rows_read - written.skipped - written.rows,
         "rows_rejected": rejected,
         "rows_no_identifier": nobody,
         "cells_rejected": cells,

@@ -18,6 +18,8 @@ def value_type(prop: Property) -> Sql:
             return Sql(f"DECIMAL(18, {prop.scale})")
         case PropertyType.datetime:
             return Sql("TIMESTAMPTZ")
+        case PropertyType.json:
+            return Sql("JSON")
 
 
 def column_type(prop: Property) -> Sql:
@@ -102,6 +104,47 @@ def to_milliseconds(moment: Sql) -> Sql:
     """
     clock = sql("make_timestamp(epoch_us({moment}))", moment=moment)
     return sql("make_timestamptz(epoch_us(date_trunc('milliseconds', {clock})))", clock=clock)
+
+
+JSON_LEVELS = 5
+"""Objects inside each other at most, whose keys are put in order."""
+
+
+def sorted_json(value: Sql, levels: int = JSON_LEVELS) -> Sql:
+    """A JSON value as text with the keys of its objects in order, so that equal values are equal texts.
+
+    Objects inside lists, and below `levels` objects, stay as they are.
+    """
+    if not levels:
+        return sql("({value})::VARCHAR", value=value)
+    entry = Sql(f"entry{levels}")
+    inner = sorted_json(sql("{entry}.value", entry=entry), levels - 1)
+    return sql(
+        "CASE WHEN starts_with({value}::VARCHAR, '{{') THEN '{{' || array_to_string(list_transform("
+        "list_sort(map_entries({value}::MAP(VARCHAR, JSON))), lambda {entry}:"
+        " to_json({entry}.key)::VARCHAR || ':' || {inner}), ',') || '}}' ELSE {value}::VARCHAR END",
+        value=value,
+        entry=entry,
+        inner=inner,
+    )
+
+
+def patched(old: Sql, patches: Sql) -> Sql:
+    """An object after a list of patches, one after the other: each sets its fields, those of inner objects too."""
+    merged = sql(
+        "list_reduce({patches}, lambda upon, patch: json_merge_patch(upon, patch), coalesce({old}, '{{}}'::JSON))",
+        old=old,
+        patches=patches,
+    )
+    ordered = sql(
+        "list_transform([{merged}], lambda whole: {all})[1]::JSON", merged=merged, all=sorted_json(Sql("whole"))
+    )
+    return sql(
+        "CASE WHEN {old} IS NULL AND len({patches}) = 1 THEN {patches}[1] ELSE {ordered} END",
+        old=old,
+        patches=patches,
+        ordered=ordered,
+    )
 
 
 UUID_NAMESPACE = "5f9c1b7a4f0e5c0a9d3c6e2b8a714d55"

@@ -27,6 +27,8 @@ class Cells:
     """Whether blanks around unquoted cells are gone: then those that are left were quoted."""
     lists: frozenset[str] = frozenset()
     """Fields of linked files: their column is a LIST with a text for each row, NULL = none."""
+    carried: tuple[str, ...] = ()
+    """Columns that stand in the batch as they are."""
 
 
 @dataclass(frozen=True)

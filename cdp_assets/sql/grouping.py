@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cdp_assets.config.goals import Rule
+from cdp_assets.config.properties import PropertyType
 from cdp_assets.sql.dialect import column_type, first_by, last_by
 from cdp_assets.sql.text import Sql, Step, comma, ident, joined, literal, sql
 from cdp_assets.sql.writes import Write
@@ -46,6 +47,9 @@ def _single(write: Write) -> list[Sql]:
             return [sql("{first} AS {name}", first=first_by(value, ORDER, given), name=write.part("first"))]
         case Rule.sum:
             return [sql("sum({value}) AS {name}", value=value, name=write.part("more"))]
+        case Rule.patch:
+            listed = sql("list({v} ORDER BY {order}) FILTER (WHERE {given})", v=value, order=ORDER, given=given)
+            return [sql("{listed} AS {name}", listed=listed, name=write.part("more"))]
         case Rule.add:
             return [sql("{all} AS {name}", all=_gathered(value, given, ORDER), name=write.part("more"))]
 
@@ -78,6 +82,8 @@ def mixed(write: Write) -> list[Step]:
     more = Sql("sum(value) FILTER (WHERE later AND rule = 'sum')")
     if write.prop.multiple:
         more = _gathered(Sql("value"), Sql("later AND rule = 'add'"), Sql("(ordinal, place)"))
+    elif write.prop.type is PropertyType.json:
+        more = Sql("list(value ORDER BY (ordinal, place)) FILTER (WHERE later AND rule = 'patch')")
     elif not write.prop.is_numeric:
         more = Sql("NULL")
     return [

@@ -110,6 +110,7 @@ def batch_query(config: BatchConfig, cells: Cells, dates: Columns[int, KnownForm
         if mapping.column in cells.columns
     ]
     line = [(cells.line, Sql("line_no"))] if cells.line is not None else []
+    line += [(ident(name), ident(name)) for name in cells.carried]
     carried = [name for _, name in line]
     raw = raw_cells(config, cells.columns)
     result = [part for field in fields for part in field.result()]

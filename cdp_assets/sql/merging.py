@@ -4,7 +4,7 @@ A property's operations in order (spec.md 1.3) come down to four parts, whatever
     absolute  the last `set`, or `set_or_clear`, decides: everything before it is void
     base      the value it gave; NULL = it cleared
     first     the value of a `set_if_empty` that comes before any later operation: it counts if base is empty
-    more      what `add` (a list) or `sum` (a number) bring afterwards
+    more      what `add` (a list), `sum` (a number) or `patch` (a list of objects) bring afterwards
 so  after = more upon (base or first).
 
 Reads   batch_rows, applied, key_targets, births (identity), main.profiles
@@ -20,7 +20,7 @@ from cdp_assets.config.goals import Rule
 from cdp_assets.config.groups import GROUP_ID
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.config.properties import Property
-from cdp_assets.sql.dialect import appended, column_type, distinct_in_order
+from cdp_assets.sql.dialect import appended, column_type, distinct_in_order, patched
 from cdp_assets.sql.grouping import composed, mixed
 from cdp_assets.sql.identity import DOMAIN_GROUP, ROWS_PER_BATCH
 from cdp_assets.sql.records import records_of
@@ -194,6 +194,9 @@ def _once(write: Write) -> list[Sql]:
             sql("{given} AS {name}", given=given, name=write.part("absolute")),
             sql("{value} AS {name}", value=value, name=write.part("base")),
         ]
+    if mapping.rule is Rule.patch:
+        listed = sql("CASE WHEN {value} IS NOT NULL THEN [{value}] END", value=value)
+        return [sql("{listed} AS {name}", listed=listed, name=write.part("more"))]
     part = "first" if mapping.rule is Rule.set_if_empty else "more"
     return [sql("{value} AS {name}", value=value, name=write.part(part))]
 
@@ -253,6 +256,11 @@ def _after(write: Write, old: Sql) -> Sql:
             more=more,
             value=value,
             kind=column_type(write.prop),
+        )
+    if Rule.patch in rules:
+        more = write.part("more")
+        value = sql(
+            "CASE WHEN {more} IS NULL THEN {old} ELSE {new} END", more=more, old=value, new=patched(value, more)
         )
     if Rule.add in rules:
         more = write.part("more")

@@ -13,7 +13,7 @@ from cdp_assets.config.files import Format
 from cdp_assets.config.properties import MAX_TEXT_LENGTH, Property, PropertyType
 from cdp_assets.sql.date_detection import KnownFormat, detected_moment, unmistakable_moment
 from cdp_assets.sql.dates import moment
-from cdp_assets.sql.dialect import matches, to_milliseconds, value_type
+from cdp_assets.sql.dialect import matches, sorted_json, to_milliseconds, value_type
 from cdp_assets.sql.text import Sql, literal, sql
 
 EMAIL = (
@@ -32,6 +32,7 @@ INVALID = {
     PropertyType.decimal: "not a decimal number, or too large",
     PropertyType.currency: "not an amount, or too large",
     PropertyType.datetime: "not a date in the expected format",
+    PropertyType.json: "not a JSON object",
 }
 """Why a cell of each type is refused, in the supplier's words."""
 
@@ -103,6 +104,17 @@ def typed(prop: Property, text: Sql, layout: Format, decided: KnownFormat | None
             return _decimal(prop, text)
         case PropertyType.datetime:
             return to_milliseconds(_moment(text, layout, decided))
+        case PropertyType.json:
+            return _object(text)
+
+
+def _object(text: Sql) -> Sql:
+    """With its keys in order, as `patched` keeps them."""
+    return sql(
+        "CASE WHEN json_valid({text}) AND json_type({text}) = 'OBJECT' THEN ({ordered})::JSON END",
+        text=text,
+        ordered=sorted_json(sql("{text}::JSON", text=text)),
+    )
 
 
 def _email(text: Sql) -> Sql:

@@ -120,6 +120,7 @@ def test_dagster_finds_the_components_where_the_yaml_names_them() -> None:
     found = {name: getattr(cdp_assets, name) for name in dir(cdp_assets)}
     assert {name for name, value in found.items() if hasattr(value, "__dg_package_entry__")} == {
         "CustomerModel",
+        "DropFolders",
         "SftpConnection",
     }
     with pytest.raises(AttributeError, match="has no attribute 'DropFolder'"):

@@ -12,7 +12,7 @@ from cdp_assets_tests.components.folders import MODEL, SHOP, changed, write
 
 FIVE_MISTAKES = """\
 model/defs.yaml:6: properties[2].type: 'decimel' is not accepted; did you mean 'decimal'? accepted: text, \
-email, number, decimal, currency, datetime
+email, number, decimal, currency, datetime, json
 shop/defs.yaml:5: missing key 'username' in server
 shop/defs.yaml:14: unknown key 'flies' in goals[0] (import_profiles); did you mean 'files'? accepted: active, \
 allow_create, description, events, files, format, identifiers, mappings, name, on_error, processors, return_rejects, \
@@ -85,7 +85,7 @@ OUTER = [
     (f"{MODEL}---\n{MODEL}", ["a second customer model; the first is model/defs.yaml:2; a warehouse has exactly one"]),
     (
         changed(MODEL, ("CustomerModel", "CustomerModle")),
-        ["unknown component type 'cdp_assets.CustomerModle'; accepted: cdp_assets.CustomerModel, cdp_assets.Sft"],
+        ["unknown component type 'cdp_assets.CustomerModle'; accepted: cdp_assets.CustomerModel, cdp_assets.Dro"],
     ),
     (
         changed(MODEL, ("properties:", "propertys:")),

@@ -1,0 +1,30 @@
+"""Cross rules of drop folders: what the customer model must hold for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cdp_assets.config.drop_goals import CUSTOM
+from cdp_assets.config.drop_headers import IDENTIFIERS, property_of
+from cdp_assets.config.goals import ImportGoal
+from cdp_assets.config.known import Known, Place
+from cdp_assets.config.properties import PropertyType
+
+
+def drop_places(goal: ImportGoal, known: Known) -> Iterator[Place]:
+    """What a customer model lacks for a drop folder."""
+    if goal.drop is None:
+        return
+    custom = known.properties.get(CUSTOM)
+    if known.complete and (CUSTOM not in known.properties or (custom and custom.type is not PropertyType.json)):
+        told = f"drop folders keep fields nobody declared in a property {CUSTOM!r}"
+        yield (), f"{told}; add {{name: {CUSTOM}, type: json}} to the customer model"
+    for header in dict.fromkeys([*IDENTIFIERS, *goal.drop.properties]):
+        wanted = property_of(header, goal.drop)
+        if known.unknown("property", wanted):
+            cure = f"add it to the customer model, or name another below properties: {{{header}: …}}"
+            yield ("properties",), f"{known.unknown('property', wanted)}; header {header} fills it: {cure}"
+        found = known.properties.get(wanted)
+        kind = PropertyType.email if header == "Email" else PropertyType.text
+        if header in IDENTIFIERS and found and (found.type is not kind or found.multiple):
+            yield ("properties",), f"header {header} needs a property of type {kind} with one value; {wanted!r} is not"

@@ -1,0 +1,87 @@
+"""Drop folders: two directories of one server whose files say by their headers what they hold.
+
+They are no second pipeline: they compile into a connection with a goal for each folder, so that order, versions,
+replay and rejects are those of every other import.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from cdp_assets.config.base import Name, PropertyName, RemoteDirectory, Strict
+from cdp_assets.config.connections import Connection, Schedule, Server
+from cdp_assets.config.drop_goals import dropped_identifier, dropped_mapping
+from cdp_assets.config.drop_headers import IDENTIFIERS, property_of
+from cdp_assets.config.drop_settings import DropSettings, ListId
+from cdp_assets.config.files import Files, Format
+from cdp_assets.config.goals import ImportProfilesGoal, Rule
+
+BETWEEN_VALUES = "\x1f"
+"""Lists are JSON here: no sign parts the values of a cell."""
+
+
+class DropFolders(Strict):
+    """Folders on one SFTP server into which anybody may drop files of profiles, in Klaviyo's header convention."""
+
+    name: Name
+    description: str = ""
+    server: Server
+    enabled: bool = True
+    """False switches every sensor, schedule and run of these folders off."""
+    run: Literal["auto", "schedule", "arrival", "manual"] = "auto"
+    """auto = schedule if one is given, else arrival."""
+    schedule: Schedule | None = None
+    order: int = 0
+    """Connections with a lower number fold first where two files have the same time; then by name."""
+    directory: RemoteDirectory = ""
+    """The folder that holds the drop folders; relative to the user directory unless it starts with `/`."""
+    profiles: RemoteDirectory = "profiles"
+    """Folder of the files of profiles, inside `directory`."""
+    lists: dict[ListId, str] = Field(default_factory=dict)
+    """Lists that rows may join: id → name. A row with another `List ID` is skipped."""
+    sms_enabled: bool = False
+    """Whether a file may identify profiles by `PhoneNumber` alone."""
+    properties: dict[str, PropertyName] = Field(default_factory=dict)
+    """Header → property, where the property is called otherwise than the header."""
+    keep_received: bool = True
+    """Keep each file as received beside its batch, so that `reland` can import it anew."""
+
+    @model_validator(mode="after")
+    def _run_fits_the_schedule(self) -> DropFolders:
+        if self.run == "schedule" and self.schedule is None:
+            message = "run: schedule needs a schedule"
+            raise ValueError(message)
+        return self
+
+    @property
+    def connection(self) -> Connection:
+        """The connection these folders stand for."""
+        shared = ("name", "description", "server", "enabled", "run", "schedule", "order")
+        return Connection(**{field: getattr(self, field) for field in shared}, goals=(self._profiles_goal,))
+
+    @property
+    def _profiles_goal(self) -> ImportProfilesGoal:
+        settings = DropSettings(
+            kind="profiles", lists=self.lists, sms_enabled=self.sms_enabled, properties=self.properties
+        )
+        identifiers = tuple(dropped_identifier(property_of(header, settings)) for header in IDENTIFIERS)
+        return ImportProfilesGoal(
+            type="import_profiles",
+            name="profiles",
+            description="Profiles that were dropped; each file's header says what its columns are.",
+            files=Files(
+                directory="/".join(part for part in (self.directory.rstrip("/"), self.profiles) if part),
+                root="*",
+                delta=True,
+                rename_done=False,
+                redelivery="append",
+                keep_received=self.keep_received,
+            ),
+            format=Format(multi_value=BETWEEN_VALUES),
+            identifiers=identifiers,
+            allow_create=True,
+            mappings=tuple(dropped_mapping(item.property, Rule.set) for item in identifiers),
+            drop=settings,
+        )

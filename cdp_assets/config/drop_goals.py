@@ -1,0 +1,37 @@
+"""The goals that drop folders compile into, completed by the customer model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cdp_assets.config.goals import Identifier, ImportProfilesGoal, Mapping, Rule
+from cdp_assets.config.properties import Property, PropertyType
+
+CUSTOM = "custom"
+"""The property that gathers what nobody declared."""
+
+
+def field_of(name: str) -> str:
+    """What a landing calls the cells that go into a property; no column of a file has such a name."""
+    return f"-> {name}"
+
+
+def with_all_properties(goal: ImportProfilesGoal, properties: Sequence[Property]) -> ImportProfilesGoal:
+    """A drop folder's goal with every property that a header may name; which it does, each file tells."""
+    own = {mapping.property for mapping in goal.mappings}
+    more = tuple(
+        dropped_mapping(prop.name, Rule.patch if prop.type is PropertyType.json else Rule.set)
+        for prop in sorted(properties, key=lambda prop: prop.name)
+        if prop.name not in own and (prop.name == CUSTOM or prop.type is not PropertyType.json)
+    )
+    return goal.model_copy(update={"mappings": (*goal.mappings, *more)})
+
+
+def dropped_identifier(name: str) -> Identifier:
+    """Cells that find a profile by this property."""
+    return Identifier(column=field_of(name), property=name)
+
+
+def dropped_mapping(name: str, rule: Rule) -> Mapping:
+    """Cells that go into this property."""
+    return Mapping(column=field_of(name), property=name, rule=rule)

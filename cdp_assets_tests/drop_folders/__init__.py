@@ -1,0 +1,1 @@
+"""Drop folders: files whose headers say what they hold."""
