@@ -11,12 +11,13 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from cdp_assets.config.base import Name, PropertyName, RemoteDirectory, Strict
-from cdp_assets.config.connections import Connection, Schedule, Server
+from cdp_assets.config.connections import Connection, Server
 from cdp_assets.config.drop_goals import dropped_identifier, dropped_mapping
 from cdp_assets.config.drop_headers import IDENTIFIERS, property_of
 from cdp_assets.config.drop_settings import DropSettings, ListId
 from cdp_assets.config.files import Files, Format
 from cdp_assets.config.goals import ImportProfilesGoal, Rule
+from cdp_assets.config.schedules import Schedule
 
 BETWEEN_VALUES = "\x1f"
 """Lists are JSON here: no sign parts the values of a cell."""
