@@ -10,7 +10,7 @@ import dagster as dg
 
 from cdp_assets.assets.steps import Steps
 from cdp_assets.config.connections import Connection
-from cdp_assets.config.goals import ExportProfilesGoal
+from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.model import Deployment
 
 CONNECTION_TAG = "cdp/connection"

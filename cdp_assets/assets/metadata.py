@@ -9,7 +9,7 @@ import dagster as dg
 
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.acknowledge_files import Acknowledged
-from cdp_assets.flows.export_goal import Export
+from cdp_assets.flows.export_job import Export
 from cdp_assets.flows.file_sets import PassedOver
 from cdp_assets.flows.fold_batches import FoldResult
 from cdp_assets.flows.import_files import Outcome, RejectSample, reject_sample
@@ -253,6 +253,15 @@ def export_metadata(exports: Sequence[Export]) -> Metadata:
         "members without identifier": own.no_identifier,
         "members unchanged since their last delivery": own.unchanged,
     }
+    if own.excluded_segment:
+        metadata["members of an excluded segment"] = own.excluded_segment
+    if own.filtered:
+        metadata["members left out by a processor"] = own.filtered
+    if len(own.files) > 1:
+        files = [[_name(file.path), file.stream, file.rows, file.size_bytes] for file in own.files]
+        metadata["files"] = table(["file", "holds", "rows", "bytes"], files)
+    if own.warnings:
+        metadata["warnings"] = "\n".join(own.warnings)
     if left_over:
         rows = [[item.path, item.rows, item.no_identifier, item.unchanged] for item in left_over]
         columns = ["file", "profiles", "no identifier", "unchanged"]

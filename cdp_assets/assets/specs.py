@@ -10,7 +10,8 @@ from __future__ import annotations
 import dagster as dg
 
 from cdp_assets.config.connections import Connection
-from cdp_assets.config.goals import ExportProfilesGoal, ImportGoal
+from cdp_assets.config.exports import ExportProfilesGoal
+from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.groups import GROUP_ID, GroupType
 from cdp_assets.config.model import CustomerModelConfig, Deployment
 from cdp_assets.config.properties import Property
@@ -166,12 +167,12 @@ def segment_spec(segment: Segment) -> dg.AssetSpec:
     )
 
 
-def export_spec(connection: Connection, goal: ExportProfilesGoal) -> dg.AssetSpec:
+def export_spec(model: CustomerModelConfig, connection: Connection, goal: ExportProfilesGoal) -> dg.AssetSpec:
     """A file with the members of a segment, delivered whole or not at all."""
     where = "/".join(part for part in (goal.directory.rstrip("/"), goal.file.name) if part)
     return dg.AssetSpec(
         goal_key(connection, goal),
-        deps=[segment_key(goal.segment)],
+        deps=[segment_key(name) for name in goal.segments_used(tuple(segment.name for segment in model.segments))],
         description=goal.description or f"Writes the members of {goal.segment} to {where}.",
         group_name=group_out(connection),
         kinds={"csv", "sftp"},

@@ -147,7 +147,7 @@ class Steps:
             description="Computes the segments that are sent.",
         )
         def _select(context: dg.OpExecutionContext) -> None:
-            names = run_connection.segments_of(self.connection, self.goal)
+            names = run_connection.segments_of(self.deployment.model, self.connection, self.goal)
             with as_dagster_failure():
                 found = run_connection.select(self.deployment.model, data_folders(), now(), names)
             for name, result in found.items():

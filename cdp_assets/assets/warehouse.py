@@ -19,7 +19,7 @@ from cdp_assets.assets.partitions import partition_in
 from cdp_assets.assets.runtime import as_dagster_failure, data_folders, now
 from cdp_assets.assets.specs import PROFILES_KEY, done_spec, export_spec, groups_key, warehouse_specs
 from cdp_assets.config.connections import Connection
-from cdp_assets.config.goals import ExportProfilesGoal
+from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.model import Deployment
 from cdp_assets.flows import run_connection
 from cdp_assets.flows.fold_batches import FoldResult
@@ -87,7 +87,7 @@ def done_asset(connection: Connection) -> dg.AssetsDefinition:
 
 def export_asset(deployment: Deployment, connection: Connection, goal: ExportProfilesGoal) -> dg.AssetsDefinition:
     """Delivers a segment; by itself where the connection runs on arrival, after its segment."""
-    spec = export_spec(connection, goal)
+    spec = export_spec(deployment.model, connection, goal)
     if connection.enabled and goal.active and connection.run_mode == "arrival":
         spec = spec.replace_attributes(automation_condition=AFTER_UPSTREAM)
 

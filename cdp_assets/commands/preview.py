@@ -18,11 +18,13 @@ from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.components.yaml_edits import Addition, Entry, add_entries, as_yaml
 from cdp_assets.components.yaml_files import shown_path
 from cdp_assets.config.connections import Connection
-from cdp_assets.config.goals import ExportProfilesGoal, ImportGoal, Rule
+from cdp_assets.config.exports import ExportProfilesGoal
+from cdp_assets.config.goals import ImportGoal, Rule
 from cdp_assets.config.model import Deployment
 from cdp_assets.errors import ConfigError
 from cdp_assets.files.remote import shown
 from cdp_assets.files.sftp import open_server
+from cdp_assets.flows.export_job import ExportJob
 from cdp_assets.flows.preview_export import preview_export
 from cdp_assets.flows.preview_files import Asked, GoalPreview, preview_goals
 from cdp_assets.flows.propose_mappings import Proposal, propose_mappings
@@ -60,7 +62,9 @@ def run(options: argparse.Namespace) -> int:
     for goal in exports:
         print_export(
             console,
-            preview_export(connection, goal, deployment.model, data_folders(), now(), options.rows or EXPORT_ROWS),
+            preview_export(
+                ExportJob.of(deployment, connection, goal, now()), data_folders(), options.rows or EXPORT_ROWS
+            ),
         )
     if not imports:
         return 0

@@ -93,16 +93,20 @@ def _print_seen(console: Console, goal: ImportGoal, preview: GoalPreview, seen: 
 
 def print_export(console: Console, preview: ExportPreview) -> None:
     """What an export goal would deliver."""
+    counts = preview.counts
     console.print(Text(preview.goal, style="bold underline"))
     say(console, f"directory: {shown(preview.directory)}")
-    say(console, f"file: {shown(preview.name)}")
+    names = [*map(shown, preview.names[:_MOST_NAMES]), *(["…"] if len(preview.names) > _MOST_NAMES else [])]
+    say(console, f"{'files' if len(names) > 1 else 'file'}: {', '.join(names) or '(none, as nobody is due)'}")
     say(console, f"header: {', '.join(map(shown, preview.header))}")
     members = f"computed {preview.computed_at} UTC" if preview.computed_at else "never computed, so it has no members"
     say(console, f"segment: {members}; read from the copy of {_time(preview.as_of)}")
     say(
         console,
-        f"profiles to deliver: {preview.due:,}; left out without an identifier: {preview.no_identifier:,},"
-        f" unchanged since their last delivery: {preview.unchanged:,}",
+        f"profiles to deliver: {preview.due:,}; left out without an identifier: {counts.no_identifier:,},"
+        f" unchanged since their last delivery: {counts.unchanged:,}"
+        + (f", in an excluded segment: {counts.excluded_segment:,}" if counts.excluded_segment else "")
+        + (f", by a processor: {counts.filtered:,}" if counts.filtered else ""),
     )
     console.print()
     lines = tuple(range(1, len(preview.rows) + 1))

@@ -10,11 +10,12 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from cdp_assets.config.check_events import event_type_places
-from cdp_assets.config.check_goals import goal_places
+from cdp_assets.config.check_exports import export_key_places, export_places, export_target_places
+from cdp_assets.config.check_goals import import_places
 from cdp_assets.config.check_returning import returning_places
 from cdp_assets.config.check_segments import segment_places
 from cdp_assets.config.connections import Connection
-from cdp_assets.config.goals import ExportProfilesGoal
+from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.groups import RESERVED_GROUP_COLUMNS
 from cdp_assets.config.known import Known, Location, Place, Unread, listed
 from cdp_assets.config.model import CustomerModelConfig, Deployment
@@ -45,9 +46,10 @@ def check(deployment: Deployment, unread: Unread | None = None) -> list[Finding]
     model = deployment.model
     known = Known.of(model, unread)
     found = [Finding("model", *place) for rule in _MODEL_RULES for place in rule(model, known)]
+    targets = export_target_places(deployment.connections, known)
     for index, connection in enumerate(deployment.connections):
         earlier = [other.name for other in deployment.connections[:index]]
-        places = [*_connection_name(connection, earlier), *_connection_places(connection, known)]
+        places = [*_connection_name(connection, earlier), *_connection_places(connection, known), *targets[index]]
         places += returning_places(connection, deployment.connections)
         found += [Finding(connection.name, *place, index) for place in places]
     return found
@@ -55,10 +57,10 @@ def check(deployment: Deployment, unread: Unread | None = None) -> list[Finding]
 
 def _connection_places(connection: Connection, known: Known) -> Iterator[Place]:
     yield from _goal_names(connection)
-    yield from _export_files_differ(connection, known)
+    yield from export_key_places(connection)
     for index, goal in enumerate(connection.goals):
-        for where, message in goal_places(goal, known):
-            yield ("goals", index, *where), message
+        found = export_places(goal, known) if isinstance(goal, ExportProfilesGoal) else import_places(goal, known)
+        yield from ((("goals", index, *where), message) for where, message in found)
 
 
 def _property_names(model: CustomerModelConfig, _: Known) -> Iterator[Place]:
@@ -75,6 +77,17 @@ def _names_of(properties: Sequence[Property], reserved: Collection[str]) -> Iter
         elif lower in seen:
             yield where, f"property name {prop.name!r} is taken by {seen[lower]!r} (case does not count)"
         seen.setdefault(lower, prop.name)
+
+
+def _display_name(model: CustomerModelConfig, known: Known) -> Iterator[Place]:
+    if model.display_name is None:
+        return
+    unknown = known.unknown("property", model.display_name)
+    if unknown:
+        yield ("display_name",), unknown
+    prop = known.properties.get(model.display_name)
+    if prop is not None and prop.multiple:
+        yield ("display_name",), f"{prop.name!r} holds several values; a profile is named by a property with one"
 
 
 def _group_types(model: CustomerModelConfig, _: Known) -> Iterator[Place]:
@@ -119,28 +132,9 @@ def _goal_names(connection: Connection) -> Iterator[Place]:
             yield ("goals", index, "name"), f"goal name {name!r} is taken by an earlier goal"
 
 
-def _export_files_differ(connection: Connection, known: Known) -> Iterator[Place]:
-    seen: dict[tuple[str, str], str] = {}
-    for index, goal in enumerate(connection.goals):
-        if not isinstance(goal, ExportProfilesGoal) or "{timestamp}" in goal.file.name:
-            continue
-        target = (goal.directory.rstrip("/"), _file_name(goal, known))
-        if target in seen:
-            told = f"goal {seen[target]!r} writes the same file {'/'.join(filter(None, target))!r}"
-            cure = "give another name or directory, or put {timestamp} or {goal} into the name"
-            yield ("goals", index, "file", "name"), f"{told}; {cure}"
-        seen.setdefault(target, goal.name)
-
-
-def _file_name(goal: ExportProfilesGoal, known: Known) -> str:
-    segment = known.segments.get(goal.segment)
-    label = segment.label if segment else goal.segment
-    stem = goal.file.name.replace("{segment}", label).replace("{goal}", goal.name).removesuffix(".csv")
-    return f"{stem}.csv{'.gz' if goal.file.gzip else ''}"
-
-
 _MODEL_RULES: tuple[Callable[[CustomerModelConfig, Known], Iterator[Place]], ...] = (
     _property_names,
+    _display_name,
     _group_types,
     _links_to_groups,
     segment_places,

@@ -1,4 +1,4 @@
-"""Cross rules of one goal: its names exist in the model, and what it does to them fits their types."""
+"""Cross rules of one import goal: its names exist in the model, and what it does to them fits their types."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from cdp_assets.config.check_drop import drop_places
 from cdp_assets.config.check_events import event_places
 from cdp_assets.config.date_patterns import parse_readable_pattern
 from cdp_assets.config.goals import (
-    ExportProfilesGoal,
     Identifier,
     IdentifierGroup,
     ImportGoal,
     ImportGroupsGoal,
     Mapping,
-    PropertyColumn,
     Rule,
 )
 from cdp_assets.config.groups import GROUP_ID
@@ -27,19 +25,16 @@ _POSITION = re.compile(r"[1-9][0-9]*")
 IDENTIFIER_TYPES = frozenset({PropertyType.text, PropertyType.email, PropertyType.number})
 
 
-def goal_places(goal: ImportGoal | ExportProfilesGoal, known: Known) -> Iterator[Place]:
-    """Every mistake of one goal; places are inside the goal."""
-    if isinstance(goal, ImportGoal) and goal.drop is not None:
+def import_places(goal: ImportGoal, known: Known) -> Iterator[Place]:
+    """Every mistake of one import goal; places are inside the goal."""
+    if goal.drop is not None:
         yield from drop_places(goal, known)
-    elif isinstance(goal, ImportGoal):
-        if isinstance(goal, ImportGroupsGoal):
-            yield from _group_type(goal, known)
-            known = known.of_group(goal.group_type)
-        for import_rule in _IMPORT_RULES:
-            yield from import_rule(goal, known)
-    else:
-        for export_rule in _EXPORT_RULES:
-            yield from export_rule(goal, known)
+        return
+    if isinstance(goal, ImportGroupsGoal):
+        yield from _group_type(goal, known)
+        known = known.of_group(goal.group_type)
+    for rule in _IMPORT_RULES:
+        yield from rule(goal, known)
 
 
 def _group_type(goal: ImportGroupsGoal, known: Known) -> Iterator[Place]:
@@ -191,25 +186,6 @@ def _columns_without_header(goal: ImportGoal, _: Known) -> Iterator[Place]:
             yield where, f'{told}; give its position, such as "1", or the names of all in format.columns'
 
 
-def _writes_what_it_can(goal: ExportProfilesGoal, _: Known) -> Iterator[Place]:
-    for key in ("skip_lines", "header", "columns", "comment", "null_text"):
-        if getattr(goal.format, key) != type(goal.format).model_fields[key].default:
-            yield ("format", key), f"{key} is about reading; an export writes a header and one row for each profile"
-
-
-def _export_segment(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
-    unknown = known.unknown("segment", goal.segment)
-    if unknown:
-        yield ("segment",), unknown
-
-
-def _export_columns(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
-    for index, column in enumerate(goal.columns):
-        unknown = known.unknown("property", column.property) if isinstance(column, PropertyColumn) else None
-        if unknown:
-            yield ("columns", index, "property"), unknown
-
-
 _IMPORT_RULES: tuple[Callable[[ImportGoal, Known], Iterator[Place]], ...] = (
     _identifiers_differ,
     _identifier_properties,
@@ -222,9 +198,4 @@ _IMPORT_RULES: tuple[Callable[[ImportGoal, Known], Iterator[Place]], ...] = (
     _columns_without_header,
     _ready_file_is_not_ours,
     event_places,
-)
-_EXPORT_RULES: tuple[Callable[[ExportProfilesGoal, Known], Iterator[Place]], ...] = (
-    _export_segment,
-    _export_columns,
-    _writes_what_it_can,
 )

@@ -8,7 +8,8 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from cdp_assets.config.base import Name, SecretRef, Strict
-from cdp_assets.config.goals import ExportProfilesGoal, Goal, ImportGoal
+from cdp_assets.config.exports import ExportProfilesGoal
+from cdp_assets.config.goals import Goal, ImportGoal
 from cdp_assets.config.pgp import Pgp
 from cdp_assets.config.schedules import Schedule
 

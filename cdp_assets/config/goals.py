@@ -11,6 +11,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from cdp_assets.config.base import Name, PropertyName, Strict
 from cdp_assets.config.drop_settings import DropSettings
 from cdp_assets.config.events import EventImport
+from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.files import Files, Format
 from cdp_assets.config.groups import GROUP_ID
 from cdp_assets.config.processors import Processor
@@ -140,109 +141,6 @@ class ImportGroupsGoal(_ImportGoal):
     identifiers: tuple[GroupIdentifier, ...] = Field(min_length=1, max_length=1)
     """What finds a group; one that is made gets the value as its id."""
     mappings: tuple[Mapping, ...] = Field(min_length=1)
-
-
-class PropertyColumn(Strict):
-    """A property's values, as one column of an export."""
-
-    property: PropertyName
-    header: str | None = Field(default=None, alias="as", min_length=1)
-    """Column name in the file; left out = the property's name."""
-    identifier: bool = False
-    """Profiles without a value here are left out and counted `no_identifier`."""
-
-    @builtins.property
-    def column_name(self) -> str:
-        """The header in the file."""
-        return self.header or self.property
-
-
-class ProfileIdColumn(Strict):
-    """The profile's id, as one column of an export."""
-
-    profile_id: dict[str, str] = Field(max_length=0)
-    header: str | None = Field(default=None, alias="as", min_length=1)
-
-    @builtins.property
-    def column_name(self) -> str:
-        """The header in the file."""
-        return self.header or "profile_id"
-
-
-class TextColumn(Strict):
-    """The same text in every row, as one column of an export."""
-
-    text: str
-    header: str = Field(alias="as", min_length=1)
-
-    @builtins.property
-    def column_name(self) -> str:
-        """The header in the file."""
-        return self.header
-
-
-def _column_kind(value: Any) -> str:
-    for kind, model in (("profile_id", ProfileIdColumn), ("text", TextColumn)):
-        if isinstance(value, model) or (isinstance(value, dict) and kind in value):
-            return kind
-    return "property"
-
-
-ExportColumn = Annotated[
-    Annotated[PropertyColumn, Tag("property")]
-    | Annotated[ProfileIdColumn, Tag("profile_id")]
-    | Annotated[TextColumn, Tag("text")],
-    Discriminator(_column_kind),
-]
-
-
-class ExportFile(Strict):
-    """What the delivered file is called."""
-
-    name: str = Field(default="{segment}_{timestamp}", min_length=1)
-    """With `{timestamp}` a new file each run; without it the same file is replaced. `.csv` is added."""
-    gzip: bool = False
-    timezone: str = "UTC"
-    """Zone of `{timestamp}`."""
-
-    @model_validator(mode="after")
-    def _known_places(self) -> ExportFile:
-        rest = self.name
-        for place in ("{segment}", "{goal}", "{timestamp}"):
-            rest = rest.replace(place, "")
-        if "{" in rest or "}" in rest:
-            message = "a file name may hold {segment}, {goal} and {timestamp}, and no other braces"
-            raise ValueError(message)
-        if "/" in rest or rest.startswith("."):
-            message = "a file name holds no folder and starts with no dot; put the folder into `directory`"
-            raise ValueError(message)
-        return self
-
-
-class ExportProfilesGoal(Strict):
-    """Writes the members of a segment to a file on the server."""
-
-    type: Literal["export_profiles"]
-    name: Name
-    description: str = ""
-    active: bool = True
-    segment: Name
-    directory: str = ""
-    """Relative to the connection's user directory unless it starts with `/`."""
-    population: Literal["changed", "all"] = "changed"
-    """changed = members never delivered by this goal, or whose properties differ since."""
-    file: ExportFile = ExportFile()
-    format: Format = Format()
-    columns: tuple[ExportColumn, ...] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _headers_differ(self) -> ExportProfilesGoal:
-        headers = [column.column_name for column in self.columns]
-        twice = sorted({header for header in headers if headers.count(header) > 1})
-        if twice:
-            message = f"two columns have the header {twice[0]!r}; rename one with `as`"
-            raise ValueError(message)
-        return self
 
 
 ImportGoal = ImportProfilesGoal | ImportGroupsGoal

@@ -7,14 +7,14 @@ from collections.abc import Collection
 
 from pydantic import Field, field_validator
 
-from cdp_assets.config.base import Name, Strict
+from cdp_assets.config.base import Name, PropertyName, Strict
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.drop_goals import with_all_properties
 from cdp_assets.config.events import EventType, whole_types
 from cdp_assets.config.goals import ImportGoal, ImportProfilesGoal, Mapping, Rule
 from cdp_assets.config.groups import GROUP_ID, GroupType
 from cdp_assets.config.merging import FrozenMerging, Merging
-from cdp_assets.config.properties import OWN_PROPERTIES, Property
+from cdp_assets.config.properties import OWN_PROPERTIES, Property, PropertyType
 from cdp_assets.config.regular_expressions import check_expression
 from cdp_assets.config.segments import Segment, in_order_of_need
 
@@ -43,6 +43,8 @@ class CustomerModelConfig(Strict):
     """Regular expressions of values that identify nobody, whole and in any case: as identifiers they count as empty."""
     merging: Merging | None = None
     """Whether profiles that one row finds become one; left out = they stay apart, and the row goes to one of them."""
+    display_name: PropertyName | None = None
+    """The property that names a profile to people, such as an e-mail address; exports with `ids: names` show it."""
     publish_every_s: int = Field(default=300, ge=0)
     """Seconds between two copies of the warehouse for readers; 0 = after every fold."""
     snapshots: SnapshotSettings = SnapshotSettings()
@@ -64,7 +66,7 @@ class CustomerModelConfig(Strict):
         return whole_types(self.event_types)
 
     def find_asked(self, name: str) -> Property | None:
-        """The property of that name, or the column of ours that a condition may ask for, or None."""
+        """The property of that name, or the column of ours that conditions and exports may ask for, or None."""
         return next((prop for prop in (*OWN_PROPERTIES, *self.properties) if prop.name == name), None)
 
     def find_segment(self, name: str) -> Segment | None:
@@ -111,6 +113,19 @@ class Deployment(Strict):
     def find_connection(self, name: str) -> Connection | None:
         """The connection of that name, or None."""
         return next((connection for connection in self.connections if connection.name == name), None)
+
+
+def pii_properties(deployment: Deployment) -> frozenset[str]:
+    """Properties whose values identify a person: flagged so, addresses, and whatever finds profiles."""
+    flagged = {prop.name for prop in deployment.model.properties if prop.pii or prop.type is PropertyType.email}
+    finding = {
+        item.property
+        for connection in deployment.connections
+        for goal in connection.imports
+        for item in goal.identifier_columns
+        if not goal.group_type
+    }
+    return frozenset(flagged | finding)
 
 
 class BatchConfig(Strict):

@@ -5,12 +5,14 @@ Every cell is a text; an empty one is no value. `into` and the fields of `split`
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
     Field,
+    SerializerFunctionWrapHandler,
     field_validator,
+    model_serializer,
     model_validator,
 )
 
@@ -140,6 +142,14 @@ class Hash(Strict):
     algorithm: Literal["sha256", "sha1", "md5"] = "sha256"
     normalise: bool = False
     """Take the digest of the text in lower case and without blanks around."""
+    separator: str | None = Field(default=None, min_length=1)
+    """Between the values of one cell, each of which has its digest; left out = the cell is one value."""
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A separator that is left out leaves no trace: batches know their processors by this text."""
+        written: dict[str, Any] = handler(self)
+        return {key: value for key, value in written.items() if key != "separator" or value is not None}
 
 
 class Split(Strict):

@@ -23,6 +23,7 @@ from cdp_assets.files.pgp_types import Engine, PgpKeys, Sealing, Signature, Unlo
 __all__ = [
     "Decrypted",
     "PgpKeys",
+    "check_keys",
     "days_left",
     "decrypt",
     "decrypt_beginning",
@@ -105,26 +106,41 @@ def encrypt(
     *,
     armor: bool = False,
     sign_with: PgpKeys | None = None,
+    compress: bool = True,
     engine: Engine | None = None,
 ) -> tuple[str, ...]:
     """Encrypts a file to every key given; gives warnings about keys that end soon.
 
-    `target` appears whole or not at all; each run gives other bytes.
+    `target` appears whole or not at all; each run gives other bytes. `compress` False: the content is packed already.
 
     Raises:
         ConfigError: a key is expired, revoked, from the future, or cannot encrypt; the signing key or its
             passphrase does not fit.
         LocalDiskError: this machine cannot read or write the files.
     """
+    recipients, signing = _sealing_parts(public_keys, sign_with)
+    job = Sealing(source, source.name, public_keys, recipients, armor, sign_with, signing, compress)
+    with appearing(target) as partial:
+        (engine or default_engine()).encrypt(job, partial)
+    return tuple(_ending_soon([*recipients, *([signing] if signing else [])], datetime.now(UTC)))
+
+
+def check_keys(public_keys: Sequence[str], sign_with: PgpKeys | None = None) -> tuple[str, ...]:
+    """Whether files can be encrypted to these keys, before there are any; gives warnings about keys that end soon.
+
+    Raises:
+        ConfigError: as `encrypt`.
+    """
+    recipients, signing = _sealing_parts(public_keys, sign_with)
+    return tuple(_ending_soon([*recipients, *([signing] if signing else [])], datetime.now(UTC)))
+
+
+def _sealing_parts(public_keys: Sequence[str], sign_with: PgpKeys | None) -> tuple[list[KeyPart], KeyPart | None]:
     now = datetime.now(UTC)
     recipients = [part for key in public_keys for part in _recipients(key, now)]
     if not recipients:
         raise ConfigError("there is no PGP public key to encrypt to; give at least one in pgp.public_keys")
-    signing = _signing_part(sign_with, now) if sign_with is not None else None
-    job = Sealing(source, source.name, public_keys, recipients, armor, sign_with, signing)
-    with appearing(target) as partial:
-        (engine or default_engine()).encrypt(job, partial)
-    return tuple(_ending_soon([*recipients, *([signing] if signing else [])], now))
+    return recipients, _signing_part(sign_with, now) if sign_with is not None else None
 
 
 def days_left(key: str, *, now: datetime | None = None) -> int | None:

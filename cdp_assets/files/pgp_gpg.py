@@ -80,6 +80,8 @@ class GpgEngine:
     def encrypt(self, job: Sealing, output: Path) -> None:
         """Streams the file through gpg; as in `Engine`."""
         arguments = ["--output", str(output), "--encrypt"]
+        if not job.compress:
+            arguments = ["--compress-algo", "none", *arguments]
         for part in job.recipients:
             # The exclamation mark makes gpg take this very part, not the one it likes best.
             arguments += ["--recipient", f"{part.fingerprint}!"]

@@ -70,7 +70,8 @@ class PgpyEngine:
         """Makes the message in memory; as in `Engine`."""
         self._refuse_beyond(job.source.stat().st_size, job.name)
         with quiet_pgpy():
-            message = pgpy.PGPMessage.new(job.source.read_bytes(), format="b", compression=CompressionAlgorithm.ZLIB)
+            compression = CompressionAlgorithm.ZLIB if job.compress else CompressionAlgorithm.Uncompressed
+            message = pgpy.PGPMessage.new(job.source.read_bytes(), format="b", compression=compression)
             if job.sign_with is not None and job.signing is not None:
                 with _unlocked(job.signing, job.sign_with):
                     message |= job.signing.key.sign(message, hash=HashAlgorithm.SHA256)

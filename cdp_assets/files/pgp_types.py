@@ -81,6 +81,8 @@ class Sealing:
     armor: bool
     sign_with: PgpKeys | None
     signing: KeyPart | None
+    compress: bool = True
+    """False: the content is packed already."""
 
 
 class Engine(Protocol):

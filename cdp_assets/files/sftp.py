@@ -156,7 +156,7 @@ class SftpFileSystem(SSHFileSystem):  # type: ignore[misc] # sshfs has no types
         """Whether a directory stands there; False also when nothing does."""
         return self._run(f"look at {shown(path)}", lambda c, _: c.isdir(path))
 
-    def deliver(self, source: Path, path: str) -> None:
+    def deliver(self, source: Path, path: str, *, replacing: bool = True) -> None:
         """Upload a file so that a reader sees the old one or the whole new one; a second run replaces it.
 
         The directory is made if only its last part is missing. Two deliveries to one path at the same
@@ -165,9 +165,10 @@ class SftpFileSystem(SSHFileSystem):  # type: ignore[misc] # sshfs has no types
         Raises:
             RemoteError: Denied, disk full, or the server holds another size than was sent; the file that
                 stood there before is untouched.
+            TargetExistsError: Only without `replacing`: a file of that name stands there, and stays.
             RemoteDownError: The link was cut or silent; a hidden `.<name>.part` may stay until the next run.
         """
-        self._run(f"deliver {shown(path)}", lambda c, alive: upload(c, source, path, alive))
+        self._run(f"deliver {shown(path)}", lambda c, alive: upload(c, source, path, alive, replacing=replacing))
 
     def rename_without_overwriting(self, path: str, new_path: str) -> None:
         """Rename on the server, never over another file and never by copying.

@@ -112,8 +112,10 @@ async def _read_version(client: asyncssh.SFTPClient, file: RemoteFile, size: int
     await _must_be(client, file)
 
 
-async def upload(client: asyncssh.SFTPClient, source: Path, path: str, alive: Alive) -> None:
+async def upload(client: asyncssh.SFTPClient, source: Path, path: str, alive: Alive, *, replacing: bool = True) -> None:
     """Put a local file under `path`: a reader sees the old file or the whole new one.
+
+    `replacing` False: a file that stands there already is an error, and stays.
 
     It is written as `.<name>.part` beside the target, measured, and renamed over it. On failure the part
     is removed (if the link still stands; else the next upload replaces it) and the old file stays.
@@ -131,7 +133,7 @@ async def upload(client: asyncssh.SFTPClient, source: Path, path: str, alive: Al
         try:
             await _send(client, local.fileno(), size, part, alive)
             await _must_hold(client, part, size)
-            await _replace(client, part, path)
+            await (_replace if replacing else rename_new)(client, part, path)
         except BaseException as error:
             with suppress(asyncssh.Error, OSError):
                 await asyncio.wait_for(client.remove(part), _CLEANUP_S)

@@ -1,20 +1,25 @@
-"""Shows what an export goal would deliver, from the published copy of the warehouse: nothing is delivered or noted."""
+"""Shows what an export goal would deliver, from the published copy of the warehouse: nothing is delivered or noted.
+
+The files are made as an export makes them, in a folder that is gone afterwards, so that names, parts, counts and
+mistakes are those of the real run; only encryption and the look at the server are left out.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
-from cdp_assets.config.connections import Connection
-from cdp_assets.config.goals import ExportProfilesGoal
-from cdp_assets.config.model import CustomerModelConfig
+from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.errors import ConfigError, NothingFoldedError
-from cdp_assets.files.remote import path_of
-from cdp_assets.flows.export_goal import file_name
-from cdp_assets.flows.folders import DataFolders
-from cdp_assets.sql import exports
-from cdp_assets.sql.text import Sql, literal, sql
-from cdp_assets.warehouse import read_copy
+from cdp_assets.files.remote import split_path
+from cdp_assets.flows.export_content import make_files, take_rows
+from cdp_assets.flows.export_job import Counts, ExportJob
+from cdp_assets.flows.folders import DataFolders, digest
+from cdp_assets.sql import export_rows
+from cdp_assets.sql.text import Sql
+from cdp_assets.warehouse import Database, read_copy, scratch
 
 _COMPUTED = Sql("SELECT strftime(max(computed_at), '%Y-%m-%d %H:%M:%S') FROM ops.segment_changes WHERE segment = ?")
 _COLUMNS = Sql("SELECT column_name FROM duckdb_columns() WHERE schema_name = 'main' AND table_name = 'profiles'")
@@ -27,62 +32,62 @@ class ExportPreview:
     goal: str
     directory: str
     """On the server."""
-    name: str
-    """Of the file; a name with a time changes with the moment of the run."""
+    names: tuple[str, ...]
+    """Of the files; a name with a time or run id changes with the run. Empty = none is due."""
     header: tuple[str, ...]
     rows: tuple[tuple[str | None, ...], ...]
-    """The first rows of the file, as texts."""
+    """The first rows of the files, as texts."""
     due: int
-    """Profiles in the file."""
-    no_identifier: int
-    unchanged: int
-    """Members left out because nothing changed since their last delivery."""
+    """Profiles in the files."""
+    counts: Counts
+    """Members left out, and why."""
     as_of: datetime
     """When the published copy was made."""
     computed_at: str
     """When the segment's members were computed last, UTC; empty = never."""
 
 
-def preview_export(
-    connection: Connection,
-    goal: ExportProfilesGoal,
-    model: CustomerModelConfig,
-    folders: DataFolders,
-    now: datetime,
-    most_rows: int,
-) -> ExportPreview:
+def preview_export(job: ExportJob, folders: DataFolders, most_rows: int) -> ExportPreview:
     """What would be delivered of the members the segment had when it was computed last.
 
     Raises:
         NothingFoldedError: nobody need act; nothing was imported and published yet.
-        ConfigError: a property of the YAML is not in the warehouse yet.
+        ConfigError: a property of the YAML is not in the warehouse yet, or a value does not fit into the format.
     """
     if not folders.published.exists():
         raise NothingFoldedError("nothing was imported and published yet, so there is nobody to export")
-    segment = model.find_segment(goal.segment)
-    assert segment is not None, goal.segment
-    path = path_of(connection.server, goal.directory, file_name(goal, segment.label, now))
-    directory, _, name = path.rpartition("/")
-    with read_copy(folders.published) as database:
-        there = {column for (column,) in database.rows(_COLUMNS)}
-        absent = sorted(prop.name for prop in model.properties if prop.name not in there)
-        if absent:
-            message = f"the warehouse has no {', '.join(absent)} yet; new properties come with the next fold"
-            raise ConfigError(message)
-        database.run(exports.population(connection, goal, model))
-        due, no_identifier, unchanged = (int(count) for count in database.row(exports.COUNTS))
-        rows = sql("{rows} LIMIT {most}", rows=exports.export_rows(goal, model), most=literal(most_rows))
-        found = database.rows(rows)
-        (computed,) = database.row(_COMPUTED, [segment.name])
+    job = replace(job, export_id=digest("preview", job.now.isoformat()))
+    with tempfile.TemporaryDirectory(prefix="cdp-preview-") as made_folder:
+        folder = Path(made_folder)
+        with read_copy(folders.published) as database:
+            _require_properties(database, job)
+            counts = take_rows(database, job, folder)
+            (computed,) = database.row(_COMPUTED, [job.goal.segment])
+        made = make_files(job, folder, counts, None)
+        with scratch() as engine:
+            query = export_rows.first_rows(str(folder / "final.parquet"), _width(job.goal, len(made.header)), most_rows)
+            rows = engine.rows(query)
+    names = [split_path(file.named(job, job.naming).path)[1] for file in made.files]
     return ExportPreview(
-        goal.name,
-        directory or ".",
-        name,
-        tuple(column.column_name for column in goal.columns),
-        tuple(found),
-        due,
-        no_identifier,
-        unchanged,
+        job.goal.name,
+        job.path(""),
+        tuple(names),
+        made.header,
+        tuple(rows if job.goal.has_action_column else [row[1:] for row in rows]),
+        made.rows,
+        made.counts,
         datetime.fromtimestamp(folders.published.stat().st_mtime, tz=UTC),
         computed or "",
     )
+
+
+def _width(goal: ExportProfilesGoal, columns: int) -> int:
+    return columns - 1 if goal.has_action_column else columns
+
+
+def _require_properties(database: Database, job: ExportJob) -> None:
+    there = {column for (column,) in database.rows(_COLUMNS)}
+    absent = sorted(prop.name for prop in job.model.properties if prop.name not in there)
+    if absent:
+        message = f"the warehouse has no {', '.join(absent)} yet; new properties come with the next fold"
+        raise ConfigError(message)

@@ -51,8 +51,7 @@ def process_rows(
     fields = {name: ident(f"f{place}") for place, name in enumerate(rows.header)}
     processed = processing_steps(processors, fields, first[-1].name, at)
     steps = [*first, *processed.steps]
-    for call in processed.calls:
-        _answer(engine, steps, call)
+    answer_calls(engine, steps, processed.calls)
     engine.run(
         sql(
             "CREATE OR REPLACE TABLE {into} AS\n{rows}",
@@ -61,6 +60,16 @@ def process_rows(
         )
     )
     return processed
+
+
+def answer_calls(engine: Database, steps: Sequence[Step], calls: Sequence[PythonCall]) -> None:
+    """Runs what must be answered before the chain can be run.
+
+    Raises:
+        ConfigError: the YAML author must act: a Python function is not there, or does not keep its contract.
+    """
+    for call in calls:
+        _answer(engine, steps, call)
 
 
 def _answer(engine: Database, steps: Sequence[Step], call: PythonCall) -> None:

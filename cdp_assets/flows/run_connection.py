@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cdp_assets.config.connections import Connection
-from cdp_assets.config.goals import ExportProfilesGoal
+from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.model import CustomerModelConfig, Deployment
 from cdp_assets.errors import ConfigError, RemoteError
 from cdp_assets.faults import step
 from cdp_assets.files.sftp import open_server
 from cdp_assets.flows.acknowledge_files import Acknowledged, acknowledge_files
 from cdp_assets.flows.compute_segments import SegmentResult, compute_segments
-from cdp_assets.flows.export_goal import Export, export_goal
+from cdp_assets.flows.export_goal import export_goal
+from cdp_assets.flows.export_job import Export, ExportJob
 from cdp_assets.flows.fold_batches import FoldResult, fold_batches
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.import_files import Outcome, land_candidates
@@ -130,14 +131,15 @@ def deliver(
     with open_server(connection.server) as server:
         for item in wanted:
             try:
-                done = export_goal(connection, item, deployment.model, server, folders, now)
-            except RemoteError as error:
+                done = export_goal(ExportJob.of(deployment, connection, item, now), server, folders)
+            except (RemoteError, ConfigError) as error:
                 yield Delivered(item.name, (), str(error))
             else:
                 yield Delivered(item.name, tuple(done), "")
 
 
-def segments_of(connection: Connection, goal: str | None = None) -> tuple[str, ...]:
-    """The segments that the active export goals of a connection send, in their order."""
+def segments_of(model: CustomerModelConfig, connection: Connection, goal: str | None = None) -> tuple[str, ...]:
+    """The segments that the active export goals of a connection send, leave out or show, in their order."""
     goals: list[ExportProfilesGoal] = [item for item in connection.exports if item.active and goal in {None, item.name}]
-    return tuple(dict.fromkeys(item.segment for item in goals))
+    known = tuple(segment.name for segment in model.segments)
+    return tuple(dict.fromkeys(name for item in goals for name in item.segments_used(known)))

@@ -133,7 +133,18 @@ def reformatted(cell: Sql, settings: DateFormat) -> Sql:
 
 
 def hashed(cell: Sql, settings: Hash) -> Sql:
-    """A digest of the text's UTF-8, in hexadecimals."""
+    """A digest of the text's UTF-8, in hexadecimals; with a separator one of each of the values."""
+    if settings.separator is None:
+        return _digest(cell, settings)
+    return sql(
+        "array_to_string(list_transform(string_split({cell}, {sign}), lambda v: {digest}), {sign})",
+        cell=cell,
+        sign=literal(settings.separator),
+        digest=_digest(Sql("v"), settings),
+    )
+
+
+def _digest(cell: Sql, settings: Hash) -> Sql:
     text = sql("lower({text})", text=without_blanks_around(cell)) if settings.normalise else cell
     match settings.algorithm:
         case "sha256":

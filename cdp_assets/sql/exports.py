@@ -1,22 +1,29 @@
-"""What an export goal writes: who, which columns, in which form (spec.md 10).
+"""Whom an export goal delivers, and what its rows are (spec.md 10).
 
 Reads   main.profiles, main.segment_members, ops.exported_rows
 Writes  (temporary) population: profile_id, row_digest, excluded (NULL = goes into the file, else why not)
+        (Parquet) rows: profile_id, row_digest, refused, one text per column of the file, in the file's order
+        (Parquet) before: profile_id, row_digest of what the consumer has, for differences
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cdp_assets.config.connections import Connection
-from cdp_assets.config.files import Format
-from cdp_assets.config.goals import ExportColumn, ExportProfilesGoal, ProfileIdColumn, PropertyColumn, TextColumn
+from cdp_assets.config.export_columns import PropertyColumn
+from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.model import CustomerModelConfig
-from cdp_assets.config.properties import Property, PropertyType
-from cdp_assets.sql.dates import format_date
 from cdp_assets.sql.dialect import digest64
+from cdp_assets.sql.export_columns import Shown, ambiguous, find_exportable
+from cdp_assets.sql.export_lines import column_of
 from cdp_assets.sql.text import Sql, comma, ident, joined, literal, sql
 
 NO_IDENTIFIER = "no_identifier"
 UNCHANGED = "unchanged"
+EXCLUDED_SEGMENT = "excluded_segment"
+REASONS = (EXCLUDED_SEGMENT, NO_IDENTIFIER, UNCHANGED)
+"""Why a member is left out, in the order they are asked; columns of `ops.exports`."""
 
 
 def profile_digest(model: CustomerModelConfig) -> Sql:
@@ -35,123 +42,109 @@ def profile_digest(model: CustomerModelConfig) -> Sql:
 
 def population(connection: Connection, goal: ExportProfilesGoal, model: CustomerModelConfig) -> Sql:
     """Every member of the goal's segment, with why it is left out where it is."""
-    required = [
-        sql("{column} IS NULL", column=ident(column.property))
-        for column in goal.columns
-        if isinstance(column, PropertyColumn) and column.identifier
-    ]
-    verdicts = []
-    if required:
-        verdicts.append(
-            sql("WHEN {missing} THEN {reason}", missing=joined(" OR ", required), reason=literal(NO_IDENTIFIER))
-        )
-    if goal.population == "changed":
-        verdicts.append(sql("WHEN delivered.row_digest = people.row_digest THEN {reason}", reason=literal(UNCHANGED)))
+    verdicts = _verdicts(goal)
     verdict = sql("CASE {verdicts} END", verdicts=joined(" ", verdicts)) if verdicts else Sql("NULL::VARCHAR")
     return sql(
         "CREATE OR REPLACE TEMP TABLE population AS SELECT people.profile_id, people.row_digest,"
         " {verdict} AS excluded\nFROM (SELECT *, {digest} AS row_digest FROM main.profiles WHERE profile_id IN"
         " (SELECT profile_id FROM main.segment_members WHERE segment = {segment})) AS people\n"
-        "LEFT JOIN (SELECT profile_id, row_digest FROM ops.exported_rows WHERE connection = {connection}"
-        " AND goal = {goal}) AS delivered ON delivered.profile_id = people.profile_id",
+        "LEFT JOIN (SELECT profile_id, row_digest FROM ops.exported_rows WHERE {own}) AS delivered"
+        " ON delivered.profile_id = people.profile_id",
         verdict=verdict,
         digest=profile_digest(model),
         segment=literal(goal.segment),
-        connection=literal(connection.name),
-        goal=literal(goal.name),
+        own=_own(connection.name, goal.name),
     )
+
+
+def _verdicts(goal: ExportProfilesGoal) -> list[Sql]:
+    found = []
+    if goal.exclude_segments:
+        members = sql(
+            "people.profile_id IN (SELECT profile_id FROM main.segment_members WHERE segment IN ({names}))",
+            names=joined(", ", [literal(name) for name in goal.exclude_segments]),
+        )
+        found.append(sql("WHEN {members} THEN {reason}", members=members, reason=literal(EXCLUDED_SEGMENT)))
+    required = [
+        sql("{column} IS NULL", column=ident(column.property))
+        for column in goal.columns
+        if isinstance(column, PropertyColumn) and column.identifier
+    ]
+    if required:
+        found.append(
+            sql("WHEN {missing} THEN {reason}", missing=joined(" OR ", required), reason=literal(NO_IDENTIFIER))
+        )
+    if goal.population == "changed":
+        found.append(sql("WHEN delivered.row_digest = people.row_digest THEN {reason}", reason=literal(UNCHANGED)))
+    return found
 
 
 COUNTS = Sql(
-    "SELECT count(*) FILTER (excluded IS NULL), count(*) FILTER (excluded = 'no_identifier'),"
-    " count(*) FILTER (excluded = 'unchanged') FROM population"
+    "SELECT count(*) FILTER (excluded IS NULL), count(*) FILTER (excluded = 'excluded_segment'),"
+    " count(*) FILTER (excluded = 'no_identifier'), count(*) FILTER (excluded = 'unchanged') FROM population"
 )
+"""Profiles to be written, then those of `REASONS`."""
 
 
-def export_rows(goal: ExportProfilesGoal, model: CustomerModelConfig) -> Sql:
-    """The file's rows as text, in the order of profile ids."""
-    columns = [
-        sql("{value} AS {name}", value=_column(column, goal.format, model), name=ident(column.column_name))
-        for column in goal.columns
-    ]
+def keep_rows(columns: Sequence[Shown], goal: ExportProfilesGoal, model: CustomerModelConfig, path: str) -> Sql:
+    """Writes the rows of the file, in its order, to a Parquet file; gives their number."""
+    texts = [sql("{text} AS {name}", text=column.text, name=column_of(place)) for place, column in enumerate(columns)]
+    refused = Sql("NULL::VARCHAR")
+    if goal.format.multi_value_inside == "fail":
+        refused = ambiguous(columns, goal.format.multi_value)
     return sql(
-        "SELECT\n    {columns}\nFROM main.profiles JOIN population USING (profile_id)"
-        " WHERE excluded IS NULL ORDER BY profile_id",
-        columns=comma(columns),
-    )
-
-
-def _column(column: ExportColumn, layout: Format, model: CustomerModelConfig) -> Sql:
-    match column:
-        case ProfileIdColumn():
-            return Sql("profiles.profile_id::VARCHAR")
-        case TextColumn():
-            return literal(column.text)
-        case PropertyColumn():
-            prop = model.find_property(column.property)
-            assert prop is not None, column.property
-            name = ident("profiles", prop.name)
-            if not prop.multiple:
-                return shown(prop, name, layout)
-            return sql(
-                "array_to_string(list_transform({name}, lambda v: {one}), {sign})",
-                name=name,
-                one=shown(prop, Sql("v"), layout),
-                sign=literal(layout.multi_value),
-            )
-
-
-def shown(prop: Property, value: Sql, layout: Format) -> Sql:
-    """One value as a file shows it: dates as UNIX milliseconds unless the format has a pattern."""
-    match prop.type:
-        case PropertyType.decimal | PropertyType.currency:
-            text = sql("({value})::VARCHAR", value=value)
-            return text if layout.decimal == "." else sql("replace({text}, '.', ',')", text=text)
-        case PropertyType.datetime if layout.date_format == "auto":
-            return sql("epoch_ms({value})::VARCHAR", value=value)
-        case PropertyType.datetime:
-            return format_date(value, layout.date_format, layout.timezone)
-        case _:
-            return sql("({value})::VARCHAR", value=value)
-
-
-def write_file(rows: Sql, path: str, layout: Format, *, gzip: bool) -> Sql:
-    """Writes rows as a delimited file: UTF-8, LF, a header, quotes only where needed."""
-    quoting = sql(", QUOTE {quote}, ESCAPE {escape}", quote=literal(layout.quote), escape=literal(layout.escape))
-    return sql(
-        "COPY (\n{rows}\n) TO {path} (FORMAT csv, HEADER true, DELIMITER {delimiter}{quoting}, COMPRESSION {kind})",
-        rows=rows,
+        "COPY (\nSELECT\n    population.profile_id,\n    population.row_digest,\n    {refused} AS refused,"
+        "\n    {texts}\n"
+        "FROM main.profiles AS profiles JOIN population ON population.profile_id = profiles.profile_id\n{joins}\n"
+        "WHERE population.excluded IS NULL ORDER BY {order}\n) TO {path} (FORMAT parquet)",
+        refused=refused,
+        texts=comma(texts),
+        joins=joined("\n", [column.join for column in columns if column.join]),
+        order=joined(", ", [*_order(goal, model), Sql("profiles.profile_id")]),
         path=literal(path),
-        delimiter=literal(layout.separator),
-        quoting=quoting,
-        kind=Sql("gzip" if gzip else "none"),
     )
 
 
-def write_delivered(path: str) -> Sql:
-    """Keeps beside the file what its delivery will mean: which profile in which state."""
+def _order(goal: ExportProfilesGoal, model: CustomerModelConfig) -> list[Sql]:
+    return [
+        sql(
+            "{column} {direction} NULLS LAST",
+            column=ident("profiles", find_exportable(model, order.property).name),
+            direction=Sql("DESC" if order.descending else "ASC"),
+        )
+        for order in goal.order_by
+    ]
+
+
+def keep_before(connection: str, goal: str, path: str) -> Sql:
+    """Writes what the consumer has by now to a Parquet file."""
     return sql(
-        "COPY (SELECT profile_id, row_digest FROM population WHERE excluded IS NULL) TO {path} (FORMAT parquet)",
+        "COPY (SELECT profile_id, row_digest FROM ops.exported_rows WHERE {own} ORDER BY profile_id)"
+        " TO {path} (FORMAT parquet)",
+        own=_own(connection, goal),
         path=literal(path),
     )
 
 
 def remember_delivered(connection: str, goal: str, export_id: str, path: str) -> list[Sql]:
-    """After a delivery: what the consumer now has of each profile."""
+    """After a delivery: what the consumer now has of each profile. `path` holds profile_id, row_digest, action."""
     return [
         sql(
-            "DELETE FROM ops.exported_rows WHERE connection = {connection} AND goal = {goal}"
-            " AND profile_id IN (SELECT profile_id FROM read_parquet({path}))",
-            connection=literal(connection),
-            goal=literal(goal),
+            "DELETE FROM ops.exported_rows WHERE {own} AND profile_id IN (SELECT profile_id FROM read_parquet({path}))",
+            own=_own(connection, goal),
             path=literal(path),
         ),
         sql(
             "INSERT INTO ops.exported_rows (connection, goal, profile_id, row_digest, export_id)"
-            " SELECT {connection}, {goal}, profile_id, row_digest, {export} FROM read_parquet({path})",
+            " SELECT {connection}, {goal}, profile_id, row_digest, {export} FROM read_parquet({path})"
+            " WHERE action <> 'removed'",
             connection=literal(connection),
             goal=literal(goal),
             export=literal(export_id),
             path=literal(path),
         ),
     ]
+
+
+def _own(connection: str, goal: str) -> Sql:
+    return sql("connection = {connection} AND goal = {goal}", connection=literal(connection), goal=literal(goal))

@@ -10,8 +10,9 @@ from collections.abc import Iterable
 
 from cdp_assets.config.properties import Property
 from cdp_assets.sql.dialect import column_type
+from cdp_assets.sql.export_tables import EXPORT_FILES, EXPORTED_ROWS, EXPORTS
 from cdp_assets.sql.records import groups_name
-from cdp_assets.sql.schema import BIGINT, FLAG, TEXT, TIME, UUID, Column, Table, columns_of
+from cdp_assets.sql.schema import BIGINT, TEXT, TIME, UUID, Column, Table, columns_of
 from cdp_assets.sql.text import Sql
 
 PROFILE_COLUMNS = columns_of(
@@ -264,37 +265,6 @@ SEGMENT_CHANGES = Table(
         ("definition", TEXT, "Digest of the condition as it was written then."),
     ),
 )
-EXPORTS = Table(
-    "ops",
-    "exports",
-    "Files delivered, or about to be.",
-    columns_of(
-        ("export_id", TEXT, "Identity of the delivery."),
-        ("connection", TEXT, "Connection."),
-        ("goal", TEXT, "Export goal."),
-        ("path", TEXT, "Full path on the server."),
-        ("state", TEXT, "staged: to be delivered first by the next run; delivered."),
-        ("sha256", TEXT, "Content of the file."),
-        ("uploaded", FLAG, "false = the same content already stood there, so nothing was sent."),
-        ("rows", BIGINT, "Rows in the file, header not counted."),
-        ("started_at", TIME, "Start of the run."),
-        ("delivered_at", TIME, "When the file stood complete under its name; NULL = not yet."),
-        ("no_identifier", BIGINT, "Members left out for lack of a value in an identifier column."),
-        ("unchanged", BIGINT, "Members left out because nothing changed since their last delivery."),
-    ),
-)
-EXPORTED_ROWS = Table(
-    "ops",
-    "exported_rows",
-    "What each export goal last delivered of a profile; advances only when the file has arrived.",
-    columns_of(
-        ("connection", TEXT, "Connection."),
-        ("goal", TEXT, "Export goal."),
-        ("profile_id", UUID, "Profile."),
-        ("row_digest", Sql("UBIGINT"), "Digest of the profile's properties as delivered."),
-        ("export_id", TEXT, "The delivery."),
-    ),
-)
 ACKNOWLEDGEMENTS = Table(
     "ops",
     "acknowledgements",
@@ -330,6 +300,7 @@ FACTS = (
     PROFILE_IDS,
     SEGMENT_CHANGES,
     EXPORTS,
+    EXPORT_FILES,
     EXPORTED_ROWS,
     ACKNOWLEDGEMENTS,
     RETURNED_REJECTS,

@@ -210,7 +210,7 @@ def test_a_template_that_cannot_be_rendered_is_told_with_its_line(defs: Path, te
         ("{profile_id: {}}", "{profile_id: 5}", "goals[1].columns[1].profile_id must be a mapping (key: value)"),
         ("{profile_id: {}}", "{text: a}", "missing key 'as' in goals[1].columns[1] (text)"),
         ("{profile_id: {}}", "{property: city, ass: x}",
-         "unknown key 'ass' in goals[1].columns[1] (property); did you mean 'as'? accepted: as, identifier, property"),
+         "unknown key 'ass' in goals[1].columns[1] (property); did you mean 'as'? accepted: as, date_format,"),
         ("      segment: vip\n", "      segment: vip\n      population: some\n",
          "goals[1].population: 'some' is not accepted; accepted: changed, all"),
         ("    - type: export_profiles\n      name", "    - name",

@@ -171,7 +171,7 @@ CASES: list[tuple[str, Change, tuple[str | int, ...], str]] = [
      ("goals", 1, "columns", 2, "property"), "unknown property 'town'; known, nearest first: "),
     ("same file", add_to(*GOALS, item=SHOP["goals"][1] | {"name": "again", "directory": "out/",
      "file": {"name": "Very.csv"}}), ("goals", 2, "file", "name"),
-     "goal 'vips' writes the same file 'out/Very.csv'; give another name or directory, or put {timestamp} or {goal}"),
+     "goal 'vips' writes the same file 'out/Very.csv'; give another name or directory, or put {goal} or {run_id}"),
     ("group type twice", add_to(*TYPES, item={"id": "club"}), ("group_types", 1, "id"),
      "group type 'club' is there already; give this one another id"),
     ("place of the members", add_to(*TYPES, item={"id": "club_members"}), ("group_types", 1, "id"),

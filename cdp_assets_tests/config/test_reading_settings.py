@@ -133,13 +133,3 @@ def test_a_file_whose_columns_are_named_is_mapped_by_these_names():
 def test_names_that_processors_add_cannot_be_known_without_a_file():
     processors = [{"fixed_value": {"field": "town", "value": "Ede"}}]
     assert findings({"header": False}, **columns_of("1", "town", "3", "4"), processors=processors) == []
-
-
-@pytest.mark.parametrize(
-    "layout",
-    [{"header": False}, {"skip_lines": 1}, {"comment": "#"}, {"null_text": "NULL"}],
-)
-def test_an_export_refuses_what_is_about_reading(layout):
-    (key,) = layout
-    told = f"{key} is about reading; an export writes a header and one row for each profile"
-    assert findings(layout, goal=1) == [(("goals", 1, "format", key), told)]

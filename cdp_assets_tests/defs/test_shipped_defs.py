@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from cdp_assets.components.loading import load_deployment
-from cdp_assets.config.goals import PropertyColumn
+from cdp_assets.config.export_columns import PropertyColumn
 from cdp_assets.sample import write_shop
 from cdp_assets_tests.sample.recount import read_rows
 

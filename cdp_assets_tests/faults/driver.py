@@ -44,7 +44,7 @@ def run(deployment: Deployment, folders: DataFolders, now: datetime, verbs: Sequ
             "give back": lambda connection=connection: run_connection.give_back(connection, folders, now),
             "dry run": lambda connection=connection: dry_run(deployment, connection, folders, now),
             "select": lambda connection=connection: run_connection.select(
-                deployment.model, folders, now, run_connection.segments_of(connection)
+                deployment.model, folders, now, run_connection.segments_of(deployment.model, connection)
             ),
             "deliver": lambda connection=connection: must_succeed(
                 list(run_connection.deliver(deployment, connection, folders, now))

@@ -143,7 +143,10 @@ class Shop:
         """Selects and delivers."""
         self.now += timedelta(hours=1)
         run_connection.select(
-            self.deployment.model, self.folders, self.now, run_connection.segments_of(self.connection)
+            self.deployment.model,
+            self.folders,
+            self.now,
+            run_connection.segments_of(self.deployment.model, self.connection),
         )
         return list(run_connection.deliver(self.deployment, self.connection, self.folders, self.now))
 

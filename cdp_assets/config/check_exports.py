@@ -1,0 +1,178 @@
+"""Cross rules of export goals: names exist in the model, files do not get into each other's way, keys are there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+
+from cdp_assets.config.connections import Connection, Server
+from cdp_assets.config.export_columns import PropertyColumn, SegmentsColumn
+from cdp_assets.config.export_names import places_of
+from cdp_assets.config.export_targets import Naming, actions_of
+from cdp_assets.config.exports import ExportProfilesGoal
+from cdp_assets.config.known import Known, Location, Place, listed, nearest_first
+from cdp_assets.config.processor_settings import Concatenate, CurrentDate, FixedValue, Split
+from cdp_assets.config.processors import Processor
+from cdp_assets.config.properties import OWN_PROPERTIES
+
+_OWN = frozenset(prop.name for prop in OWN_PROPERTIES)
+
+
+def export_places(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
+    """Every mistake of one export goal; places are inside the goal."""
+    for rule in _RULES:
+        yield from rule(goal, known)
+
+
+def export_key_places(connection: Connection) -> Iterator[Place]:
+    """Goals that want keys the connection does not have; places are inside the connection."""
+    if getattr(connection, "server", None) is None:
+        # Not all of it could be read: the keys may stand in the part that is missing.
+        return
+    for index, goal in enumerate(connection.goals):
+        if not isinstance(goal, ExportProfilesGoal):
+            continue
+        has_recipients = goal.pgp.public_keys or (connection.pgp and connection.pgp.public_keys)
+        if (goal.pgp.sign or goal.pgp.armor) and not has_recipients:
+            key = "sign" if goal.pgp.sign else "armor"
+            told = "is about encrypted files, and there are no public_keys here or in the connection's pgp"
+            yield ("goals", index, "pgp", key), f"{key} {told}; give the recipient's"
+        if goal.pgp.sign and (connection.pgp is None or connection.pgp.private_key is None):
+            told = "files are signed with the connection's own key"
+            yield ("goals", index, "pgp", "sign"), f"{told}; give pgp.private_key on the connection"
+
+
+def export_target_places(connections: Sequence[Connection], known: Known) -> list[list[Place]]:
+    """Per connection, the goals that would deliver a file of the same name as an earlier goal, of any connection."""
+    seen: dict[tuple[str, int, str], str] = {}
+    found: list[list[Place]] = []
+    for connection in connections:
+        places: list[Place] = []
+        for index, goal in enumerate(connection.goals):
+            if not isinstance(goal, ExportProfilesGoal) or "run_id" in places_of(goal.file.name):
+                continue
+            for target in _targets(connection, goal, known):
+                other = seen.setdefault(target, f"{connection.name}/{goal.name}")
+                if other != f"{connection.name}/{goal.name}":
+                    shown = other.removeprefix(f"{connection.name}/")
+                    told = f"goal {shown!r} writes the same file {target[2]!r}"
+                    cure = "give another name or directory, or put {goal} or {run_id} into the name"
+                    places.append((("goals", index, "file", "name"), f"{told}; {cure}"))
+                    break
+        found.append(places)
+    return found
+
+
+def _targets(connection: Connection, goal: ExportProfilesGoal, known: Known) -> Iterator[tuple[str, int, str]]:
+    """Server and path of a goal's files, were it run at a certain time."""
+    segment = known.segments.get(goal.segment)
+    label = segment.label if segment else goal.segment
+    has_keys = bool(goal.pgp.public_keys or (connection.pgp and connection.pgp.public_keys))
+    naming = Naming(goal, label, datetime(2026, 1, 1, tzinfo=UTC), "", has_keys and goal.pgp.encrypt)
+    # Goals are checked even where the server's own settings could not be read.
+    server: Server | None = getattr(connection, "server", None)
+    for action in actions_of(goal):
+        name = naming.name(1 if goal.file.split else None, action)
+        above = "" if goal.directory.startswith("/") or server is None else server.user_directory
+        path = "/".join(part for part in (above, goal.directory, name) if part)
+        parts = [part for part in path.split("/") if part not in {"", "."}]
+        host, port = (connection.name, 0) if server is None else (server.host, server.port)
+        yield host, port, ("/" if path.startswith("/") else "") + "/".join(parts)
+
+
+def _segments(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
+    named: list[tuple[Location, str]] = [(("segment",), goal.segment)]
+    named += [(("exclude_segments", index), name) for index, name in enumerate(goal.exclude_segments)]
+    for index, column in enumerate(goal.columns):
+        if isinstance(column, SegmentsColumn) and column.segments != "all":
+            named += [(("columns", index, "segments", place), name) for place, name in enumerate(column.segments)]
+    for where, name in named:
+        unknown = known.unknown("segment", name)
+        if unknown:
+            yield where, unknown
+    if goal.segment in goal.exclude_segments:
+        place = goal.exclude_segments.index(goal.segment)
+        yield ("exclude_segments", place), f"{goal.segment!r} is the segment itself: nobody would be left"
+
+
+def _titles(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
+    sign = goal.format.multi_value
+    if goal.ids != "names" or goal.format.multi_value_inside == "keep":
+        return
+    for index, column in enumerate(goal.columns):
+        if isinstance(column, SegmentsColumn):
+            names = known.segments if column.segments == "all" else column.segments
+            held = [segment.label for name in names if (segment := known.segments.get(name)) and sign in segment.label]
+            if held:
+                told = f"the title {held[0]!r} holds the multi-value separator {sign!r}"
+                yield ("columns", index, "segments"), f"{told}; give another title, or another format.multi_value"
+
+
+def _properties(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
+    named = [
+        (("columns", index, "property"), column.property)
+        for index, column in enumerate(goal.columns)
+        if isinstance(column, PropertyColumn)
+    ]
+    named += [(("order_by", index, "property"), order.property) for index, order in enumerate(goal.order_by)]
+    for where, name in named:
+        unknown = None if name in _OWN else known.unknown("property", name)
+        if unknown:
+            yield where, unknown
+    for index, order in enumerate(goal.order_by):
+        prop = known.properties.get(order.property)
+        if prop is not None and prop.multiple:
+            yield ("order_by", index, "property"), f"{prop.name!r} holds several values; rows are sorted by single ones"
+
+
+def _processor_fields(goal: ExportProfilesGoal, _: Known) -> Iterator[Place]:
+    there = list(goal.header)
+    for index, processor in enumerate(goal.processors):
+        named = processor.pseudonymize.keep if processor.pseudonymize else processor.fields
+        made = fields_made(processor)
+        read = [field for field in named if not (isinstance(processor.settings, FixedValue) and field in made)]
+        for field in read:
+            if field not in there:
+                known = listed(nearest_first(field, there))
+                told = f'Processor {index + 1} ({processor.name}): field "{field}" not found'
+                yield ("processors", index), f"{told}; the file has, nearest first: {known}"
+        there += [field for field in made if field not in there]
+    if goal.has_action_column and goal.action_column in there:
+        yield ("action_column",), f"{goal.action_column!r} is the name of another column too; give it another one"
+
+
+def fields_made(processor: Processor) -> tuple[str, ...]:
+    """The fields a processor fills, new or not."""
+    settings = processor.settings if processor.name != "pseudonymize" else None
+    match settings:
+        case FixedValue():
+            return (settings.field,)
+        case Concatenate() | CurrentDate():
+            return (settings.into,)
+        case Split():
+            return settings.targets
+        case _:
+            return ()
+
+
+def _headers_can_be_written(goal: ExportProfilesGoal, _: Known) -> Iterator[Place]:
+    layout = goal.format
+    signs = (layout.separator, "\r", "\n")
+    if layout.header and not layout.quote:
+        for index, name in enumerate(goal.header):
+            if any(sign in name for sign in signs) or name != name.strip():
+                yield ("columns", index), f"Value needs quoting: header {name!r}; give format.quote, or another header"
+    for index, name in enumerate(goal.header):
+        try:
+            name.encode(layout.codec)
+        except UnicodeEncodeError:
+            yield ("columns", index), f"header {name!r} cannot be written in {layout.encoding}; choose utf-8"
+
+
+_RULES: tuple[Callable[[ExportProfilesGoal, Known], Iterator[Place]], ...] = (
+    _segments,
+    _titles,
+    _properties,
+    _processor_fields,
+    _headers_can_be_written,
+)

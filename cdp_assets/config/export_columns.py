@@ -1,0 +1,104 @@
+"""The columns of an export: where each takes its values from (spec.md 10.3)."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, field_validator
+
+from cdp_assets.config.base import Name, PropertyName, Strict
+from cdp_assets.config.date_patterns import parse_date_pattern
+from cdp_assets.config.timezones import check_timezone
+
+Header = Annotated[str | None, Field(alias="as", min_length=1)]
+
+
+def check_written_dates(value: str | None) -> str | None:
+    """A pattern that dates can be written by, or the word for UNIX milliseconds."""
+    if value not in {None, "timestamp"}:
+        parse_date_pattern(value or "")
+    return value
+
+
+class PropertyColumn(Strict):
+    """A property's values, as one column of an export."""
+
+    property: PropertyName
+    """A property of the model, or `creation_date`, `last_modified_date` or `domain_group`."""
+    header: Header = None
+    """Column name in the file; left out = the property's name."""
+    identifier: bool = False
+    """Profiles without a value here are left out and counted `no_identifier`."""
+    date_format: str | None = None
+    """Pattern of this column's dates, or `timestamp`; left out = that of `format`."""
+    timezone: str | None = None
+    """Zone of this column's dates; left out = that of `format`."""
+
+    _pattern = field_validator("date_format")(check_written_dates)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        return value if value is None else check_timezone(value)
+
+    @builtins.property
+    def column_name(self) -> str:
+        """The header in the file."""
+        return self.header or self.property
+
+
+class ProfileIdColumn(Strict):
+    """The profile's id, as one column of an export; with `ids: names` its display name where it has one."""
+
+    profile_id: dict[str, str] = Field(max_length=0)
+    header: Header = None
+
+    @builtins.property
+    def column_name(self) -> str:
+        """The header in the file."""
+        return self.header or "profile_id"
+
+
+class TextColumn(Strict):
+    """The same text in every row, as one column of an export."""
+
+    text: str
+    header: str = Field(alias="as", min_length=1)
+
+    @builtins.property
+    def column_name(self) -> str:
+        """The header in the file."""
+        return self.header
+
+
+class SegmentsColumn(Strict):
+    """The segments a profile is in, in the order of the model; with `ids: names` by their titles."""
+
+    segments: Literal["all"] | Annotated[tuple[Name, ...], Field(min_length=1)]
+    """`all`, or the names of those that count."""
+    header: Header = None
+
+    @builtins.property
+    def column_name(self) -> str:
+        """The header in the file."""
+        return self.header or "segments"
+
+
+_KINDS: dict[str, type[Strict]] = {"profile_id": ProfileIdColumn, "text": TextColumn, "segments": SegmentsColumn}
+
+
+def _column_kind(value: Any) -> str:
+    for kind, model in _KINDS.items():
+        if isinstance(value, model) or (isinstance(value, dict) and kind in value):
+            return kind
+    return "property"
+
+
+ExportColumn = Annotated[
+    Annotated[PropertyColumn, Tag("property")]
+    | Annotated[ProfileIdColumn, Tag("profile_id")]
+    | Annotated[TextColumn, Tag("text")]
+    | Annotated[SegmentsColumn, Tag("segments")],
+    Discriminator(_column_kind),
+]

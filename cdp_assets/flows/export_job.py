@@ -1,0 +1,138 @@
+"""What one run of an export goal works on, and what it makes: the words its steps share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from cdp_assets.config.connections import Connection
+from cdp_assets.config.export_targets import Naming
+from cdp_assets.config.exports import ExportProfilesGoal
+from cdp_assets.config.model import CustomerModelConfig, Deployment, pii_properties
+from cdp_assets.files.remote import path_of
+from cdp_assets.files.sealing import is_encrypted
+from cdp_assets.flows.folders import DataFolders, make_private
+
+PROFILES, MANIFEST, READY = "profiles", "manifest", "ready"
+"""Streams: what a delivered file holds. Event files will be streams of their own."""
+
+
+@dataclass(frozen=True)
+class ExportJob:
+    """One run of one goal."""
+
+    connection: Connection
+    goal: ExportProfilesGoal
+    model: CustomerModelConfig
+    pii: frozenset[str]
+    """Properties that identify a person."""
+    now: datetime
+    """Start of the run."""
+    export_id: str = ""
+
+    @classmethod
+    def of(cls, deployment: Deployment, connection: Connection, goal: ExportProfilesGoal, now: datetime) -> ExportJob:
+        """The job of a goal, for a run that starts now."""
+        return cls(connection, goal, deployment.model, pii_properties(deployment), now)
+
+    @property
+    def owner(self) -> tuple[str, str]:
+        """Connection and goal, as the ledger's tables have them."""
+        return self.connection.name, self.goal.name
+
+    @property
+    def naming(self) -> Naming:
+        """What fills the places of the goal's names."""
+        segment = self.model.find_segment(self.goal.segment)
+        assert segment is not None, self.goal.segment
+        encrypted = is_encrypted(self.connection, self.goal)
+        return Naming(self.goal, segment.label, self.now, self.export_id[:12], encrypted)
+
+    def path(self, name: str) -> str:
+        """Full path on the server."""
+        return path_of(self.connection.server, self.goal.directory, name)
+
+    def folder(self, folders: DataFolders) -> Path:
+        """Where files stand between staging and settling."""
+        return staged_folder(folders, self.connection.name, self.goal.name, self.export_id)
+
+
+def staged_folder(folders: DataFolders, connection: str, goal: str, export_id: str) -> Path:
+    """Where the files of a delivery stand before it."""
+    return folders.root / "exports" / connection / goal / export_id[:20]
+
+
+def goal_folder(folders: DataFolders, connection: str) -> Path:
+    """The folder of a connection's exports, made if absent."""
+    return make_private(folders.root / "exports" / connection)
+
+
+@dataclass(frozen=True)
+class OutgoingFile:
+    """One file to be delivered."""
+
+    number: int
+    """Place in the order of sending, from 1; also its name in the staged folder."""
+    stream: str
+    action: str
+    """Empty where files are not told apart by what happened to their profiles."""
+    part: int | None
+    rows: int
+    size_bytes: int
+    sha256: str
+    content_id: str
+    path: str = ""
+
+    def named(self, job: ExportJob, naming: Naming) -> OutgoingFile:
+        """The same file with its place on the server."""
+        return replace(self, path=job.path(naming.name(self.part, self.action or None)))
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What became of the segment's members."""
+
+    due: int = 0
+    """Members that are not left out."""
+    excluded_segment: int = 0
+    no_identifier: int = 0
+    unchanged: int = 0
+    filtered: int = 0
+    """Left out by a processor."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """One delivery, or why there was none."""
+
+    export_id: str
+    path: str
+    """Full path on the server, of the first file; empty = nothing was due."""
+    rows: int
+    no_identifier: int
+    """Members left out for lack of a value in an identifier column."""
+    unchanged: int
+    """Members left out because nothing changed since their last delivery."""
+    note: str
+    uploaded: bool
+    """False where nothing was due, or the same content already stood there."""
+    excluded_segment: int = 0
+    filtered: int = 0
+    files: tuple[OutgoingFile, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def of_none(cls, job: ExportJob, counts: Counts, note: str) -> Export:
+        """A run that delivers nothing."""
+        return cls(
+            job.export_id,
+            "",
+            0,
+            counts.no_identifier,
+            counts.unchanged,
+            note,
+            uploaded=False,
+            excluded_segment=counts.excluded_segment,
+            filtered=counts.filtered,
+        )

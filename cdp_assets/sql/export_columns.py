@@ -1,0 +1,152 @@
+"""What each column of an export shows of a profile, as text (spec.md 10.3).
+
+Reads   main.profiles as `profiles`, main.segment_members
+Gives   one text per column, NULL = no value
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cdp_assets.config.export_columns import (
+    ExportColumn,
+    ProfileIdColumn,
+    PropertyColumn,
+    SegmentsColumn,
+    TextColumn,
+)
+from cdp_assets.config.export_format import ExportFormat
+from cdp_assets.config.exports import ExportProfilesGoal
+from cdp_assets.config.model import CustomerModelConfig
+from cdp_assets.config.properties import NUMERIC, Property, PropertyType
+from cdp_assets.sql.dates import format_date
+from cdp_assets.sql.text import Sql, ident, joined, literal, sql
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One column of the file."""
+
+    header: str
+    text: Sql
+    """Over `profiles` and the joins."""
+    values: Sql | None = None
+    """The texts joined in it, as a list, where there may be several."""
+    signs: str = ""
+    """All characters its texts can have; empty = any."""
+    is_number: bool = False
+    join: Sql = Sql("")  # noqa: RUF009 - a constant text
+    """What it needs beside `profiles`."""
+
+
+_ID_SIGNS = "0123456789abcdef-"
+_NUMBER_SIGNS = "0123456789-"
+
+
+def shown_columns(goal: ExportProfilesGoal, model: CustomerModelConfig) -> list[Shown]:
+    """The columns of a goal, in order."""
+    return [_shown(number, column, goal, model) for number, column in enumerate(goal.columns)]
+
+
+def find_exportable(model: CustomerModelConfig, name: str) -> Property:
+    """A property by the name a column gives; checked before."""
+    prop = model.find_asked(name)
+    assert prop is not None, name
+    return prop
+
+
+def _shown(number: int, column: ExportColumn, goal: ExportProfilesGoal, model: CustomerModelConfig) -> Shown:
+    match column:
+        case ProfileIdColumn():
+            return _profile_id(column.column_name, goal, model)
+        case TextColumn():
+            return Shown(column.column_name, sql("{text}::VARCHAR", text=literal(column.text or None)))
+        case SegmentsColumn():
+            return _segments(number, column, goal, model)
+        case PropertyColumn():
+            return _property(column, goal.format, find_exportable(model, column.property))
+
+
+def _profile_id(header: str, goal: ExportProfilesGoal, model: CustomerModelConfig) -> Shown:
+    own = Sql("profiles.profile_id::VARCHAR")
+    if goal.ids == "ids" or model.display_name is None:
+        return Shown(header, own, signs=_ID_SIGNS)
+    name = _property(
+        PropertyColumn(property=model.display_name), goal.format, find_exportable(model, model.display_name)
+    )
+    return Shown(header, sql("coalesce({name}, {own})", name=name.text, own=own))
+
+
+def _segments(number: int, column: SegmentsColumn, goal: ExportProfilesGoal, model: CustomerModelConfig) -> Shown:
+    wanted = [segment for segment in model.segments if column.segments == "all" or segment.name in column.segments]
+    rows = [
+        sql(
+            "({name}, {place}, {label})",
+            name=literal(segment.name),
+            place=literal(place),
+            label=literal(segment.label if goal.ids == "names" else segment.name),
+        )
+        for place, segment in enumerate(wanted)
+    ]
+    alias = ident(f"members_{number}")
+    join = sql(
+        "LEFT JOIN (SELECT members.profile_id, list(named.label ORDER BY named.place) AS labels"
+        " FROM main.segment_members AS members JOIN (VALUES {rows}) AS named(segment, place, label)"
+        " ON members.segment = named.segment GROUP BY members.profile_id) AS {alias}"
+        " ON {alias}.profile_id = profiles.profile_id",
+        rows=joined(", ", rows),
+        alias=alias,
+    )
+    values = sql("{alias}.labels", alias=alias)
+    return Shown(column.column_name, _joined(values, goal.format), values, join=join)
+
+
+def _property(column: PropertyColumn, layout: ExportFormat, prop: Property) -> Shown:
+    pattern, zone = column.date_format or layout.date_format, column.timezone or layout.timezone
+    name = ident("profiles", prop.name)
+    if prop.multiple:
+        one = _one_value(prop, Sql("v"), layout, pattern, zone)
+        values = sql("list_transform({name}, lambda v: {one})", name=name, one=one)
+        return Shown(column.column_name, _joined(values, layout), values)
+    is_stamp = prop.type is PropertyType.datetime and pattern == "timestamp"
+    signs = ""
+    if prop.type in NUMERIC or is_stamp:
+        has_places = prop.type in {PropertyType.decimal, PropertyType.currency}
+        signs = _NUMBER_SIGNS + (layout.decimal if has_places else "")
+    text = _one_value(prop, name, layout, pattern, zone)
+    return Shown(column.column_name, text, signs=signs, is_number=bool(signs))
+
+
+def _joined(values: Sql, layout: ExportFormat) -> Sql:
+    sign = literal(layout.multi_value)
+    return sql("nullif(array_to_string({values}, {sign}), '')", values=values, sign=sign)
+
+
+def _one_value(prop: Property, value: Sql, layout: ExportFormat, pattern: str, zone: str) -> Sql:
+    """One value as a file shows it."""
+    match prop.type:
+        case PropertyType.decimal | PropertyType.currency:
+            text = sql("({value})::VARCHAR", value=value)
+            return text if layout.decimal == "." else sql("replace({text}, '.', ',')", text=text)
+        case PropertyType.datetime if pattern == "timestamp":
+            return sql("epoch_ms({value})::VARCHAR", value=value)
+        case PropertyType.datetime:
+            return format_date(value, pattern, zone)
+        case _:
+            return sql("({value})::VARCHAR", value=value)
+
+
+def ambiguous(columns: Sequence[Shown], sign: str) -> Sql:
+    """The header of the first column a value of which holds the multi-value separator itself; NULL = none does."""
+    cases = [
+        sql(
+            "WHEN len(list_filter({values}, lambda v: contains(v, {sign}))) > 0 THEN {header}",
+            values=column.values,
+            sign=literal(sign),
+            header=literal(column.header),
+        )
+        for column in columns
+        if column.values is not None
+    ]
+    return sql("CASE {cases} END", cases=joined(" ", cases)) if cases else Sql("NULL::VARCHAR")

@@ -1,0 +1,281 @@
+"""What stands in the files, byte for byte."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import pairwise
+
+import pytest
+from pydantic import ValidationError
+
+from cdp_assets.config.export_targets import Naming
+from cdp_assets.config.exports import ExportProfilesGoal
+from cdp_assets.errors import ConfigError
+from cdp_assets_tests.support.exported import NOW, UUID, Desk, goal
+
+PROPERTIES = [
+    {"name": "email", "type": "email"},
+    {"name": "note"},
+    {"name": "tags", "multiple": True},
+    {"name": "spend", "type": "decimal", "precision": 2},
+    {"name": "last_visit", "type": "datetime"},
+]
+NOTE = [{"property": "email", "identifier": True}, {"property": "note"}]
+
+
+@pytest.fixture
+def desk(tmp_path):
+    def make(profiles=None, *, columns=NOTE, model=None, segments=("vip",), members=None, **settings):
+        found = Desk(tmp_path, PROPERTIES, goal(columns=columns, **settings), model, segments)
+        if profiles is not None:
+            found.fill(profiles, members)
+        return found
+
+    return make
+
+
+def notes(*texts):
+    """Profiles from 1 with these notes."""
+    return {number: {"email": f"p{number}@x.com", "note": text} for number, text in enumerate(texts, start=1)}
+
+
+def test_the_example_of_the_specification(tmp_path):
+    """Section 10.3, but lifecycles, which are not there yet."""
+    columns = [
+        {"profile_id": {}, "as": "id"},
+        {"property": "email"},
+        {"segments": "all"},
+        {"property": "last_visit"},
+        {"text": "cdp", "as": "source"},
+    ]
+    layout = {"date_format": "yyyy-MM-dd HH:mm", "timezone": "Europe/Amsterdam"}
+    visit = datetime.fromtimestamp(1679913371.990, UTC)
+    desk = Desk(tmp_path, PROPERTIES, goal(columns=columns, format=layout, ids="names"), None, ("vip", "newsletter"))
+    desk.deployment = with_titles(desk.deployment, {"vip": "VIP", "newsletter": "Newsletter"})
+    jane = "41ebc321-b02b-4e8a-a368-82995c81fb18"
+    desk.fill({1: {"email": "jane@example.com", "last_visit": visit}}, {"newsletter": [1], "vip": [1]})
+    with desk.warehouse() as database:
+        for table in ("profiles", "segment_members"):
+            database.run(f"UPDATE main.{table} SET profile_id = '{jane}'")
+    assert desk.text() == (
+        "id,email,segments,last_visit,source\n"
+        "41ebc321-b02b-4e8a-a368-82995c81fb18,jane@example.com,VIP|Newsletter,2023-03-27 12:36,cdp\n"
+    )
+
+
+def with_titles(deployment, titles):
+    data = deployment.model_dump(by_alias=True, mode="json")
+    for segment in data["model"]["segments"]:
+        segment["title"] = titles[segment["name"]]
+    return type(deployment).model_validate(data)
+
+
+def test_dates_are_unix_milliseconds_unless_a_column_says_otherwise(desk):
+    columns = [
+        {"property": "last_visit"},
+        {"property": "last_visit", "as": "day", "date_format": "DD.MM.YYYY", "timezone": "Asia/Tokyo"},
+        {"property": "creation_date", "as": "made", "date_format": "yyyy-MM-dd"},
+    ]
+    visit = datetime.fromtimestamp(1679913371.990, UTC)
+    found = desk({1: {"last_visit": visit}}, columns=columns)
+    assert found.text() == "last_visit,day,made\n1679913371990,27.03.2023,2026-03-01\n"
+
+
+LAYOUTS = [
+    ({}, 'p1@x.com,"a,b"\np2@x.com,"say ""x"""\np3@x.com,\np4@x.com," blank"\np5@x.com,"two\nlines"\n'),
+    ({"separator": ";"}, 'p1@x.com;a,b\np2@x.com;"say ""x"""\np3@x.com;\np4@x.com;" blank"\np5@x.com;"two\nlines"\n'),
+    ({"quoting": "all", "null_text": "NULL"},
+     '"p1@x.com","a,b"\n"p2@x.com","say ""x"""\n"p3@x.com",NULL\n"p4@x.com"," blank"\n"p5@x.com","two\nlines"\n'),
+    ({"escape": "\\", "line_ending": "crlf", "separator": "\\t"},
+     'p1@x.com\ta,b\r\np2@x.com\t"say \\"x\\""\r\np3@x.com\t\r\np4@x.com\t" blank"\r\np5@x.com\t"two\nlines"\r\n'),
+    ({"quote": "'"}, "p1@x.com,'a,b'\np2@x.com,say \"x\"\np3@x.com,\np4@x.com,' blank'\np5@x.com,'two\nlines'\n"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("layout", "rows"), LAYOUTS)
+def test_quotes_stand_where_they_are_needed(desk, layout, rows):
+    found = desk(notes("a,b", 'say "x"', None, " blank", "two\nlines"), format=layout | {"header": False})
+    assert found.text() == rows
+
+
+def test_without_a_quote_character_a_value_that_needs_it_is_an_error_that_tells_where(desk):
+    found = desk(notes("fine", "a,b"), format={"quote": ""})
+    with pytest.raises(ConfigError, match=f"^Value needs quoting: column 'note' of profile {UUID.format(2)}; give"):
+        found.contents()
+    assert desk(notes("fine", 'say "x"'), format={"quote": ""}).text().endswith('p2@x.com,say "x"\n')
+
+
+@pytest.mark.parametrize(
+    ("layout", "begins"),
+    [
+        ({"bom": True}, b"\xef\xbb\xbfemail,note\np1@x.com,\xc3\xa9"),
+        ({"encoding": "latin-1"}, b"email,note\np1@x.com,\xe9"),
+        ({"encoding": "utf-16"}, "email,note\np1@x.com,é".encode("utf-16")),
+    ],
+)
+def test_encodings(desk, layout, begins):
+    (data,) = desk(notes("é"), format=layout).contents()
+    assert data.startswith(begins)
+
+
+def test_a_character_the_encoding_lacks_is_an_error_that_tells_where(desk):
+    found = desk(notes("é", "10 €"), format={"encoding": "latin-1"})
+    told = rf"column 'note' of profile {UUID.format(2)} holds the character U\+20AC, which latin-1 does not have"
+    with pytest.raises(ConfigError, match=told):
+        found.contents()
+    assert b"10 \x80" in desk(notes("10 €"), format={"encoding": "windows-1252"}).contents()[0]
+
+
+def test_formulas_are_guarded_on_demand_and_numbers_never(desk):
+    columns = [{"property": "note"}, {"property": "spend"}]
+    people = {
+        number: {"note": text, "spend": Decimal(-5)} for number, text in enumerate(["=1+1", "+1", "-1", "@x", "ok"])
+    }
+    found = desk(people, columns=columns, format={"formula_guard": True, "header": False})
+    assert found.text() == "'=1+1,-5.00\n'+1,-5.00\n'-1,-5.00\n'@x,-5.00\nok,-5.00\n"
+
+
+def test_one_value_of_several_that_holds_their_separator_is_an_error_unless_it_is_kept(desk):
+    people, columns = {1: {"tags": ["a|b", "c"]}}, [{"property": "tags"}]
+    with pytest.raises(ConfigError, match="multi-value separator itself: column 'tags' of profile"):
+        desk(people, columns=columns).contents()
+    kept = desk(people, columns=columns, format={"multi_value_inside": "keep"})
+    assert kept.text() == "tags\na|b|c\n"
+
+
+def test_a_row_of_one_empty_cell_is_still_a_row(desk):
+    assert desk(notes(None, "x"), columns=[{"property": "note"}]).text() == 'note\n""\nx\n'
+
+
+def test_rows_are_sorted_by_properties_then_by_id(desk):
+    people = {1: {"note": "b"}, 2: {"note": "a"}, 3: {}, 4: {"note": "b"}}
+    order = [{"property": "note", "descending": True}]
+    found = desk(people, columns=[{"profile_id": {}}], order_by=order, format={"header": False})
+    assert [int(line[-1]) for line in found.text().split()] == [1, 4, 2, 3]
+
+
+def test_profiles_without_an_identifier_or_in_an_excluded_segment_are_counted(desk):
+    people = notes("a", "b", "c") | {9: {"note": "no address"}}
+    members = {"vip": [1, 2, 3, 9], "left_out": [2, 9]}
+    found = desk(people, segments=("vip", "left_out"), members=members, exclude_segments=["left_out"])
+    made, _ = found.export()
+    counts = made.counts
+    assert (made.rows, counts.due, counts.excluded_segment, counts.no_identifier) == (2, 2, 2, 0)
+
+
+def test_ids_give_way_to_names(desk):
+    columns = [{"profile_id": {}}, {"segments": ["vip"], "as": "in"}]
+    found = desk(notes("a") | {2: {}}, columns=columns, ids="names", model={"display_name": "email"})
+    assert found.text() == f"profile_id,in\np1@x.com,Vip\n{UUID.format(2)},Vip\n"
+
+
+def test_processors_change_drop_and_add_before_writing(desk):
+    processors = [
+        {"filter": {"field": "note", "pattern": "^drop$", "keep": "other"}},
+        {"casing": {"fields": ["note"], "to": "upper"}},
+        {"concatenate": {"fields": ["email", "note"], "separator": "/", "into": "both"}},
+    ]
+    found = desk(notes("a", "drop", "c"), processors=processors)
+    made, folder = found.export()
+    text = (folder / "1").read_text()
+    assert text == "email,note,both\np1@x.com,A,p1@x.com/A\np3@x.com,C,p3@x.com/C\n"
+    assert (made.rows, made.counts.filtered) == (2, 1)
+    with found.warehouse() as database:
+        assert database.row("SELECT count(*) FROM ops.exported_rows") == (2,)
+
+
+def test_pseudonymize_hashes_every_column_of_a_property_that_identifies(tmp_path):
+    properties = [PROPERTIES[0], {"name": "phones", "multiple": True, "pii": True}, {"name": "note"}]
+    columns = [{"property": "email", "as": "who"}, {"property": "phones"}, {"property": "note"}, {"profile_id": {}}]
+    found = Desk(tmp_path, properties, goal(columns=columns, processors=[{"pseudonymize": {}}]))
+    found.fill({1: {"email": "a@x.com", "phones": ["+31", "+32"], "note": "a@x.com"}, 2: {}})
+    sha = {text: hashlib.sha256(text.encode()).hexdigest() for text in ("a@x.com", "+31", "+32")}
+    assert found.text().splitlines()[1:] == [
+        f"{sha['a@x.com']},{sha['+31']}|{sha['+32']},a@x.com,{UUID.format(1)}",
+        f",,,{UUID.format(2)}",
+    ]
+
+
+@pytest.mark.parametrize("split", [{"rows": 7}, {"rows": 20}, {"bytes": 1_000}, {"bytes": 1_003}])
+@pytest.mark.parametrize("layout", [{}, {"encoding": "utf-16", "line_ending": "crlf"}, {"header": False, "bom": True}])
+def test_parts_together_are_the_whole_and_each_is_within_its_bounds(desk, split, layout):
+    people = notes(*(f"né {'😀' * (number % 9)} {number}\nx" for number in range(40)), "n" * 3_000, "last")
+    whole = desk(people, format=layout).text()
+    found = desk(people, format=layout, file={"split": split})
+    made, folder = found.export()
+    parts = [(folder / str(file.number)).read_bytes() for file in made.files]
+    codec = found.job.goal.format.codec
+    head = 0 if layout.get("header") is False else len(whole.splitlines(keepends=True)[0])
+    assert whole[:head] + "".join(part.decode(codec)[head:] for part in parts) == whole
+    assert [file.part for file in made.files] == list(range(1, len(parts) + 1))
+    if "rows" in split:
+        assert [file.rows for file in made.files[:-1]] == [split["rows"]] * (len(parts) - 1)
+    else:
+        assert all(len(part) <= split["bytes"] or file.rows == 1 for part, file in zip(parts, made.files, strict=True))
+        sizes = [len(part) for part in parts]
+        assert len([one for one, two in pairwise(sizes) if one + two <= split["bytes"]]) == 0
+
+
+@pytest.mark.parametrize(
+    ("population", "when_empty", "files"),
+    [("all", "auto", 1), ("changed", "auto", 0), ("all", "no_file", 0), ("changed", "header", 1)],
+)
+def test_nobody_to_deliver(desk, population, when_empty, files):
+    found = desk({}, population=population, file={"when_empty": when_empty})
+    assert found.contents() == [b"email,note\n"] * files
+
+
+NAMES = [
+    ({}, {}, "Very_V.I.P._20260301063000.csv"),
+    ({"name": "daily.txt", "gzip": True}, {}, "daily.txt.gz"),
+    ({"name": "{goal}_{yyyy-MM-dd}_{HHmm}", "timezone": "Asia/Tokyo"}, {}, "out_2026-03-01_1530.csv"),
+    ({"name": "x_{run_id}", "split": {"rows": 5}}, {"part": 3}, "x_abc123_3.csv"),
+    ({"name": "{part}-{timestamp}", "split": {"rows": 5}}, {"part": 3}, "3-20260301063000.csv"),
+    ({"name": "x.csv.gz", "gzip": True}, {}, "x.csv.gz"),
+]
+
+
+@pytest.mark.parametrize(("file", "place", "name"), NAMES)
+def test_names(file, place, name):
+    found = ExportProfilesGoal.model_validate(goal(columns=NOTE, file=file))
+    assert Naming(found, "Very V.I.P.", NOW, "abc123").name(**place) == name
+    assert Naming(found, "x", NOW, "abc123", encrypted=True).name(**place).endswith(".pgp")
+
+
+@pytest.mark.parametrize("label", ["../../etc", "a/b", "\x00\n", "x" * 300, "..", "ü 😀"])
+def test_no_title_leaves_the_folder(label):
+    found = ExportProfilesGoal.model_validate(goal(columns=NOTE, file={"name": "{segment}"}))
+    name = Naming(found, label, NOW, "").name()
+    assert "/" not in name
+    assert not name.startswith(".")
+    assert name.isascii()
+    assert 4 < len(name) <= 204
+
+
+REFUSED = [
+    ({"file": {"name": "{who}"}}, "a file name does not know {who}; it may hold {segment}, {goal}, {run_id}"),
+    ({"file": {"name": "{MMMM}"}}, "does not know {MMMM}|shows dates in digits; month name is none"),
+    ({"file": {"name": "a/b"}}, "a file name holds no folder"),
+    ({"file": {"name": "x", "split": {"rows": 5}}}, "put {timestamp} or {run_id} into the name"),
+    ({"file": {"name": "x_{part}"}}, "but nothing is split"),
+    ({"file": {"split": {}}}, "split by rows or by bytes: give exactly one"),
+    ({"file": {"ready": "{x}.ok"}}, "ready is a file name without a folder"),
+    ({"format": {"quote": "", "quoting": "all"}}, "quoting: all needs a quote character"),
+    ({"format": {"separator": '"'}}, "separator, quote and escape must differ"),
+    ({"format": {"bom": True, "encoding": "latin-1"}}, "bom belongs to utf-8; latin-1 has none"),
+    ({"format": {"null_text": "a,b"}}, "is never a whole cell"),
+    ({"format": {"date_format": "QQQ"}}, 'Unknown date token "QQQ"'),
+    ({"format": {"skip_lines": 1}}, "Extra inputs are not permitted"),
+    ({"population": "difference"}, "says who was removed by the profile id; add the column"),
+    ({"file": {"name": "x_{action}"}}, "which only population: difference"),
+    ({"pgp": {"encrypt": False, "sign": True}}, "encrypt: false leaves nothing to do"),
+]
+
+
+@pytest.mark.parametrize(("settings", "told"), REFUSED, ids=[str(case[0]) for case in REFUSED])
+def test_what_makes_no_sense_is_refused(settings, told):
+    with pytest.raises(ValidationError) as error:
+        ExportProfilesGoal.model_validate(goal(columns=NOTE) | settings)
+    assert any(part in str(error.value) for part in told.split("|"))
