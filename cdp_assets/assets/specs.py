@@ -158,7 +158,7 @@ def segment_spec(segment: Segment) -> dg.AssetSpec:
     """The profiles that meet a segment's condition."""
     return dg.AssetSpec(
         segment_key(segment.name),
-        deps=[PROFILES_KEY, *map(segment_key, segment.needs)],
+        deps=[PROFILES_KEY, *map(groups_key, segment.group_types), *map(segment_key, segment.needs)],
         description=segment.description or f"Profiles that meet the condition of {segment.label}.",
         group_name=SEGMENTS_GROUP,
         kinds={"duckdb"},

@@ -35,6 +35,8 @@ _TYPES: Mapping[str, type[BaseModel]] = {
     )
     for name in (f"{_PACKAGE}.{short}", f"{_PACKAGE}.components.{module}.{short}")
 }
+_MADE_OF = {("properties",), ("event_types",), ("group_types",)}
+"""Parts of the customer model that tables are made of."""
 _SHORT_TYPES = sorted(f"{_PACKAGE}.{name}" for name in COMPONENT_NAMES.values())
 
 
@@ -221,7 +223,7 @@ def _cross_problems(
     )
     findings = check(deployment, _unread(first))
     if first:
-        wrong = any(place[:1] == ("properties",) for place in (*map(_location, findings), *dict(first.mistakes)))
+        wrong = any(place[:1] in _MADE_OF for place in (*map(_location, findings), *dict(first.mistakes)))
         found = written_places(first.readable, complete=not wrong)
         findings += [Finding("model", *place) for place in found]
     for finding in findings:

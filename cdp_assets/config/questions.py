@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from cdp_assets.config.base import Strict
+from cdp_assets.config.base import PropertyName, Strict
 from cdp_assets.config.properties import NUMERIC, PropertyType
 
 
@@ -206,3 +206,9 @@ class Question(Strict):
         if operator in DAY_OPERATORS:
             return Asked(operator, span=timedelta(days=operand))
         return Asked(operator, span=timedelta(hours=operand) if operator in HOUR_OPERATORS else timedelta())
+
+
+class PropertyCondition(Question):
+    """One question about one property, or about creation_date, last_modified_date or domain_group."""
+
+    property: PropertyName

@@ -8,17 +8,12 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag
 
-from cdp_assets.config.base import Name, PropertyName, Strict
-from cdp_assets.config.questions import Question
+from cdp_assets.config.base import Name, Strict
+from cdp_assets.config.questions import PropertyCondition
+from cdp_assets.config.related import EventCondition, GroupCondition
 
 Path = tuple[str | int, ...]
 """Keys and indexes from the root of a tree to one of its parts."""
-
-
-class PropertyCondition(Question):
-    """One question about one property, or about creation_date, last_modified_date or domain_group."""
-
-    property: PropertyName
 
 
 class SegmentCondition(Strict):
@@ -72,6 +67,8 @@ _KINDS: dict[type, str] = {
     SegmentCondition: "segment",
     InverseCondition: "inverse_of",
     SqlCondition: "sql",
+    EventCondition: "event",
+    GroupCondition: "group",
 }
 
 
@@ -88,10 +85,12 @@ Condition = Annotated[
     | Annotated[SegmentCondition, Tag("segment")]
     | Annotated[InverseCondition, Tag("inverse_of")]
     | Annotated[SqlCondition, Tag("sql")]
+    | Annotated[EventCondition, Tag("event")]
+    | Annotated[GroupCondition, Tag("group")]
     | Annotated[PropertyCondition, Tag("property")],
     Discriminator(_kind),
 ]
-Leaf = PropertyCondition | SegmentCondition | InverseCondition | SqlCondition
+Leaf = PropertyCondition | SegmentCondition | InverseCondition | SqlCondition | EventCondition | GroupCondition
 
 
 def leaves(condition: Condition, at: Path = ()) -> Iterator[tuple[Path, Leaf]]:
@@ -138,6 +137,11 @@ class Segment(Strict):
             if isinstance(leaf, SegmentCondition | InverseCondition)
         )
         return tuple(dict.fromkeys(named))
+
+    @property
+    def group_types(self) -> tuple[str, ...]:
+        """The types of groups it asks for."""
+        return tuple(dict.fromkeys(leaf.group.type for _, leaf in self.leaves if isinstance(leaf, GroupCondition)))
 
     @property
     def written(self) -> list[tuple[Path, str]]:

@@ -7,10 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from cdp_assets.config.events import STANDARD_TYPES, whole_types
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.segments import Path, Segment
 from cdp_assets.errors import WarehouseError
 from cdp_assets.sql import schema, tables
+from cdp_assets.sql.event_tables import event_tables
+from cdp_assets.sql.members import members_view
 from cdp_assets.sql.text import Sql
 from cdp_assets.sql.written import RUN_START, TREE, UNSTEADY, Tree, as_expression, faults, misfit, shape
 from cdp_assets.warehouse import Database, scratch
@@ -43,12 +46,13 @@ def read_written(database: Database, segments: Sequence[Segment]) -> Written:
 def written_places(model: CustomerModelConfig, *, complete: bool) -> Iterator[tuple[Path, str]]:
     """Every mistake in SQL of the model's segments that can be found without its warehouse.
 
-    Where all properties could be read (`complete`), names and types are held against empty tables, too.
+    Where all that tables are made of could be read (`complete`), names and types are held against empty ones, too.
     """
     if not any(segment.written for segment in model.segments):
         return
     with scratch() as database:
-        _make_empty_tables(database, model)
+        if complete:
+            _make_empty_tables(database, model)
         database.shut_out_files()
         for index, segment in enumerate(model.segments):
             for where, text in segment.written:
@@ -59,9 +63,15 @@ def written_places(model: CustomerModelConfig, *, complete: bool) -> Iterator[tu
 
 def _make_empty_tables(database: Database, model: CustomerModelConfig) -> None:
     database.run(Sql("CREATE SCHEMA ops"))
-    known = (tables.profiles_table(model.properties), *tables.DERIVED, *tables.MEMBERSHIPS, *tables.FACTS)
-    for table in known:
+    kinds = whole_types(model.event_types, STANDARD_TYPES)
+    groups = [tables.groups_table(kind.id, kind.properties) for kind in model.group_types]
+    fixed = (*tables.DERIVED, *tables.MEMBERSHIPS, *tables.FACTS)
+    for table in (tables.profiles_table(model.properties), *groups, *event_tables(kinds), *fixed):
         for statement in schema.create_table(table):
+            database.run(statement)
+    for kind in model.group_types:
+        links = [prop for prop in model.properties if prop.group_type == kind.id]
+        for statement in members_view(kind.id, links):
             database.run(statement)
 
 

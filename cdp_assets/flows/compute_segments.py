@@ -13,7 +13,7 @@ from cdp_assets.faults import step
 from cdp_assets.flows.check_written import read_written
 from cdp_assets.flows.ledger import prepare_schemas, require_profiles
 from cdp_assets.sql.conditions import Moment
-from cdp_assets.sql.segments import HISTORY, IS_CURRENT, refresh_members, scan
+from cdp_assets.sql.segments import HISTORY, IS_CURRENT, TABLES, refresh_members, scan
 from cdp_assets.sql.text import Sql
 from cdp_assets.sql.written import RUN_START
 from cdp_assets.warehouse import Database
@@ -70,7 +70,7 @@ def compute_segments(
         raise ConfigError([Problem("", 0, f"segment {name}: sql {told}") for name, told in written.mistakes])
     if any(segment.written for segment in segments):
         database.shut_out_files()
-    at = Moment(model, now, selects=written.selects)
+    at = Moment(model, now, tables={name for (name,) in database.rows(TABLES)}, selects=written.selects)
     results: dict[str, SegmentResult] = {}
     for group in _scans(segments):
         uses_now = any(segment.name in written.with_now for segment in group)

@@ -10,18 +10,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
 
+from cdp_assets.config.events import STANDARD_TYPES, whole_types
 from cdp_assets.config.model import CustomerModelConfig
+from cdp_assets.config.questions import PropertyCondition
+from cdp_assets.config.related import EventCondition, GroupCondition
 from cdp_assets.config.segments import (
     AllOf,
     AnyOf,
     Condition,
     InverseCondition,
+    Leaf,
     NotOf,
-    PropertyCondition,
     SegmentCondition,
     SqlCondition,
 )
 from cdp_assets.sql.questions import answer
+from cdp_assets.sql.related import has_events, has_groups
 from cdp_assets.sql.text import Sql, ident, joined, literal, sql
 
 
@@ -34,6 +38,8 @@ class Moment:
     """The start of the run."""
     found: Mapping[str, Sql] = field(default_factory=dict)
     """Segments worked out in the same scan, and the expression that tells their members there."""
+    tables: Collection[str] = ()
+    """Tables and views of `main`: without one of its own, a type has no events, or groups, yet."""
     selects: Collection[str] = ()
     """Texts of `sql` conditions that are a SELECT of profile ids; others are an expression over one profile."""
 
@@ -47,6 +53,12 @@ def predicate(condition: Condition, at: Moment) -> Sql:
             return sql("({any})", any=joined(" OR ", [predicate(part, at) for part in condition.any]))
         case NotOf():
             return sql("(NOT {negated})", negated=predicate(condition.negated, at))
+        case _:
+            return _leaf(condition, at)
+
+
+def _leaf(condition: Leaf, at: Moment) -> Sql:
+    match condition:
         case PropertyCondition():
             prop = at.model.find_asked(condition.property)
             assert prop is not None, condition.property
@@ -55,6 +67,14 @@ def predicate(condition: Condition, at: Moment) -> Sql:
             return _is_member(condition.segment, at)
         case InverseCondition():
             return sql("(NOT {member})", member=_is_member(condition.inverse_of, at))
+        case EventCondition():
+            kinds = whole_types(at.model.event_types, STANDARD_TYPES)
+            (kind,) = (one for one in kinds if one.id == condition.event.type)
+            return has_events(condition.event, kind, at.now, at.tables)
+        case GroupCondition():
+            group_type = at.model.find_group_type(condition.group.type)
+            assert group_type is not None, condition.group.type
+            return has_groups(condition.group, group_type, at.now, at.tables)
         case SqlCondition():
             return _written(condition.sql, at)
         case _:

@@ -24,6 +24,9 @@ IS_CURRENT = Sql(
 )
 """Whether a segment was computed as it is written now, after the last fold of new batches."""
 
+TABLES = Sql("SELECT table_name FROM information_schema.tables WHERE table_schema = 'main'")
+"""Tables and views a condition may ask."""
+
 
 def scan(segments: Sequence[Segment], at: Moment) -> Sql:
     """The table `found`: profiles that are in any of the segments, and a column for each that tells whether.

@@ -18,6 +18,9 @@ attributes:
     - {name: points, type: number}
     - {name: seen, type: datetime}
     - {name: tags, multiple: true}
+    - {name: home, group_type: household}
+  group_types:
+    - {id: household, properties: [{name: size, type: number}]}
   segments:
     - {name: vip, where: {property: points, in_range: {min: 5}}}
 """
@@ -46,6 +49,14 @@ GOOD = [
     "{property: creation_date, in_last_days: 7}",
     "{property: domain_group, values: [DEFAULT]}",
     "{not: {any: [{segment: vip}, {all: [{inverse_of: s0}, {property: email, not_is_empty: true}]}]}}",
+    (
+        "{event: {type: order, where: [{field: affiliation, values: [web]}, {field: date, not_in_last_hours: 2}],"
+        " items: [{of: product, where: [{field: category, values: [books]}]}], in_last_days: 30,"
+        " count: {at_least: 2}, sum: {field: netprice, of: product, at_least: 99.5}}}"
+    ),
+    "{event: {type: abandoned_basket, in_range: {min: 2026-01-01}, count: {at_most: 0}}}",
+    "{group: {type: household, where: [{property: size, in_range: {min: 3}}], count: {at_most: 2}}}",
+    "{sql: SELECT profile_id FROM events_order JOIN groups_household_members USING (profile_id)}",
     "{sql: \"seen > $now - INTERVAL 1 DAY AND 'a' IN tags\"}",
     "{all: [{sql: \"SELECT profile_id FROM segment_members WHERE segment = 'vip'\"}, {segment: s9}]}",
 ]
@@ -73,6 +84,26 @@ BAD = [
     ("{not: {segment: vop}}", "unknown segment 'vop'; known, nearest first: vip, s0"),
     ("{inverse_of: vop}", "unknown segment 'vop'; known, nearest first: vip, s0"),
     ("{all: [{segment: s0}]}", "a segment cannot need itself: 's0' needs 's0'; take one of them out"),
+    ("{event: {type: ordr}}", "unknown event type 'ordr'; known, nearest first: order, abandoned_basket"),
+    ("{event: {type: order, where: [{field: afiliation, values: [web]}]}}",
+     "unknown field 'afiliation' of event type 'order'; known, nearest first: affiliation, "),
+    ("{event: {type: order, where: [{field: product, values: [web]}]}}",
+     "field 'product' of event type 'order' holds items; write items: [{of: product, where: […]}] instead"),
+    ("{event: {type: order, where: [{field: affiliation, in_last_days: 2}]}}", "in_last_days needs a property of type"),
+    ("{event: {type: order, in_range: {min: 5}}}", "min must be a date and time such as 2026-01-31T00:00:00Z; 'date' "),
+    ("{event: {type: order, items: [{of: products, where: [{field: id, is_empty: true}]}]}}",
+     "event type 'order' has no nested field 'products'; accepted: product"),
+    ("{event: {type: order, items: [{of: product, where: [{field: color, is_empty: true}]}]}}",
+     "unknown field 'color' of event type 'order'; known, nearest first: "),
+    ("{event: {type: order, sum: {field: affiliation, at_least: 5}}}",
+     "'affiliation' is no single number, so it has no sum; accepted: "),
+    ("{event: {type: order, sum: {field: revenue}}}", "segments[1].where.event.sum: needs at_least, at_most or both"),
+    ("{event: {type: order, count: {at_least: 3, at_most: 2}}}",
+     "segments[1].where.event.count: at_least 3 is above at_most 2: nothing fits"),
+    ("{event: {type: order, within: 3}}", "unknown key 'within' in segments[1].where.event"),
+    ("{group: {type: home}}", "unknown group type 'home'; known, nearest first: household"),
+    ("{group: {type: household, where: [{property: sise, is_empty: true}]}}", "unknown property 'sise'; known, near"),
+    ("{group: {type: household, where: [{property: size, in_last_days: 2}]}}", "in_last_days needs a property of type"),
     ("{sql: \"citty = 'Ede'\"}", 'sql does not fit the tables: Binder Error: Referenced column "citty" not found'),
     ("{sql: city}", "sql must be true or false for each profile; it is varchar"),
     ("{sql: SELECT city FROM profiles}", "sql must give one column, profile_id; it gives varchar"),

@@ -22,10 +22,56 @@ def meets(condition, profile, types, now, members):
         return members[condition["segment"]]
     if "inverse_of" in condition:
         return not members[condition["inverse_of"]]
-    kind = types[condition["property"]]
-    held = profile[condition["property"]]
+    if "event" in condition:
+        return has_events(condition["event"], profile["events"], types["events"], now)
+    if "group" in condition:
+        return has_groups(condition["group"], profile["groups"], types["groups"], now)
+    return fits(condition, "property", profile, types, now)
+
+
+def fits(question, key, row, types, now):
+    """Whether the values of one property or field of a row are what a question asks for."""
+    held = row[question[key]]
     values = held if isinstance(held, list) else [] if held is None else [held]
-    return answers(condition, values, kind, now)
+    return answers({name: value for name, value in question.items() if name != key}, values, types[question[key]], now)
+
+
+def has_events(test, events, types, now):
+    """`events`: of one type, each a mapping with its items as lists of mappings."""
+    dates = [{"field": "date", key: test[key]} for key in ("in_last_days", "in_last_hours", "in_range") if key in test]
+
+    def items(event, nested, where):
+        return [item for item in event[nested] if all(fits(one, "field", item, types[nested], now) for one in where)]
+
+    found = [
+        event
+        for event in events
+        if all(fits(one, "field", event, types, now) for one in [*test.get("where", []), *dates])
+        and all(items(event, item["of"], item["where"]) for item in test.get("items", []))
+    ]
+    if not within(len(found), test.get("count", {"at_least": 1})):
+        return False
+    if "sum" not in test:
+        return True
+    total = test["sum"]
+    if "of" in total:
+        where = [one for item in test.get("items", []) if item["of"] == total["of"] for one in item["where"]]
+        found = [item for event in found for item in items(event, total["of"], where)]
+    return within(sum((row[total["field"]] or 0 for row in found), Decimal(0)), total)
+
+
+def has_groups(test, groups, types, now):
+    """`groups`: those of one type the profile belongs to, each once."""
+    found = [
+        group for group in groups if all(fits(one, "property", group, types, now) for one in test.get("where", []))
+    ]
+    return within(len(found), test.get("count", {"at_least": 1}))
+
+
+def within(number, limits):
+    """Whether a number keeps to limits, both included."""
+    low, high = (None if limits.get(key) is None else Decimal(str(limits[key])) for key in ("at_least", "at_most"))
+    return (low is None or number >= low) and (high is None or number <= high)
 
 
 def answers(question, values, kind, now):
@@ -52,7 +98,7 @@ def answers(question, values, kind, now):
 
 def asked(question):
     """Operator and operand, from either way of writing a question."""
-    rest = {key: value for key, value in question.items() if key != "property"}
+    rest = dict(question)
     if "operator" not in rest and "values" not in rest:
         ((operator, operand),) = rest.items()
         return operator, operand
