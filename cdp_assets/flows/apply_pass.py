@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.faults import step
+from cdp_assets.flows.apply_consents import apply_consents, move_consents
 from cdp_assets.flows.apply_events import EventFates, apply_events, event_files
 from cdp_assets.flows.find_profiles import find_profiles
 from cdp_assets.flows.merge_profiles import combine_values, put_survivors
@@ -23,6 +24,7 @@ from cdp_assets.sql.identity import PassBatch
 from cdp_assets.sql.merging import Touched
 from cdp_assets.sql.records import records_of
 from cdp_assets.sql.schema import column_names
+from cdp_assets.sql.survivors import Held
 from cdp_assets.sql.text import Sql, comma, literal, sql
 from cdp_assets.sql.writes import Write, writes_of
 from cdp_assets.warehouse import Database
@@ -64,11 +66,11 @@ def apply_pass(
     remade = combine_values(database, config, writes, touched, merges) if merges else []
     _write(database, batches, config, writes, touched, sorted(indexed))
     if merges:
-        put_survivors(database, remade, indexed, _looks(batches), first)
+        _put_survivors(database, remade, indexed, batches)
     if touched.refused:
         # Only now does everyone who holds an identifier stand in the index.
         database.run(single_rows.note_conflicts(config))
-    fates = _fates(database, config, first, simple=touched.alone and config.goal.files.delta)
+    fates = _fates(database, config, batches, simple=touched.alone and config.goal.files.delta)
     if not config.goal.group_type:
         connections = [item.manifest.config.connection for item in batches]
         database.run(writing.note_imported(connections, repeated=touched.repeated))
@@ -98,8 +100,20 @@ def _read_rows(database: Database, batches: Sequence[Placed], together: Combined
     return own
 
 
-def _fates(database: Database, config: BatchConfig, first: int, *, simple: bool) -> list[Fates]:
-    counts = writing.simple_row_fates(records_of(config), first) if simple else writing.row_fates(config, first)
+def _put_survivors(
+    database: Database, remade: Sequence[Held], indexed: frozenset[str], batches: Sequence[Placed]
+) -> None:
+    put_survivors(database, remade, indexed, _looks(batches), batches[0].position)
+    move_consents(database)
+
+
+def _fates(database: Database, config: BatchConfig, batches: Sequence[Placed], *, simple: bool) -> list[Fates]:
+    first = batches[0].position
+    if config.goal.drop is not None:
+        apply_consents(database, batches, _looks(batches))
+        counts = writing.row_fates(config, first, Sql(" UNION SELECT profile_id FROM consent_changed"))
+    else:
+        counts = writing.simple_row_fates(records_of(config), first) if simple else writing.row_fates(config, first)
     return [Fates(*row) for row in database.rows(counts)]
 
 

@@ -49,6 +49,17 @@ def dump_queries(
             " FROM main.imported_profiles JOIN ({people}) USING (profile_id) ORDER BY line",
             people=people,
         ),
+        "consents": sql(
+            "SELECT to_json(struct_pack(maker := maker, channel := channel, status := status,"
+            " at := epoch_us(timestamp)))::VARCHAR AS line FROM main.consents JOIN ({people}) USING (profile_id)"
+            " ORDER BY line",
+            people=people,
+        ),
+        "list_memberships": sql(
+            "SELECT to_json(struct_pack(maker := maker, list := list_id, name := list_name))::VARCHAR AS line"
+            " FROM main.list_memberships JOIN ({people}) USING (profile_id) ORDER BY line",
+            people=people,
+        ),
         "products": Sql("SELECT to_json(products)::VARCHAR AS line FROM main.products ORDER BY line"),
         **{name: _events(name, columns, people) for name, columns in events.items()},
         **{name: _groups(name, columns) for name, columns in groups.items()},

@@ -65,6 +65,8 @@ def rename_profiles(events: Iterable[Table]) -> list[Sql]:
         (Sql("main.identifiers"), Sql("profile_id")),
         (Sql("main.imported_profiles"), Sql("profile_id")),
         (Sql("main.profiles"), Sql("profile_id")),
+        (Sql("main.consents"), Sql("profile_id")),
+        (Sql("main.list_memberships"), Sql("profile_id")),
         (Sql("main.replaced_profiles"), Sql("profile_id")),
         (Sql("main.replaced_profiles"), Sql("replaced_by")),
         (Sql("ops.identity_conflicts"), Sql("profile_id")),

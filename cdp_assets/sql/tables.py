@@ -107,6 +107,30 @@ IMPORTED_PROFILES = Table(
     "Which profiles each connection has created, modified or confirmed.",
     columns_of(("connection", TEXT, "Connection."), ("profile_id", UUID, "Profile.")),
 )
+CONSENTS = Table(
+    "main",
+    "consents",
+    "What profiles of drop folders have said of being contacted; who has no row for a channel has never subscribed.",
+    columns_of(
+        ("profile_id", UUID, "Profile."),
+        ("channel", TEXT, "email_marketing, sms_marketing or sms_transactional."),
+        ("status", TEXT, "SUBSCRIBED or UNSUBSCRIBED."),
+        ("timestamp", TIME, "When it was said; where the file does not tell, when the file was first seen."),
+        ("method", TEXT, "How it came: SFTP."),
+        ("source_file", TEXT, "Name of the file that said it."),
+    ),
+)
+LIST_MEMBERSHIPS = Table(
+    "main",
+    "list_memberships",
+    "Who is in which list of a drop folder.",
+    columns_of(
+        ("profile_id", UUID, "Profile."),
+        ("list_id", TEXT, "Id of the list."),
+        ("list_name", TEXT, "Its name when the profile joined."),
+        ("added_at", TIME, "When the file that brought the profile was first seen."),
+    ),
+)
 PRODUCTS = Table(
     "main",
     "products",
@@ -287,7 +311,16 @@ RETURNED_REJECTS = Table(
         ("returned_at", TIME, "When."),
     ),
 )
-DERIVED = (IDENTIFIERS, REPLACED_PROFILES, GROUP_IDENTIFIERS, GOAL_ROWS, IMPORTED_PROFILES, PRODUCTS)
+DERIVED = (
+    IDENTIFIERS,
+    REPLACED_PROFILES,
+    GROUP_IDENTIFIERS,
+    GOAL_ROWS,
+    IMPORTED_PROFILES,
+    PRODUCTS,
+    CONSENTS,
+    LIST_MEMBERSHIPS,
+)
 """Tables of `main` that a replay rebuilds, besides those of profiles, groups and events."""
 FOUND = (IDENTITY_CONFLICTS,)
 """Tables of `ops` that tell of the batches in the warehouse only: a replay finds their rows anew."""

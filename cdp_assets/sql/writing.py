@@ -20,6 +20,8 @@ from cdp_assets.sql.records import Records, records_of
 from cdp_assets.sql.text import Sql, comma, ident, joined, literal, sql
 from cdp_assets.sql.writes import Write
 
+NOBODY_ELSE = Sql("")
+
 
 def _changed(first: int) -> Sql:
     """Whether a profile was written, but not made, by the pass whose first batch stands at `first`."""
@@ -162,10 +164,11 @@ def simple_row_fates(records: Records, first: int) -> Sql:
     )
 
 
-def row_fates(config: BatchConfig, first: int) -> Sql:
+def row_fates(config: BatchConfig, first: int, also: Sql = NOBODY_ELSE) -> Sql:
     """Per batch of the pass: position, rows created, modified, unchanged, not found.
 
     A row of a full file that does not apply, because an earlier file had it, is `unchanged`.
+    `also`: more profiles that the pass changed, as what stands behind their SELECT.
     """
     full = not config.goal.files.delta
     query = sql(
@@ -174,9 +177,10 @@ def row_fates(config: BatchConfig, first: int) -> Sql:
         " FROM (SELECT position, ordinal, key FROM batch_rows WHERE key IS NOT NULL) AS given"
         " LEFT JOIN key_targets AS target ON target.key = given.key"
         " LEFT JOIN births ON births.first_ordinal = given.ordinal"
-        " LEFT JOIN (SELECT profile_id FROM {rows} WHERE modified_at_position >= {first}) AS changed"
+        " LEFT JOIN (SELECT profile_id FROM {rows} WHERE modified_at_position >= {first}{also}) AS changed"
         " ON changed.profile_id = target.profile_id{applied}",
         rows=records_of(config).rows,
+        also=also,
         acts=Sql("applied.ordinal IS NOT NULL" if full else "true"),
         applied=Sql(" LEFT JOIN applied ON applied.ordinal = given.ordinal" if full else ""),
         first=literal(first),
