@@ -54,7 +54,7 @@ def apply_pass(
         earlier: every batch folded so far, by id: full files look back at them after a config change.
     """
     together = combined([(item.manifest.config, item.manifest.present) for item in batches])
-    config, present, first = together.config, together.present, batches[0].position
+    config, present = together.config, together.present
     indexed = indexed | _read_rows(database, batches, together, indexed)
     counted: dict[int, frozenset[int]] = {}
     if not config.goal.files.delta:
