@@ -57,7 +57,7 @@ def model_definitions(deployment: Deployment) -> dg.Definitions:
             dg.define_asset_job(
                 FOLD_JOB,
                 selection=dg.AssetSelection.assets(*folded).without_checks(),
-                description="Folds every batch that waits into the profiles and groups.",
+                description="Folds every batch that waits into the profiles, groups and events.",
                 tags={FOLDS_TAG: "yes"},
             )
         ],

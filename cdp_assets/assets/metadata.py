@@ -13,6 +13,7 @@ from cdp_assets.flows.export_job import Export
 from cdp_assets.flows.file_sets import PassedOver
 from cdp_assets.flows.fold_batches import FoldResult
 from cdp_assets.flows.import_files import Outcome, RejectSample, reject_sample
+from cdp_assets.flows.look_tables import TableFacts
 from cdp_assets.flows.return_rejects import Returned
 from cdp_assets.flows.take_look import Candidate, Look
 
@@ -30,6 +31,13 @@ FATES = {
     "cells rejected": "cells_rejected",
 }
 """Label → column of the ledger. A landing uses the same labels, so that the fold's counts take their place."""
+EVENT_FATES = {
+    "events created": "events_created",
+    "events written anew": "events_set",
+    "events rejected": "events_rejected",
+    "events dropped: no profile": "events_dropped",
+}
+"""Likewise, told only of goals that bring events."""
 STATES = {
     "folded": "its rows are in the profiles",
     "waiting": "its rows come in with the next fold",
@@ -134,6 +142,7 @@ def landing_metadata(outcome: Outcome) -> Metadata:
         "rows excluded: no identifier": manifest.rows_no_identifier,
         "rows rejected": manifest.rows_rejected,
         "cells rejected": manifest.cells_rejected,
+        **({"events rejected": manifest.events_rejected} if manifest.events_received else {}),
         "rows with missing cells": manifest.padded_rows,
         "rejects": rejects_table(reject_sample(outcome.landed)),
         "columns": ", ".join(manifest.columns),
@@ -163,6 +172,7 @@ def batch_metadata(entry: Mapping[str, object]) -> Metadata:
         "state": state,
         "note": str(entry["note"]) or STATES.get(state, ""),
         **{label: _count(entry[column]) for label, column in FATES.items()},
+        **({label: _count(entry[column]) for label, column in EVENT_FATES.items()} if entry["events_received"] else {}),
     }
 
 
@@ -184,6 +194,9 @@ def fold_metadata(result: FoldResult) -> Metadata:
         metadata["snapshots"] = "\n".join(result.problems)
     for place, name in enumerate(("received", "created", "modified", "unchanged", "excluded", "rejected")):
         metadata[f"rows {name}"] = sum(row[place] for row in rows)
+    if any(entry["events_received"] for entry in result.folded):
+        for label, column in EVENT_FATES.items():
+            metadata[label] = sum(_count(entry[column]) for entry in result.folded)
     if rows:
         named = [
             [entry["name"], *row, f"{entry['connection']}/{entry['goal']}"]
@@ -194,6 +207,22 @@ def fold_metadata(result: FoldResult) -> Metadata:
     if result.left_out:
         left_out = [[entry["name"], entry["goal"], entry["state"], entry["note"]] for entry in result.left_out]
         metadata["batches left out"] = table(["file", "goal", "state", "why"], left_out)
+    return metadata
+
+
+def fold_message(result: FoldResult) -> str:
+    """What a fold did, in a line."""
+    message = f"{len(result.folded)} batch(es) folded; {result.profiles} profiles"
+    created, again = (sum(_count(entry[name]) for entry in result.folded) for name in ("events_created", "events_set"))
+    return f"{message}; {created} events created, {again} written anew" if created or again else message
+
+
+def events_metadata(own: TableFacts, items: Sequence[TableFacts] = ()) -> Metadata:
+    """A table of events, or of products, and those of the items of its nested fields."""
+    metadata: Metadata = {"dagster/row_count": own.rows, "sample (masked)": table(own.columns, own.sample)}
+    for one in items:
+        metadata[f"rows of {one.name}"] = one.rows
+        metadata[f"sample of {one.name} (masked)"] = table(one.columns, one.sample)
     return metadata
 
 

@@ -3,24 +3,32 @@
 Keys: `<connection>/files` → `<connection>/<import goal>` → `profiles` → `segments/<name>` →
 `<connection>/<export goal>`, and `<connection>/done` behind `profiles`. A goal of groups leads to
 `groups/<type>` instead, and `profiles` stand behind no group: who belongs to one is told by the profiles.
+`events/<type>` and `products` stand behind the goals that bring events.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import dagster as dg
 
 from cdp_assets.config.connections import Connection
+from cdp_assets.config.events import EventImport, EventType
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.groups import GROUP_ID, GroupType
 from cdp_assets.config.model import CustomerModelConfig, Deployment
 from cdp_assets.config.properties import Property
 from cdp_assets.config.segments import Segment
+from cdp_assets.sql.event_tables import event_table
 from cdp_assets.sql.records import groups_name
+from cdp_assets.sql.schema import Table
+from cdp_assets.sql.tables import PRODUCTS
 
 WAREHOUSE_GROUP = "warehouse"
 SEGMENTS_GROUP = "segments"
 PROFILES_KEY = dg.AssetKey("profiles")
+PRODUCTS_KEY = dg.AssetKey("products")
 
 _OWN_COLUMNS = (
     dg.TableColumn("profile_id", "uuid", "Id of the profile; stays the same for ever."),
@@ -98,8 +106,14 @@ def import_spec(connection: Connection, goal: ImportGoal, code_version: str) -> 
 
 
 def warehouse_specs(deployment: Deployment) -> list[dg.AssetSpec]:
-    """Everything the fold makes: the profiles, then the groups of each type."""
-    return [profiles_spec(deployment), *(groups_spec(deployment, kind) for kind in deployment.model.group_types)]
+    """Everything the fold makes: the profiles, the groups and events of each type, and products if a goal has any."""
+    stores = bool(_bringing(deployment, lambda event: event.product_store is not None))
+    return [
+        profiles_spec(deployment),
+        *(groups_spec(deployment, kind) for kind in deployment.model.group_types),
+        *(events_spec(deployment, kind) for kind in deployment.event_types),
+        *([products_spec(deployment)] if stores else []),
+    ]
 
 
 def profiles_spec(deployment: Deployment) -> dg.AssetSpec:
@@ -127,6 +141,36 @@ def groups_spec(deployment: Deployment, kind: GroupType) -> dg.AssetSpec:
     )
 
 
+def events_key(type_id: str) -> dg.AssetKey:
+    """Key of the events of a type."""
+    return dg.AssetKey(["events", type_id])
+
+
+def events_spec(deployment: Deployment, kind: EventType) -> dg.AssetSpec:
+    """The timeline events of one type, of all import goals that bring them."""
+    table = event_table(kind)
+    return dg.AssetSpec(
+        events_key(kind.id),
+        deps=_bringing(deployment, lambda event: event.type == kind.id),
+        description=kind.description or f"Timeline events of type {kind.name or kind.id}, of all customers.",
+        group_name=WAREHOUSE_GROUP,
+        kinds={"duckdb"},
+        metadata={"dagster/table_name": f"main.{table.name}", "dagster/column_schema": _table_columns(table, kind)},
+    )
+
+
+def products_spec(deployment: Deployment) -> dg.AssetSpec:
+    """The products of all stores, as the current events tell of them."""
+    return dg.AssetSpec(
+        PRODUCTS_KEY,
+        deps=_bringing(deployment, lambda event: event.product_store is not None),
+        description="What the current events tell about the products of each store.",
+        group_name=WAREHOUSE_GROUP,
+        kinds={"duckdb"},
+        metadata={"dagster/table_name": "main.products", "dagster/column_schema": _table_columns(PRODUCTS)},
+    )
+
+
 def _feeding(deployment: Deployment, group_type: str) -> list[dg.AssetKey]:
     """The goals that import profiles (for the empty text), or groups of this type."""
     return [
@@ -135,6 +179,28 @@ def _feeding(deployment: Deployment, group_type: str) -> list[dg.AssetKey]:
         for goal in connection.imports
         if goal.group_type == group_type
     ]
+
+
+def _bringing(deployment: Deployment, wanted: Callable[[EventImport], bool]) -> list[dg.AssetKey]:
+    """The import goals with such an entry of events."""
+    return [
+        goal_key(connection, goal)
+        for connection in deployment.connections
+        for goal in connection.imports
+        if any(wanted(event) for event in goal.events)
+    ]
+
+
+def _table_columns(table: Table, kind: EventType | None = None) -> dg.TableSchema:
+    pii = {field.key for field in kind.values if field.pii} if kind else set()
+    return dg.TableSchema(
+        [
+            dg.TableColumn(
+                column.name, column.type.lower(), column.comment, tags={"pii": ""} if column.name in pii else None
+            )
+            for column in table.columns
+        ]
+    )
 
 
 def profile_columns(model: CustomerModelConfig) -> dg.TableSchema:

@@ -12,7 +12,7 @@ import dagster as dg
 from pydantic import Field
 
 from cdp_assets.assets.imports import landed_events, refused
-from cdp_assets.assets.metadata import done_metadata, export_metadata, unsettled
+from cdp_assets.assets.metadata import done_metadata, export_metadata, fold_message, unsettled
 from cdp_assets.assets.missing import files_metadata
 from cdp_assets.assets.partitions import add_partitions
 from cdp_assets.assets.rehearsals import DRY_RUN, rehearsal_events
@@ -113,7 +113,7 @@ class Steps:
             if result.folded or result.left_out:
                 for key, metadata in folded_assets(self.deployment, result).items():
                     context.log_event(dg.AssetMaterialization(key, metadata=metadata))
-            context.log.info(f"{len(result.folded)} batch(es) folded; {result.profiles} profiles")
+            context.log.info(fold_message(result))
 
         return _fold
 

@@ -11,18 +11,30 @@ from cdp_assets.assets.metadata import (
     Metadata,
     batch_metadata,
     done_metadata,
+    events_metadata,
     export_metadata,
+    fold_message,
     fold_metadata,
     unsettled,
 )
 from cdp_assets.assets.partitions import partition_in
 from cdp_assets.assets.runtime import as_dagster_failure, data_folders, now
-from cdp_assets.assets.specs import PROFILES_KEY, done_spec, export_spec, groups_key, warehouse_specs
+from cdp_assets.assets.specs import (
+    PRODUCTS_KEY,
+    PROFILES_KEY,
+    done_spec,
+    events_key,
+    export_spec,
+    groups_key,
+    warehouse_specs,
+)
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.model import Deployment
 from cdp_assets.flows import run_connection
 from cdp_assets.flows.fold_batches import FoldResult
+from cdp_assets.sql.event_tables import event_tables
+from cdp_assets.sql.tables import PRODUCTS
 
 POOL = "warehouse"
 FOLD = "fold"
@@ -45,20 +57,29 @@ def fold_events(deployment: Deployment, result: FoldResult) -> Iterator[dg.Asset
 
 def folded_assets(deployment: Deployment, result: FoldResult) -> dict[dg.AssetKey, Metadata]:
     """What a fold made, with what is told of it."""
-    groups: dict[dg.AssetKey, Metadata] = {
+    found: dict[dg.AssetKey, Metadata] = {PROFILES_KEY: fold_metadata(result)}
+    found |= {
         groups_key(kind.id): {"dagster/row_count": result.groups[kind.id]} for kind in deployment.model.group_types
     }
-    return {PROFILES_KEY: fold_metadata(result), **groups}
+    facts = {item.name: item for item in result.events}
+    for kind in deployment.event_types:
+        # Of a standard type that only goals name, there are no tables before its first file.
+        own, *items = [facts.get(table.name) for table in event_tables([kind])]
+        told = [item for item in items if item is not None]
+        found[events_key(kind.id)] = events_metadata(own, told) if own else {"dagster/row_count": 0}
+    if any(spec.key == PRODUCTS_KEY for spec in warehouse_specs(deployment)):
+        found[PRODUCTS_KEY] = events_metadata(facts[PRODUCTS.name])
+    return found
 
 
 def fold_asset(deployment: Deployment) -> dg.AssetsDefinition:
-    """Folds every batch that waits into the profiles and groups."""
+    """Folds every batch that waits into the profiles, groups and events."""
 
     @dg.multi_asset(specs=warehouse_specs(deployment), name=FOLD, pool=POOL)
     def _fold(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None] | dg.AssetObservation]:
         with as_dagster_failure():
             result = run_connection.fold_and_publish(deployment.model, data_folders(), now())
-        context.log.info(f"{len(result.folded)} batches folded, {result.profiles} profiles")
+        context.log.info(fold_message(result))
         yield from fold_events(deployment, result)
         for key, metadata in folded_assets(deployment, result).items():
             yield dg.MaterializeResult(asset_key=key, metadata=metadata)

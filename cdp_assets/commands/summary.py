@@ -17,6 +17,10 @@ IMPORTED = Sql(
     "SELECT name, rows_received, rows_created, rows_modified, rows_unchanged, rows_not_found,"
     " rows_no_identifier, rows_rejected FROM ops.batches WHERE folded_at >= ? ORDER BY position"
 )
+EVENTS = Sql(
+    "SELECT name, events_received, events_created, events_set, events_rejected, events_dropped FROM ops.batches"
+    " WHERE folded_at >= ? AND events_received > 0 ORDER BY position"
+)
 REASONS = Sql(
     "SELECT rejects.reason, level, count(*) AS n FROM ops.rejects JOIN ops.batches USING (batch_id)"
     " WHERE folded_at >= ? GROUP BY ALL ORDER BY n DESC, 1 LIMIT 12"
@@ -59,6 +63,9 @@ def _imported(console: Console, database: Database, since: datetime) -> None:
     columns = ["file", "rows", "created", "modified", "unchanged", "not found", "no id", "rejected"]
     totals = ["total", *(sum(row[place] or 0 for row in rows) for place in range(1, len(columns)))]
     _print(console, "Imported and merged", columns, [*rows, totals])
+    events = database.rows(EVENTS, [since])
+    if events:
+        _print(console, "Events", ["file", "events", "created", "written anew", "rejected", "dropped"], events)
     (renamed,) = database.row(RENAMED, [since])
     console.print(f"{renamed} source files renamed to .done")
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from cdp_assets.components.event_plugins import read_event_plugin
 from cdp_assets.components.templates import render
 from cdp_assets.components.wording import places, unknown_keys
-from cdp_assets.components.yaml_files import Lines, line_of
+from cdp_assets.components.yaml_files import Lines, line_of, shown_path
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.drop_folders import DropFolders
 from cdp_assets.config.events import EventType
@@ -78,11 +80,13 @@ class Reading(Generic[M]):
     unread: Mapping[str, frozenset[str]]
     """For each list of parts, the names of those that could not be read."""
     mistakes: tuple[tuple[Location, str], ...] = ()
+    elsewhere: tuple[Problem, ...] = ()
+    """What is wrong in files that the YAML names."""
 
     @property
     def problems(self) -> list[Problem]:
         """Every mistake with its line."""
-        return [self.written.problem(where, message) for where, message in self.mistakes]
+        return [*(self.written.problem(where, message) for where, message in self.mistakes), *self.elsewhere]
 
     def place(self, location: Location) -> Location:
         """Where in the YAML a place in `readable` stands."""
@@ -94,6 +98,9 @@ class Reading(Generic[M]):
 def read(written: Written, model: type[M], scope: Mapping[str, Any]) -> Reading[M]:
     """Render the templates, validate, and keep what is readable."""
     data, mistakes = render(written.attributes or {}, scope)
+    elsewhere: list[Problem] = []
+    if model is CustomerModelConfig:
+        data, elsewhere = _with_event_files(data, written)
     value: M | None = None
     templates = {where for where, _ in mistakes}
     try:
@@ -102,7 +109,7 @@ def read(written: Written, model: type[M], scope: Mapping[str, Any]) -> Reading[
         # The template itself is the mistake, not that its text is no number.
         found = places(error, model, data, COMPONENT_NAMES[model])
         mistakes = mistakes + [place for place in found if place[0] not in templates]
-    if value is not None and not mistakes:
+    if value is not None and not mistakes and not elsewhere:
         indexes = {name: tuple(range(len(getattr(value, name)))) for name in _PARTS[model]}
         return Reading(written, value, value, indexes, {})
     parts = {name: _readable_parts(data, name, kind) for name, kind in _PARTS[model].items()}
@@ -110,7 +117,29 @@ def read(written: Written, model: type[M], scope: Mapping[str, Any]) -> Reading[
     readable = model.model_construct(None, **_name_of(data, written, model), **lists)
     indexes = {part: tuple(found) for part, (found, _) in parts.items()}
     unread = {part: names for part, (_, names) in parts.items()}
-    return Reading(written, None, readable, indexes, unread, tuple(mistakes))
+    if elsewhere:
+        unread["event_types"] |= {NAMELESS}
+    return Reading(written, None, readable, indexes, unread, tuple(mistakes), tuple(elsewhere))
+
+
+def _with_event_files(data: Any, written: Written) -> tuple[Any, list[Problem]]:
+    """The model's data with the event types of its plugin files behind its own."""
+    names = data.get("event_type_files") if isinstance(data, dict) else None
+    own = data.get("event_types", []) if isinstance(data, dict) else None
+    if not isinstance(names, list) or not isinstance(own, list):
+        return data, []
+    types, problems = list(own), []
+    for index, name in enumerate(names):
+        if not isinstance(name, str):
+            continue
+        if not Path(name).is_file():
+            told = f"there is no file {name!r}; a path is relative to the working directory"
+            problems.append(written.problem(("event_type_files", index), told))
+            continue
+        found, wrong = read_event_plugin(Path(name), shown_path(Path(name)))
+        types += [found] if found else []
+        problems += wrong
+    return data | {"event_types": types}, problems
 
 
 def _name_of(data: Any, written: Written, model: type[BaseModel]) -> dict[str, str]:

@@ -37,6 +37,8 @@ class CustomerModelConfig(Strict):
     segments: tuple[Segment, ...] = ()
     event_types: tuple[EventType, ...] = ()
     """Timeline events a profile can have: `order` and `abandoned_basket` are there and can be extended."""
+    event_type_files: tuple[str, ...] = ()
+    """Plugin files in XML that hold further event types, relative to the working directory."""
     group_types: tuple[GroupType, ...] = ()
     """What profiles can belong to."""
     blocked_identifiers: tuple[str, ...] = ("[0-]*", "-1", "null", "anonymous")
@@ -59,11 +61,6 @@ class CustomerModelConfig(Strict):
     def find_property(self, name: str) -> Property | None:
         """The property of that name, or None."""
         return next((prop for prop in self.properties if prop.name == name), None)
-
-    @property
-    def whole_event_types(self) -> tuple[EventType, ...]:
-        """The event types with all their fields."""
-        return whole_types(self.event_types)
 
     def find_asked(self, name: str) -> Property | None:
         """The property of that name, or the column of ours that conditions and exports may ask for, or None."""
@@ -109,6 +106,13 @@ class Deployment(Strict):
 
     model: CustomerModelConfig
     connections: tuple[Connection, ...] = ()
+
+    @property
+    def event_types(self) -> tuple[EventType, ...]:
+        """Those of the model, and the standard types that goals name, with all their fields."""
+        goals = [goal for connection in self.connections for goal in connection.imports]
+        named = sorted({event.type for goal in goals for event in goal.events})
+        return whole_types(self.model.event_types, named)
 
     def find_connection(self, name: str) -> Connection | None:
         """The connection of that name, or None."""

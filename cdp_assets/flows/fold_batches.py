@@ -18,6 +18,7 @@ from cdp_assets.flows.fit_columns import add_missing_columns, need_replay, wante
 from cdp_assets.flows.fold_pass import Folding
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.ledger import note_folded, prepare_schemas, register
+from cdp_assets.flows.look_tables import TableFacts, event_facts
 from cdp_assets.flows.plan_order import Plan, plan_order
 from cdp_assets.flows.plan_passes import Placed, cut_into_passes
 from cdp_assets.flows.replay import replay
@@ -48,6 +49,8 @@ class FoldResult:
     """Batches that were folded for it, as no snapshot had them; 0 where nothing was rebuilt."""
     problems: tuple[str, ...]
     """What was wrong with snapshots; the fold did without them."""
+    events: tuple[TableFacts, ...]
+    """What stands in the tables of events and products now."""
 
 
 def fold_batches(
@@ -98,6 +101,7 @@ def fold_batches(
         {group_type: _count(database, groups(group_type).path) for group_type in shape.groups},
         refolded,
         tuple(store.problems),
+        event_facts(database, shape),
     )
 
 

@@ -56,7 +56,8 @@ def _column(field: ItemField) -> Column:
 
 EVENT_TABLES = sql(
     "SELECT table_name, list(column_name ORDER BY ordinal_position) FROM information_schema.columns"
-    " WHERE table_schema = 'main' AND starts_with(table_name, {prefix}) GROUP BY table_name ORDER BY table_name",
+    " WHERE table_catalog = current_database() AND table_schema = 'main' AND starts_with(table_name, {prefix})"
+    " GROUP BY table_name ORDER BY table_name",
     prefix=literal(PREFIX),
 )
 """Every table of events there is, with its columns; one of items has the column `index`."""

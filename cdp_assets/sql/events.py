@@ -227,13 +227,13 @@ def _insert_items(columns: Columns, nested: EventField, there: Sequence[str]) ->
 
 
 def events_digest(files: Sequence[EventsFile]) -> Sql:
-    """Makes `events_of_rows`: ordinal, events_digest. For full files, whose events all have a digest of their own."""
+    """Makes `row_events`: ordinal, events_digest. For full files, whose events all have a digest of their own."""
     parts = [
         sql("SELECT ordinal, ord, event_id, event_date, content, problems FROM ({read})", read=_read(file))
         for file in files
     ]
     return sql(
-        "CREATE OR REPLACE TEMP TABLE events_of_rows AS\nSELECT ordinal, md5(string_agg(to_json([event_id,"
+        "CREATE OR REPLACE TEMP TABLE row_events AS\nSELECT ordinal, md5(string_agg(to_json([event_id,"
         " event_date::VARCHAR, content, (problems IS NULL)::VARCHAR])::VARCHAR, chr(30) ORDER BY ord)) AS events_digest"
         " FROM ({parts}) GROUP BY ordinal",
         parts=joined("\nUNION ALL\n", parts),

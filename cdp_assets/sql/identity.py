@@ -45,7 +45,7 @@ class PassBatch:
 def batch_rows_view(together: Combined, batches: Sequence[PassBatch], *, events: bool = False) -> Sql:
     """All rows of a pass's batches. Those of one goal have the same columns; only some may carry line numbers.
 
-    `events`: whether a digest of each row's events stands in `events_of_rows`; then there is one batch.
+    `events`: whether a digest of each row's events stands in `row_events`; then there is one batch.
     """
     parts = []
     for number, (batch, part) in enumerate(zip(batches, together.parts, strict=True)):
@@ -64,7 +64,7 @@ def batch_rows_view(together: Combined, batches: Sequence[PassBatch], *, events:
     if together.is_plain:
         rows = sql("(\n{rows}\n)", rows=rows)
         if events:
-            rows = sql("{rows} AS given LEFT JOIN events_of_rows USING (ordinal)", rows=rows)
+            rows = sql("{rows} AS given LEFT JOIN row_events USING (ordinal)", rows=rows)
         rows = with_identifiers(together.config, rows)
     return sql("CREATE OR REPLACE TEMP VIEW batch_rows_read AS\n{rows}", rows=rows)
 

@@ -31,9 +31,7 @@ def events_goal(event=ORDER, *, mappings=(), **settings):
 
 
 def lab(tmp_path, *goals, event_types=()):
-    setup = deployment(PROPERTIES, list(goals) or [events_goal()])
-    model = setup.model.model_dump() | {"event_types": list(event_types)}
-    return Lab(tmp_path, setup.model_validate(setup.model_dump() | {"model": model}))
+    return Lab(tmp_path, deployment(PROPERTIES, list(goals) or [events_goal()], event_types=list(event_types)))
 
 
 def land(room, text, day=1, *, header=HEADER, **settings):

@@ -6,4 +6,5 @@ Written from the specification alone. Imports nothing of the package under test 
     cells       from the text of a cell to values
     ordering    which deliveries count, and in which order
     folding     what their rows do to profiles
+    events      and to their timelines
 """

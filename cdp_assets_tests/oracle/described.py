@@ -38,6 +38,32 @@ class Mapping:
 
 
 @dataclass(frozen=True)
+class EventKind:
+    """One type of timeline events, with one nested field."""
+
+    id: str
+    values: tuple[Property, ...]
+    nested: str
+    items: tuple[Property, ...]
+    item_id: str | None = None
+    """The field of an item that must have a value."""
+
+
+@dataclass(frozen=True)
+class Events:
+    """The events a goal's rows bring."""
+
+    kind: EventKind
+    id: str | None
+    date: str
+    values: tuple[tuple[str, str], ...] = ()
+    """(column, field)."""
+    items: tuple[tuple[str, str], ...] = ()
+    """(column, field of the item); none = no items."""
+    store: str | None = None
+
+
+@dataclass(frozen=True)
 class Goal:
     """An import goal; its place in the list of goals is its place in the connection."""
 
@@ -55,6 +81,8 @@ class Goal:
     """Several identifiers: alternatives in order, each of (column, property) that must all find the profile."""
     group_type: str = ""
     """Of the groups it imports; empty = it imports profiles."""
+
+    events: tuple[Events, ...] = ()
 
     @property
     def identifying(self) -> tuple[tuple[str, str], ...]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from cdp_assets_tests.oracle.cells import Said, in_range, said, value_of
 from cdp_assets_tests.oracle.described import Delivery, Goal, Mapping, Merging, Property
+from cdp_assets_tests.oracle.events import Brought, Event, Happened, Key, Timeline
 from cdp_assets_tests.oracle.ordering import Version, in_order, version_of
 
 Maker = tuple[str, str, int]
@@ -27,6 +28,7 @@ class Counts:
     no_identifier: int = 0
     rejected: int = 0
     cells_rejected: int = 0
+    events: Happened = field(default_factory=Happened)
 
 
 @dataclass
@@ -61,6 +63,7 @@ class World:
     memory: dict[tuple[str, str], Counter[Any]] = field(default_factory=dict)
     """(goal, identifier cell) → what the last full file that applied said about it, row by row."""
     order: list[Delivery] = field(default_factory=list)
+    events: dict[Key, Event] = field(default_factory=dict)
     counts: list[Counts] = field(default_factory=list)
     """In step with `order`."""
 
@@ -119,12 +122,17 @@ class _Batch:
         self.identifiers: dict[str, Any] = {}
         self.survivors: list[Profile] = []
         """Whom others became in this batch."""
+        self.timeline = Timeline(world.events, goal.events, len(world.order))
+        self.brought: list[Brought] = []
+        """By the row that is looked at."""
 
     def applied(self) -> Counts:
         for cells in self.delivery.rows:
             self.counts.received += 1
             self.world.rows += 1
-            self._row({name: cell.strip(" \t") for name, cell in zip(self.delivery.header, cells, strict=True)})
+            row = {name: cell.strip(" \t") for name, cell in zip(self.delivery.header, cells, strict=True)}
+            self.brought = self.timeline.read(row)
+            self._row(row)
         survivors = [profile.living for profile in self.survivors]
         for profile in [profile.living for profile in self.changed_by]:
             if profile in survivors or profile.values != self.before.get(profile.maker):
@@ -132,6 +140,7 @@ class _Batch:
             else:
                 self.counts.unchanged += 1
         self._remember()
+        self.counts.events = self.timeline.finish()
         return self.counts
 
     def _remember(self) -> None:
@@ -156,7 +165,10 @@ class _Batch:
         elif rejected:
             self.counts.rejected += 1
         else:
+            self.timeline.refuse(identifier, self.brought)
             self._addressed(key, identifier, effects)
+            return
+        self.timeline.drop(self.brought)
 
     def _bad_cells(self, effects: list[tuple[Mapping, Said]], rejected: bool) -> int:
         """A cell that rejects its row is not counted once more."""
@@ -172,17 +184,22 @@ class _Batch:
             profile = self._one_of(holders)
             self.changed_by.append(profile)
             self._apply(profile, effects)
+            self.timeline.add(profile.maker, identifier, self.brought)
         elif self.goal.allow_create:
             self.counts.created += 1
-            self._apply(self._create(identifier), effects)
+            profile = self._create(identifier)
+            self._apply(profile, effects)
+            self.timeline.add(profile.maker, identifier, self.brought)
         else:
             self.counts.not_found += 1
+            self.timeline.drop(self.brought)
 
     def _seen_before(self, key: str, effects: list[tuple[Mapping, Said]]) -> bool:
         """Whether an earlier file said this about the key, as often as this one has by now."""
         row = tuple((mapping, what.values, mapping.rule == "set_or_clear" and what.empty) for mapping, what in effects)
         # A column the file lacks says as much as an empty cell, but that it does not clear.
         row = tuple(item for item in row if item[1] or item[2])
+        row = (*row, *(one.content for one in self.brought))
         self.told.setdefault(key, Counter())[row] += 1
         left = self.left.get(key, Counter())
         left[row] -= 1
@@ -273,8 +290,11 @@ class _SeveralIdentifiers(_Batch):
         rejected = not complete and any(what.invalid for what in told.values())
         self.counts.cells_rejected += self._bad_cells(effects, rejected)
         if complete:
+            self.timeline.refuse(tuple(ids.values()), self.brought)
             self._turn("\x1f".join(cells.values()), ids, effects)
-        elif rejected:
+            return
+        self.timeline.drop(self.brought)
+        if rejected:
             self.counts.rejected += 1
         else:
             self.counts.no_identifier += 1
@@ -286,13 +306,16 @@ class _SeveralIdentifiers(_Batch):
             profile = self._make(ids)
             self.counts.created += 1
             self._apply(profile, self._free(profile, effects))
+            self.timeline.add(profile.maker, tuple(ids.values()), self.brought)
         elif seen:
             self.counts.unchanged += 1
         elif profile is None:
             self.counts.not_found += 1
+            self.timeline.drop(self.brought)
         else:
             self.changed_by.append(profile)
             self._apply(profile, self._free(profile, effects))
+            self.timeline.add(profile.maker, tuple(ids.values()), self.brought)
         if profile is not None:
             self.found.add(key)
             self.world.imported.add(profile.maker)

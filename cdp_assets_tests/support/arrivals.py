@@ -18,7 +18,7 @@ from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.land_files import Landed
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database, scratch
-from cdp_assets_tests.oracle.described import Delivery, Goal, Merging, Property
+from cdp_assets_tests.oracle.described import Delivery, EventKind, Events, Goal, Merging, Property
 from cdp_assets_tests.support.lab import EPOCH, Lab, deployment, with_snapshots
 
 
@@ -26,10 +26,34 @@ def lab_for(root: Path, properties: Sequence[Property], goals: Sequence[Goal], m
     """A lab of the deployment the oracle describes; groups of any type have the same properties as profiles."""
     told = [_property(prop) for prop in properties]
     types = sorted({goal.group_type for goal in goals if goal.group_type})
+    kinds = dict.fromkeys(entry.kind for goal in goals for entry in goal.events)
     model: dict[str, Any] = {"group_types": [{"id": group_type, "properties": told} for group_type in types]}
+    model["event_types"] = [_event_type(kind) for kind in kinds]
     if merging is not None:
         model["merging"] = {"limit": merging.limit}
     return Lab(root, deployment(told, [_goal(goal) for goal in goals], **model))
+
+
+def _event_type(kind: EventKind) -> dict[str, Any]:
+    values = [{"key": prop.name, "type": prop.type, "multiple": prop.multiple} for prop in kind.values]
+    items = [{"key": prop.name, "type": prop.type, "identifier": prop.name == kind.item_id} for prop in kind.items]
+    return {"id": kind.id, "fields": [*values, {"key": kind.nested, "fields": items}]}
+
+
+def _events(entry: Events) -> dict[str, Any]:
+    nested = {"property": entry.kind.nested, "mappings": _fields(entry.items)}
+    return {
+        "type": entry.kind.id,
+        "id": entry.id,
+        "date": entry.date,
+        "mappings": _fields(entry.values),
+        "nested": [nested] if entry.items else [],
+        "product_store": entry.store,
+    }
+
+
+def _fields(mapped: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"column": column, "property": key} for column, key in mapped]
 
 
 def _property(prop: Property) -> dict[str, Any]:
@@ -51,6 +75,7 @@ def _goal(goal: Goal) -> dict[str, Any]:
         },
         "identifiers": [_identifier(rule) for rule in goal.rules or [goal.identifying]],
         "mappings": [{"column": item.column, "property": item.property, "rule": item.rule} for item in goal.mappings],
+        **({"events": [_events(entry) for entry in goal.events]} if goal.events else {}),
     }
 
 

@@ -1,0 +1,67 @@
+"""Events and products as assets: their place in the graph, and what a fold says of them."""
+
+from __future__ import annotations
+
+import dagster as dg
+import pytest
+
+from cdp_assets_tests.assets.world import CUSTOMERS, VIP_LIST, World, connection, definitions, deployment, told
+
+ORDER = {
+    "type": "order",
+    "id": "Order",
+    "date": "Day",
+    "mappings": [{"column": "Spend", "property": "total_revenue"}],
+    "nested": [{"property": "product", "mappings": [{"column": "SKU", "property": "id"}]}],
+    "product_store": "main",
+}
+ORDERS = CUSTOMERS | {"events": [ORDER]}
+HEADER = "E-Mail,City,Spend,Order,Day,SKU\n"
+
+
+def test_events_and_products_hang_on_the_goals_that_bring_them() -> None:
+    loaded = definitions(deployment(connection(goals=[ORDERS, CUSTOMERS | {"name": "plain"}, VIP_LIST])))
+    specs = {spec.key.to_user_string(): spec for spec in loaded.resolve_all_asset_specs()}
+    for key in ("events/order", "products"):
+        assert [dep.asset_key.to_user_string() for dep in specs[key].deps] == ["shop/customers"]
+        assert specs[key].description
+        assert specs[key].group_name == "warehouse"
+    columns = [column.name for column in specs["events/order"].metadata["dagster/column_schema"].columns]
+    assert columns[:3] == ["profile_id", "event_id", "date"]
+    assert "total_revenue" in columns
+    loaded.get_repository_def().load_all_definitions()
+
+
+def deliver(shop: World, *rows: str, number: int = 1) -> None:
+    shop.put(f"customers_{number}.csv", at=1_700_000_000 + number)
+    (shop.server.folder / "in" / f"customers_{number}.csv").write_text(HEADER + "".join(rows))
+
+
+def counted(shop: World, key: str) -> dict[str, object]:
+    return told(shop.materializations(key)[0])
+
+
+@pytest.mark.parametrize("click", [True, False])
+def test_a_fold_tells_how_many_events_and_products_there_are(shop: World, click: bool) -> None:
+    shop.set_up(goals=[ORDERS])
+    rows = ("a@example.com,Delft,5,1,2026-01-01,shoe\n", "a@example.com,Delft,x,2,2026-01-01,hat\n")
+    deliver(shop, *rows, "bert@example.com,Breda,7,3,2026-01-02,shoe\n")
+    if click:
+        assert shop.run("shop__run_now").success
+    else:
+        shop.add_partitions("1")
+        assert shop.materialize("shop/customers", "1").success
+        keys = [dg.AssetKey("profiles"), dg.AssetKey(["events", "order"]), dg.AssetKey("products")]
+        job = shop.definitions.resolve_implicit_global_asset_job_def()
+        assert job.execute_in_process(instance=shop.instance, asset_selection=keys).success
+    found = counted(shop, "events/order")
+    assert found["dagster/row_count"] == 2
+    assert found["rows of events_order_product"] == 2
+    assert counted(shop, "products")["dagster/row_count"] == 1
+    profiles = counted(shop, "profiles")
+    assert (profiles["events created"], profiles["events rejected"]) == (2, 1)
+    (batch,) = [one for one in shop.observations("shop/customers") if "events created" in told(one)]
+    assert told(batch)["events rejected"] == 1
+    text = str(shop.materializations("events/order")[0]) + str(shop.materializations("products")[0])
+    assert "shoe" not in text
+    assert "s…e (4 characters)" in text
