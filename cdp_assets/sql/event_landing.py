@@ -243,8 +243,8 @@ def items_query(nested: EventField, slots: Slots, layout: Format) -> Sql:
 def event_rejects(plan: EventPlan, parquet: Sql, batch: Sql, line: Sql, file_name: str | None) -> Sql:
     """What is wrong with events, as reject rows of level `event`.
 
-    Rows with one key are one event: the items of its earlier rows come before those of a later one. `batch`: the
-    rows of the batch with what identifies them in `match`.
+    Rows with one key are one event: the items of its earlier rows come before those of a later one. What nobody can
+    get is not told. `batch`: the rows of the batch with what identifies them in `match`.
     """
     same = [items.nested.key for items in plan.same]
     before = [
@@ -266,7 +266,7 @@ def event_rejects(plan: EventPlan, parquet: Sql, batch: Sql, line: Sql, file_nam
         "keyed AS (SELECT n, {line} AS source_line, problems, {lists}row_no, match,"
         " CASE WHEN event_id IS NULL OR event_date IS NULL THEN n::VARCHAR"
         " ELSE event_id || chr(31) || epoch_ms(event_date) END AS one"
-        " FROM given JOIN ({batch}) AS batch ON batch.row_no = given.{row} + 1),\n"
+        " FROM given JOIN ({batch}) AS batch ON batch.row_no = given.{row} + 1 WHERE match IS NOT NULL),\n"
         "suspect AS (SELECT {columns} FROM keyed"
         " WHERE (match, one) IN (SELECT (match, one) FROM keyed WHERE problems IS NOT NULL))\n"
         "SELECT 'event' AS level, row_no, source_line AS line_no, p.column_name, p.raw_text,"

@@ -70,3 +70,21 @@ def test_vector_5_set_or_clear_clears_by_an_empty_cell_and_not_by_a_missing_colu
     room.land("customers", "customers_3.csv", "email,city\na@x.com,\n", look_at=EPOCH + timedelta(hours=2))
     room.fold()
     assert people(room, "email, city") == [("a@x.com", None)]
+
+
+def test_vector_7_an_event_twice_is_set_and_a_bad_one_is_rejected_while_its_profile_is_modified(tmp_path):
+    mappings = [{"column": "city", "property": "city"}]
+    revenue = [{"column": "total", "property": "total_revenue"}]
+    room = lab(tmp_path, mappings=mappings, events=[{"type": "order", "id": "no", "date": "day", "mappings": revenue}])
+    header = "email,city,no,day,total\n"
+    room.land("customers", "customers_1.csv", f"{header}a@x.com,Ede,1,2026-01-01,9.99\n")
+    room.fold()
+    again = f"{header}a@x.com,Oss,1,2026-01-01,10\na@x.com,Oss,2,2026-01-02,abc\n"
+    room.land("customers", "customers_2.csv", again, look_at=EPOCH + timedelta(hours=1))
+    (batch,) = room.fold().folded
+    assert room.rows("SELECT event_id, total_revenue::INT FROM main.events_order") == [("1", 10)]
+    assert (batch["events_created"], batch["events_set"], batch["events_rejected"]) == (0, 1, 1)
+    assert (batch["rows_modified"], people(room, "city")) == (2, [("Oss",)])
+    assert room.rows("SELECT level, row_no, reason FROM ops.rejects") == [
+        ("event", 2, "#/total_revenue/0: expected type: Number, found: String")
+    ]

@@ -71,3 +71,72 @@ def test_orders_and_payments_of_every_customer_equal_a_recount_over_the_raw_file
     assert shop.rows("SELECT count(*) FROM main.profiles WHERE len(order_ids) IS DISTINCT FROM orders") == [(0,)]
     assert sum(row[1] for row in found) == 99
     assert shop.names() == ["raw_customers_1.csv.done", "raw_orders_1.csv.done", "raw_payments_1.csv.done"]
+
+
+ORDER_TYPE = {
+    "id": "order",
+    "fields": [
+        {"key": "status"},
+        {
+            "key": "payment",
+            "fields": [
+                {"key": "id", "identifier": True},
+                {"key": "payment_method"},
+                {"key": "amount", "type": "number"},
+            ],
+        },
+    ],
+}
+TIMELINES = import_goal(
+    "raw_customers",
+    files={"linked": LINKED},
+    identifiers=[{"column": "id", "property": "customer_id"}],
+    events=[
+        {
+            "type": "order",
+            "source": "orders",
+            "id": "orders.id",
+            "date": "orders.order_date",
+            "all_properties": True,
+            "mappings": [{"column": "orders.status", "property": "status"}],
+            "nested": [{"property": "payment", "source": "payments", "all_properties": True}],
+        }
+    ],
+) | {"mappings": []}
+PER_CUSTOMER = f"""
+    SELECT c.id::VARCHAR, count(DISTINCT o.id), count(p.id), coalesce(sum(p.amount), 0)::BIGINT, max(o.order_date)
+    FROM '{SOURCE}/raw_customers.csv' c
+    JOIN '{SOURCE}/raw_orders.csv' o ON o.user_id = c.id
+    LEFT JOIN '{SOURCE}/raw_payments.csv' p ON p.order_id = o.id
+    GROUP BY c.id ORDER BY 1
+"""
+PER_ORDER = f"""
+    SELECT o.id::VARCHAR, o.status, o.order_date, list(p.id::VARCHAR ORDER BY p.id), list(p.amount ORDER BY p.id)
+    FROM '{SOURCE}/raw_orders.csv' o JOIN '{SOURCE}/raw_payments.csv' p ON p.order_id = o.id
+    GROUP BY ALL ORDER BY 1
+"""
+
+
+def test_order_events_with_their_payments_equal_a_recount_over_the_raw_files(sshd, tmp_path):
+    shop = Shop(sshd, tmp_path, [TIMELINES], PROPERTIES)
+    shop.model = {"event_types": [ORDER_TYPE]}
+    for table in ("customers", "orders", "payments"):
+        shop.put(f"raw_{table}_1.csv", (SOURCE / f"raw_{table}.csv").read_bytes())
+    imported, folded, _ = shop.import_all()
+    assert not imported.outcomes[0].error
+    assert (folded.profiles, folded.folded[0]["events_created"], folded.folded[0]["events_rejected"]) == (100, 99, 0)
+    found = shop.rows(
+        "SELECT customer_id, count(DISTINCT event_id), count(payment.id), coalesce(sum(payment.amount), 0)::BIGINT,"
+        " max(date)::DATE FROM main.events_order JOIN main.profiles USING (profile_id)"
+        " LEFT JOIN main.events_order_payment AS payment USING (profile_id, event_id, date) GROUP BY 1 ORDER BY 1"
+    )
+    assert found == duckdb.sql(PER_CUSTOMER).fetchall()
+    found = shop.rows(
+        'SELECT event_id, status, order_date::DATE, list(id ORDER BY "index"), list(amount ORDER BY "index")'
+        " FROM main.events_order JOIN main.events_order_payment USING (profile_id, event_id, date)"
+        " GROUP BY ALL ORDER BY 1"
+    )
+    assert found == duckdb.sql(PER_ORDER).fetchall()
+    dump = shop.dump()
+    shop.fold()
+    assert shop.dump() == dump
