@@ -10,7 +10,7 @@ from pathlib import Path
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.faults import step
 from cdp_assets.sql import events, products
-from cdp_assets.sql.event_landing import event_file
+from cdp_assets.sql.event_landing import STORE_FIELD, event_file
 from cdp_assets.sql.event_tables import EVENT_TABLES
 from cdp_assets.sql.events import Columns, EventsFile
 from cdp_assets.sql.text import Sql
@@ -77,9 +77,18 @@ def _apply_type(
     for position, created, again in database.rows(events.event_fates()):
         fates[position].created += created
         fates[position].set += again
-    database.run(events.make_new(columns))
+    database.run(events.make_new(columns, _brought(config, columns.kind.id)))
     if database.rows(Sql("SELECT 1 FROM event_old LIMIT 1")):
         for statement in (*products.touch_old(columns), *events.delete_old(columns)):
             database.run(statement)
     for statement in (*products.touch_new(columns), *events.insert_new(columns)):
         database.run(statement)
+
+
+def _brought(config: BatchConfig, kind: str) -> frozenset[str] | None:
+    """Keys of the fields that the goal's columns can bring; None = any, as columns are taken by their names."""
+    entries = [event for event in config.goal.events if event.type == kind]
+    if any(event.all_properties for event in entries):
+        return None
+    stores = frozenset(STORE_FIELD for event in entries if event.product_store)
+    return stores | frozenset(mapping.property for event in entries for mapping in event.mappings)

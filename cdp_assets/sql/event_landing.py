@@ -37,6 +37,9 @@ from cdp_assets.sql.event_fields import (
 from cdp_assets.sql.landing import selected, typing_steps
 from cdp_assets.sql.text import Sql, Step, chain, comma, ident, joined, literal, sql
 
+STORE_FIELD = "bcStoreId"
+"""Field of an event that gets the id of its product store, where the type has it."""
+
 
 @dataclass(frozen=True)
 class Items:
@@ -102,7 +105,10 @@ def event_query(plan: EventPlan, layout: Format, at: datetime, *, digests: bool)
     if cells.line is not None:
         carried.append((cells.line, Sql("line_no")))
     names = [name for _, name in carried]
-    columns = [*names, *results(plan.slots, layout)]
+    if not carried and not plan.slots.slots:
+        # The file has none of the columns: its rows are counted all the same.
+        carried = [(Sql("true"), Sql("is_row"))]
+    columns = [*(name for _, name in carried), *results(plan.slots, layout)]
     joins = []
     for number, (_, table) in enumerate(plan.below):
         columns += [Sql(f"b{number}.items AS b{number}"), Sql(f"b{number}.problems AS b{number}_problems")]
@@ -134,8 +140,8 @@ def _made(plan: EventPlan, at: datetime) -> list[Sql]:
         sql("{problems} AS problems", problems=_problems(plan, given, here)),
     ]
     values = {slot.key: slot.value for slot in slots.named(plan.values)}
-    if plan.event.product_store and plan.type.find_field("bcStoreId"):
-        values["bcStoreId"] = literal(plan.event.product_store)
+    if plan.event.product_store and plan.type.find_field(STORE_FIELD):
+        values[STORE_FIELD] = literal(plan.event.product_store)
     for field in plan.type.values:
         value = sql("{value}::{kind}", value=values.get(field.key, Sql("NULL")), kind=column_type(field.prop))
         columns.append(sql("{value} AS {name}", value=value, name=value_column(field.key)))

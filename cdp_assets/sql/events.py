@@ -9,7 +9,7 @@ Writes  main.events_<type>, main.events_<type>_<nested>; (temporary)
         event_groups  profile_id, event_id, date, position, parts: the events of each batch, and of how many rows
         event_keys    profile_id, event_id, date, first, position, parts: of each event its first and last batch
         event_old     the keys of those that are in the warehouse already
-        event_new     the events as they are after the pass
+        event_new     the events as they are after the pass, without their items
 """
 
 from __future__ import annotations
@@ -159,18 +159,16 @@ def event_fates() -> Sql:
     )
 
 
-def make_new(columns: Columns) -> Sql:
-    """Makes `event_new`: only events of several rows are grouped, which is what costs most."""
-    values = [value_column(field.key) for field in columns.values]
-    alone = [*values, *columns.lists]
+def make_new(columns: Columns, brought: Collection[str] | None) -> Sql:
+    """Makes `event_new`: only events of several rows are grouped, which is what costs most.
+
+    `brought`: keys of the fields that the goal's columns can bring; None = any.
+    """
+    alone = [value_column(field.key) for field in columns.values]
     grouped = [
-        sql("{value} AS {name}", value=_together(field), name=value_column(field.key)) for field in columns.values
+        sql("{value} AS {name}", value=_together(field, brought), name=value_column(field.key))
+        for field in columns.values
     ]
-    grouped += [
-        sql("flatten(list({name} ORDER BY ord) FILTER ({name} IS NOT NULL)) AS {name}", name=name)
-        for name in columns.lists
-    ]
-    fields = joined("", [sql(", {name}", name=name) for name in alone])
     return sql(
         "CREATE OR REPLACE TEMP TABLE event_new AS\n"
         "SELECT {key}{fields}, product_store, position, row_no FROM event_rows"
@@ -179,14 +177,16 @@ def make_new(columns: Columns) -> Sql:
         " FROM event_rows SEMI JOIN (FROM event_keys WHERE parts > 1) AS keys USING ({key}, position)"
         " GROUP BY {key}, position",
         key=KEY,
-        fields=fields,
+        fields=joined("", [sql(", {name}", name=name) for name in alone]),
         grouped=joined("", [sql(", {part}", part=part) for part in grouped]),
     )
 
 
-def _together(field: EventField) -> Sql:
+def _together(field: EventField, brought: Collection[str] | None) -> Sql:
     """The value of a field from several rows: arg_max passes over those without one."""
     name = value_column(field.key)
+    if brought is not None and field.key not in brought:
+        return sql("any_value({name})", name=name)
     if not field.multiple:
         return sql("arg_max({name}, ord)", name=name)
     every = sql("flatten(list({name} ORDER BY ord) FILTER ({name} IS NOT NULL))", name=name)
@@ -215,13 +215,23 @@ def insert_new(columns: Columns) -> list[Sql]:
 
 
 def _insert_items(columns: Columns, nested: EventField, there: Sequence[str]) -> Sql:
+    """The items of an event's rows, numbered through."""
     name = items_column(nested.key)
-    return sql(
-        'INSERT INTO {table} BY NAME SELECT {key}, "index"{fields} FROM (SELECT {key}, unnest({name}) AS item,'
-        ' generate_subscripts({name}, 1) - 1 AS "index" FROM event_new WHERE {name} IS NOT NULL)',
-        table=columns.items(nested),
+    each = sql(
+        "SELECT {key}, ord, unnest({name}) AS item, generate_subscripts({name}, 1) - 1 AS place FROM event_rows"
+        " SEMI JOIN (FROM event_keys WHERE parts {{parts}}) AS keys USING ({key}, position) WHERE {name} IS NOT NULL",
         key=KEY,
         name=name,
+    )
+    return sql(
+        "INSERT INTO {table} BY NAME\n"
+        'SELECT {key}, place AS "index"{fields} FROM ({alone})\nUNION ALL BY NAME\n'
+        'SELECT {key}, row_number() OVER (PARTITION BY {key} ORDER BY ord, place) - 1 AS "index"{fields}'
+        " FROM ({together})",
+        table=columns.items(nested),
+        key=KEY,
+        alone=sql(each, parts=Sql("= 1")),
+        together=sql(each, parts=Sql("> 1")),
         fields=joined("", [sql(", item.{key} AS {key}", key=ident(key)) for key in there]),
     )
 

@@ -67,13 +67,13 @@ def touch_old(columns: Columns) -> list[Sql]:
 
 
 def touch_new(columns: Columns) -> list[Sql]:
-    """Notes the products of the events of the pass."""
+    """Notes the products of the rows of the pass; some may be of events that a later batch writes anew."""
     if not _has_products(columns):
         return []
     return [
         sql(
             "INSERT INTO products_touched SELECT DISTINCT product_store, item.id FROM (SELECT product_store,"
-            " unnest({items}) AS item FROM event_new WHERE product_store IS NOT NULL) WHERE item.id IS NOT NULL",
+            " unnest({items}) AS item FROM event_rows WHERE product_store IS NOT NULL) WHERE item.id IS NOT NULL",
             items=items_column(NESTED),
         )
     ]

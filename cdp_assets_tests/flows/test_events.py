@@ -150,6 +150,13 @@ def test_a_row_that_holds_nothing_of_an_event_brings_none(tmp_path):
     assert counts(room) == [(1, 1, 0, 0, 0)]
 
 
+def test_a_file_with_none_of_the_columns_brings_no_events(tmp_path):
+    room = lab(tmp_path)
+    land(room, "a@x.com,Ede\n", header="email,city\n")
+    room.fold()
+    assert (orders(room), counts(room)) == ([], [(0, 0, 0, 0, 0)])
+
+
 def test_an_id_is_made_of_what_the_event_holds_and_stays_the_same(tmp_path):
     room = lab(tmp_path)
     land(room, "a@x.com,,2026-01-01,1,,,\na@x.com,,2026-01-01,2,,,\nb@x.com,,2026-01-01,1,,,\n")
