@@ -9,7 +9,7 @@ import yaml
 
 from cdp_assets.__main__ import COMMANDS
 from cdp_assets.components.loading import defs_folder, load_deployment
-from cdp_assets.sql import tables
+from cdp_assets.sql import history, tables
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -48,7 +48,7 @@ def is_component(text):
 
 def names_of_tables():
     found = (*tables.FACTS, *tables.DERIVED, *tables.MEMBERSHIPS)
-    return {table.name for table in found} | {"profiles"}
+    return {table.name for table in found} | {view.name for view in history.VIEWS} | {"profiles"}
 
 
 def anchors(document):

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-WIDTH, HEIGHT = 480, 120
+WIDTH, HEIGHT = 360, 110
 _MARGIN = 16
 
 

@@ -18,7 +18,7 @@ from cdp_assets.flows.manifests import (
     read_manifest,
     rejects_beside,
 )
-from cdp_assets.sql import ledger, schema, tables
+from cdp_assets.sql import history, ledger, schema, tables
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database
 
@@ -36,6 +36,10 @@ def prepare_schemas(database: Database) -> None:
                 database.run(statement)
         for statement in tables.REPLACES:
             database.run(statement)
+        known_views = dict(database.rows(history.VIEWS_KNOWN))
+        for view in history.VIEWS:
+            for statement in history.make_view(view) if known_views.get(view.name) != view.told else []:
+                database.run(statement)
     step("ledger: tables made")
 
 
@@ -107,6 +111,8 @@ def _enter_batch(database: Database, folders: DataFolders, manifest: Manifest, f
         "effective_at": manifest.effective_at,
         "landed_at": manifest.landed_at,
         "folder": str(folder.relative_to(folders.landing)),
+        "records": "groups" if config.goal.group_type else "profiles",
+        "is_full": not config.goal.files.delta,
         "state": "waiting",
         "note": "",
         "rows_received": manifest.rows_received,

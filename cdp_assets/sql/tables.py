@@ -12,7 +12,7 @@ from cdp_assets.config.properties import Property
 from cdp_assets.sql.dialect import column_type
 from cdp_assets.sql.export_tables import EXPORT_FILES, EXPORTED_ROWS, EXPORTS
 from cdp_assets.sql.records import groups_name
-from cdp_assets.sql.schema import BIGINT, TEXT, TIME, UUID, Column, Table, columns_of
+from cdp_assets.sql.schema import BIGINT, FLAG, TEXT, TIME, UUID, Column, Table, columns_of
 from cdp_assets.sql.text import Sql
 
 PROFILE_COLUMNS = columns_of(
@@ -178,6 +178,8 @@ BATCHES = Table(
         ("effective_at", TIME, "Time in the order: the date in the partition key, else the look."),
         ("landed_at", TIME, "When the batch was written."),
         ("folder", TEXT, "Folder of the batch below the landing folder."),
+        ("records", TEXT, "What its rows make: profiles or groups."),
+        ("is_full", FLAG, "Whether the file holds everything, and was compared with the goal's earlier ones."),
         ("state", TEXT, "waiting, folded, superseded, duplicate, replaced or withdrawn."),
         ("note", TEXT, "Why the batch is not in the warehouse, or a warning; empty = nothing to say."),
         ("position", BIGINT, "Place in the order of folded batches; NULL = not folded."),

@@ -88,6 +88,14 @@ def test_the_page_of_the_profiles_shows_their_number_and_columns(dev: Dev) -> No
         assert text in page, text
 
 
+def test_the_page_of_a_segment_draws_its_trend(dev: Dev) -> None:
+    for _ in range(2):
+        dev.launch("segments/vip")
+    page = dev.page("/assets/segments/vip")
+    assert '<img src="data:image/svg+xml;base64,' in page
+    assert "joined" in page
+
+
 def test_the_lineage_shows_the_way_from_server_to_server(dev: Dev) -> None:
     page = dev.page("/asset-groups")
     for group in ("shop_in", "warehouse", "segments", "shop_out"):

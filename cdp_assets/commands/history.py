@@ -1,0 +1,53 @@
+"""`python -m cdp_assets history`: what was imported and exported, the newest first, and how many profiles moved."""
+
+from __future__ import annotations
+
+import argparse
+
+from cdp_assets.assets.runtime import data_folders
+from cdp_assets.commands.tables import Column, new_console, print_table, say
+from cdp_assets.flows.ledger import prepare_schemas
+from cdp_assets.sql.text import Sql
+from cdp_assets.warehouse import open_warehouse
+
+HELP = "list what was imported and exported, the newest first, with its counts"
+_IMPORTS = Sql(
+    "SELECT strftime(happened_at, '%Y-%m-%d %H:%M'), connection || '/' || goal, name, state, message"
+    " FROM ops.import_history WHERE coalesce(connection = $connection, true) ORDER BY happened_at DESC, id LIMIT $limit"
+)
+_EXPORTS = Sql(
+    "SELECT strftime(happened_at, '%Y-%m-%d %H:%M'), connection || '/' || goal, state, message FROM ops.export_history"
+    " WHERE coalesce(connection = $connection, true) ORDER BY happened_at DESC, id LIMIT $limit"
+)
+_EXCHANGE = Sql(
+    "SELECT connection, direction, profiles FROM ops.data_exchange WHERE coalesce(connection = $connection, true)"
+    " ORDER BY connection, direction DESC"
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Of which connection, and how much of it."""
+    parser.add_argument("connection", nargs="?", help="default: all connections")
+    parser.add_argument("--limit", type=int, default=20, metavar="N", help="rows of each table (20)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the tables; 0 also if nothing happened yet."""
+    folders, console = data_folders(), new_console()
+    if not folders.warehouse.exists():
+        say(console, "nothing was imported yet")
+        return 0
+    chosen = {"connection": options.connection}
+    with open_warehouse(folders.warehouse) as database:
+        prepare_schemas(database)
+        imports = database.rows(_IMPORTS, chosen | {"limit": options.limit})
+        exports = database.rows(_EXPORTS, chosen | {"limit": options.limit})
+        exchange = database.rows(_EXCHANGE, chosen)
+    when, goal, state, message = Column("UTC", 16), Column("goal", 20), Column("state", 10), Column("what became of it")
+    print_table(console, "Imported", [when, goal, Column("file", 24), state, message], imports)
+    print_table(console, "Exported", [when, goal, state, message], exports)
+    columns = [Column("connection"), Column("direction"), Column("different profiles", number=True)]
+    print_table(console, "Data exchange", columns, exchange)
+    if not imports and not exports:
+        say(console, "nothing was imported or exported yet")
+    return 0

@@ -1,0 +1,152 @@
+"""What happened, for people: every import and export with a sentence, and how many profiles each connection moved.
+
+Reads   ops.batches, ops.attempts, ops.exports, ops.exported_rows, main.imported_profiles, main.replaced_profiles
+Makes   ops.import_history, ops.export_history, ops.data_exchange
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from cdp_assets.sql.text import Sql, ident, joined, literal, sql
+
+
+@dataclass(frozen=True)
+class View:
+    """A view of `ops`, with what it and its columns mean."""
+
+    name: str
+    comment: str
+    query: Sql
+    columns: dict[str, str]
+
+    @property
+    def told(self) -> str:
+        """The comment, with a digest of the query: an older release's view is known by it."""
+        return f"{self.comment} ({hashlib.sha256(self.query.encode()).hexdigest()[:8]})"
+
+
+def make_view(view: View) -> list[Sql]:
+    """The statements that make a view with its comments, in the place of an older one."""
+    path = ident("ops", view.name)
+    columns = [
+        sql("COMMENT ON COLUMN {c} IS {text}", c=ident("ops", view.name, column), text=literal(text))
+        for column, text in view.columns.items()
+    ]
+    return [
+        sql("CREATE OR REPLACE VIEW {path} AS\n{query}", path=path, query=view.query),
+        sql("COMMENT ON VIEW {path} IS {text}", path=path, text=literal(view.told)),
+        *columns,
+    ]
+
+
+VIEWS_KNOWN = Sql(
+    "SELECT view_name, comment FROM duckdb_views() WHERE database_name = current_database() AND schema_name = 'ops'"
+)
+_IMPORTED = Sql(
+    r"""CASE WHEN folded_at IS NOT NULL THEN
+        format('Received {:,} updates, created {:,} {}, {:,} {} unchanged, checked {:,}', rows_modified, rows_created,
+            coalesce(records, 'profiles'), rows_unchanged, coalesce(records, 'profiles'),
+            rows_received - coalesce(rows_filtered, 0))
+        || CASE WHEN is_full THEN ', the delta file is used.' ELSE '.' END
+        || CASE WHEN rows_consent_mismatch > 0 THEN
+            format(' {:,} profile updates skipped because of a consent mismatch.', rows_consent_mismatch) ELSE '' END
+        || CASE WHEN events_created > 0 THEN format(' {:,} timeline events created.', events_created) ELSE '' END
+        || CASE WHEN rows_rejected > 0 THEN format(' {:,} rows rejected.', rows_rejected) ELSE '' END
+    ELSE '' END || CASE WHEN note <> '' AND folded_at IS NOT NULL THEN ' ' ELSE '' END || coalesce(note, '')"""
+)
+_ROWS = (
+    "rows_received",
+    "rows_created",
+    "rows_modified",
+    "rows_unchanged",
+    "rows_not_found",
+    "rows_no_identifier",
+    "rows_consent_mismatch",
+    "rows_filtered",
+    "rows_rejected",
+    "events_created",
+)
+IMPORT_HISTORY = View(
+    "import_history",
+    "Every file that was imported or refused, the newest first.",
+    sql(
+        "SELECT coalesce(folded_at, landed_at) AS happened_at, connection, goal, partition_key, name, state, {rows},"
+        " {message} AS message, batch_id AS id FROM ops.batches\n"
+        "UNION ALL BY NAME\n"
+        "SELECT failed_at AS happened_at, connection, goal, partition_key, parse_filename(path) AS name,"
+        " 'failed' AS state, error AS message, attempt_id AS id FROM ops.attempts\n"
+        "ORDER BY happened_at DESC, connection, goal, name, id",
+        rows=joined(", ", [Sql(name) for name in _ROWS]),
+        message=_IMPORTED,
+    ),
+    {
+        "happened_at": "When its rows came in; before that, or if they never did, when it was landed or refused.",
+        "connection": "Connection.",
+        "goal": "Import goal.",
+        "partition_key": "Wildcard value of the file name.",
+        "name": "File name on the server.",
+        "state": "As in `batches`; failed = refused, see message.",
+        **dict.fromkeys(_ROWS, "As in `batches`, at the first fold; NULL = refused, or not folded yet."),
+        "message": "What became of it, in a sentence.",
+        "id": "Batch, or attempt.",
+    },
+)
+_EXPORTED = Sql(
+    r"""CASE WHEN state = 'delivered' THEN format('Exported {:,} profiles to {}.', rows, path)
+        || CASE WHEN NOT uploaded THEN ' The same content stood there already.' ELSE '' END
+        || CASE WHEN no_identifier > 0 THEN
+            format(' {:,} profiles skipped for lack of an identifier.', no_identifier) ELSE '' END
+        || CASE WHEN unchanged > 0 THEN
+            format(' {:,} profiles skipped as they did not change.', unchanged) ELSE '' END
+        || CASE WHEN excluded_segment > 0 THEN
+            format(' {:,} profiles skipped as they are in a segment that is left out.', excluded_segment) ELSE '' END
+        || CASE WHEN filtered > 0 THEN format(' {:,} profiles skipped by a processor.', filtered) ELSE '' END
+    ELSE '' END"""
+)
+_LEFT_OUT = ("no_identifier", "unchanged", "excluded_segment", "filtered")
+EXPORT_HISTORY = View(
+    "export_history",
+    "Every delivery, the newest first.",
+    sql(
+        "SELECT coalesce(delivered_at, started_at) AS happened_at, connection, goal, path, state, rows, files,"
+        " {left_out}, {message} AS message, export_id AS id FROM ops.exports\n"
+        "ORDER BY happened_at DESC, connection, goal, id",
+        left_out=joined(", ", [Sql(name) for name in _LEFT_OUT]),
+        message=_EXPORTED,
+    ),
+    {
+        "happened_at": "When it was delivered; before that, when its run began.",
+        "connection": "Connection.",
+        "goal": "Export goal.",
+        "path": "Full path on the server, of the first file.",
+        "state": "As in `exports`.",
+        "rows": "Rows in the files.",
+        "files": "Files.",
+        **dict.fromkeys(_LEFT_OUT, "Members left out, as in `exports`."),
+        "message": "What was delivered, in a sentence.",
+        "id": "Delivery.",
+    },
+)
+DATA_EXCHANGE = View(
+    "data_exchange",
+    "How many different profiles each connection has brought and taken, over its life.",
+    Sql(
+        """SELECT connection, direction, count(DISTINCT coalesce(replaced_by, profile_id)) AS profiles
+FROM (
+    SELECT connection, 'imported' AS direction, profile_id FROM main.imported_profiles
+    UNION ALL
+    SELECT connection, 'exported' AS direction, profile_id FROM ops.exported_rows
+)
+LEFT JOIN (SELECT profile_id, replaced_by FROM main.replaced_profiles) USING (profile_id)
+GROUP BY connection, direction
+ORDER BY connection, direction DESC"""
+    ),
+    {
+        "connection": "Connection.",
+        "direction": "imported: made, changed or confirmed by one of its files; exported: delivered to it.",
+        "profiles": "Different profiles; those that became one count once.",
+    },
+)
+VIEWS = (IMPORT_HISTORY, EXPORT_HISTORY, DATA_EXCHANGE)

@@ -1,0 +1,66 @@
+"""What happened, as people read it: views of the ledger, and the command that prints them."""
+
+from __future__ import annotations
+
+import pytest
+
+from cdp_assets.__main__ import main
+from cdp_assets_tests.assets.world import ANNA, BERT, World
+
+IMPORTS = "SELECT name, state, message FROM ops.import_history"
+EXCHANGE = "SELECT connection, direction, profiles FROM ops.data_exchange"
+
+
+@pytest.fixture
+def used(shop: World) -> World:
+    """Two files folded, the second with a bad row, then one that was refused; one delivery."""
+    shop.put("customers_1.csv", ANNA, BERT)
+    assert shop.run("shop__run_now").success
+    shop.put("customers_2.csv", ANNA, "no mail,Delft,1\n", "cleo@example.com,Delft,900\n")
+    (shop.server.folder / "in" / "customers_3.csv").write_text("E-Post,City\n")
+    assert not shop.run("shop__run_now").success
+    return shop
+
+
+def test_every_import_is_told_in_a_sentence(used: World) -> None:
+    told = {name: (state, message) for name, state, message in used.rows(IMPORTS)}
+    assert told["customers_1.csv"] == (
+        "folded",
+        "Received 0 updates, created 2 profiles, 0 profiles unchanged, checked 2.",
+    )
+    assert told["customers_2.csv"] == (
+        "folded",
+        "Received 1 updates, created 1 profiles, 0 profiles unchanged, checked 3. 1 rows rejected.",
+    )
+    assert told["customers_3.csv"][0] == "failed"
+    assert "E-Mail" in told["customers_3.csv"][1]
+
+
+def test_deliveries_and_profiles_are_counted(used: World) -> None:
+    rows = used.rows("SELECT path, state, rows, message FROM ops.export_history ORDER BY happened_at")
+    assert [(state, count) for _, state, count, _ in rows] == [("delivered", 1), ("delivered", 2)]
+    assert rows[0][3].startswith(f"Exported 1 profiles to {rows[0][0]}.")
+    assert used.rows(EXCHANGE) == [("shop", "imported", 3), ("shop", "exported", 2)]
+
+
+def test_every_column_of_the_views_is_explained(used: World) -> None:
+    query = (
+        "SELECT table_name, column_name, comment FROM duckdb_columns() WHERE schema_name = 'ops'"
+        " AND table_name IN ('import_history', 'export_history', 'data_exchange')"
+    )
+    rows = used.rows(query)
+    assert len(rows) > 30
+    assert [row for row in rows if not row[2]] == []
+
+
+def test_the_command_prints_what_happened(used: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["history", "shop", "--limit", "2"]) == 0
+    printed = capsys.readouterr().out
+    assert "customers_3.csv" in printed
+    assert "customers_1.csv" not in printed
+    assert "imported" in printed
+
+
+def test_before_the_first_import_there_is_no_history(shop: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["history"]) == 0
+    assert capsys.readouterr().out == "nothing was imported yet\n"
