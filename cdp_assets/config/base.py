@@ -27,6 +27,10 @@ RemoteDirectory = Annotated[str, AfterValidator(_stays_inside)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=63)]
 """A name the user chose for a connection, goal or segment: it becomes part of asset keys and paths."""
 
+DomainGroup = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=63)]
+"""A name for profiles that never match those of another."""
+DEFAULT_DOMAIN_GROUP = "DEFAULT"
+
 PropertyName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=63)]
 """A property id (spec.md 1.2): it becomes a column of `profiles`."""
 

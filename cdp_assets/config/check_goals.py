@@ -52,6 +52,12 @@ def _group_type(goal: ImportGroupsGoal, known: Known) -> Iterator[Place]:
             yield ("mappings", index, "property"), f"{told}; map this column into another, or remove the mapping"
 
 
+def _domain_group(goal: ImportGoal, known: Known) -> Iterator[Place]:
+    unknown = known.unknown("domain group", goal.domain_group)
+    if unknown:
+        yield ("domain_group",), f"{unknown}; name it under domain_groups of the customer model"
+
+
 def _identifier_items(goal: ImportGoal) -> Iterator[tuple[Location, Identifier]]:
     """Every column that identifies, with its place."""
     for index, rule in enumerate(goal.identifiers):
@@ -187,6 +193,7 @@ def _columns_without_header(goal: ImportGoal, _: Known) -> Iterator[Place]:
 
 
 _IMPORT_RULES: tuple[Callable[[ImportGoal, Known], Iterator[Place]], ...] = (
+    _domain_group,
     _identifiers_differ,
     _identifier_properties,
     _mapping_properties,

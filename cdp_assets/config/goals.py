@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from cdp_assets.config.base import Name, PropertyName, Strict
+from cdp_assets.config.base import DEFAULT_DOMAIN_GROUP, DomainGroup, Name, PropertyName, Strict
 from cdp_assets.config.drop_settings import DropSettings
 from cdp_assets.config.events import EventImport
 from cdp_assets.config.exports import ExportProfilesGoal
@@ -112,6 +112,8 @@ class ImportProfilesGoal(_ImportGoal):
 
     group_type: ClassVar[str] = ""
     type: Literal["import_profiles"]
+    domain_group: DomainGroup = DEFAULT_DOMAIN_GROUP
+    """The rows find and make profiles of this domain group only."""
     allow_create: bool = False
     """Whether a row that finds no profile makes one; otherwise it is counted `not_found`."""
     mappings: tuple[Mapping, ...] = ()
@@ -133,6 +135,7 @@ class ImportGroupsGoal(_ImportGoal):
     """Reads delimited files into the groups of one type; a row that finds no group makes one."""
 
     allow_create: ClassVar[bool] = True
+    domain_group: ClassVar[str] = DEFAULT_DOMAIN_GROUP
     events: ClassVar[tuple[EventImport, ...]] = ()
     drop: ClassVar[None] = None
     type: Literal["import_groups"]

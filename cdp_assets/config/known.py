@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Literal
 
+from cdp_assets.config.base import DEFAULT_DOMAIN_GROUP
 from cdp_assets.config.events import STANDARD_TYPES, EventType, whole_types
 from cdp_assets.config.groups import GROUP_ID, GroupType
 from cdp_assets.config.model import CustomerModelConfig
@@ -40,6 +41,7 @@ class Known:
     event_types: Mapping[str, EventType | None]
     """With the standard types, each with all its fields."""
     group_types: Mapping[str, GroupType | None]
+    domain_groups: frozenset[str]
     complete: bool
     """False: a name that is not here may still exist."""
 
@@ -54,6 +56,7 @@ class Known:
                 **dict.fromkeys(unread.event_types),
             },
             {**dict.fromkeys(unread.group_types), **{item.id: item for item in model.group_types}},
+            frozenset({DEFAULT_DOMAIN_GROUP, *model.domain_groups}),
             not unread.model,
         )
 
@@ -64,13 +67,16 @@ class Known:
             return replace(self, properties={}, complete=False)
         return replace(self, properties={item.name: item for item in (*kind.properties, GROUP_ID)})
 
-    def unknown(self, kind: Literal["property", "segment", "event type", "group type"], name: str) -> str | None:
+    def unknown(
+        self, kind: Literal["property", "segment", "event type", "group type", "domain group"], name: str
+    ) -> str | None:
         """The message if nothing of that kind has the name."""
-        things: dict[str, Mapping[str, object]] = {
+        things: dict[str, Collection[str]] = {
             "property": self.properties,
             "segment": self.segments,
             "event type": self.event_types,
             "group type": self.group_types,
+            "domain group": self.domain_groups,
         }
         names = things[kind]
         if name in names or not self.complete:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from pydantic import Field, field_validator
 
-from cdp_assets.config.base import Name, PropertyName, Strict
+from cdp_assets.config.base import DEFAULT_DOMAIN_GROUP, DomainGroup, Name, PropertyName, Strict
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.drop_goals import with_all_properties
 from cdp_assets.config.events import EventType, whole_types
@@ -43,6 +43,8 @@ class CustomerModelConfig(Strict):
     """What profiles can belong to."""
     blocked_identifiers: tuple[str, ...] = ("[0-]*", "-1", "null", "anonymous")
     """Regular expressions of values that identify nobody, whole and in any case: as identifiers they count as empty."""
+    domain_groups: tuple[DomainGroup, ...] = ()
+    """Beside DEFAULT: profiles of different ones never match, whatever they hold; an import names its own."""
     merging: Merging | None = None
     """Whether profiles that one row finds become one; left out = they stay apart, and the row goes to one of them."""
     display_name: PropertyName | None = None
@@ -189,6 +191,8 @@ class BatchConfig(Strict):
             goal["events"] = left_out["event_types"] = True
         if self.merging is None:
             left_out["merging"] = True
+        if self.goal.domain_group == DEFAULT_DOMAIN_GROUP:
+            goal["domain_group"] = True
         meaning = self.model_dump_json(exclude=left_out)  # type: ignore[arg-type]
         files = self.goal.files
         # The wildcard value of a name without a regular expression tells the name, so that nothing changes.

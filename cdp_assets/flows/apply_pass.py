@@ -22,7 +22,7 @@ from cdp_assets.sql.events import events_digest
 from cdp_assets.sql.full_files import Memory
 from cdp_assets.sql.identity import PassBatch
 from cdp_assets.sql.merging import Touched
-from cdp_assets.sql.records import records_of
+from cdp_assets.sql.records import Records, records_of
 from cdp_assets.sql.schema import column_names
 from cdp_assets.sql.survivors import Held
 from cdp_assets.sql.text import Sql, comma, literal, sql
@@ -66,7 +66,7 @@ def apply_pass(
     remade = combine_values(database, config, writes, touched, merges) if merges else []
     _write(database, batches, config, writes, touched, sorted(indexed))
     if merges:
-        _put_survivors(database, remade, indexed, batches)
+        _put_survivors(database, records_of(config), remade, indexed, batches)
     if touched.refused:
         # Only now does everyone who holds an identifier stand in the index.
         database.run(single_rows.note_conflicts(config))
@@ -101,9 +101,9 @@ def _read_rows(database: Database, batches: Sequence[Placed], together: Combined
 
 
 def _put_survivors(
-    database: Database, remade: Sequence[Held], indexed: frozenset[str], batches: Sequence[Placed]
+    database: Database, records: Records, remade: Sequence[Held], indexed: frozenset[str], batches: Sequence[Placed]
 ) -> None:
-    put_survivors(database, remade, indexed, _looks(batches), batches[0].position)
+    put_survivors(database, records, remade, indexed, _looks(batches), batches[0].position)
     move_consents(database)
 
 
@@ -144,7 +144,7 @@ def _write(
     if config.goal.allow_create:
         database.run(records.added(merging.new_profiles(config, writes, touched, looks)))
         if not records.group_type and database.rows(Sql("SELECT 1 FROM ops.profile_ids LIMIT 1")):
-            database.run(identity.note_other_ids())
+            database.run(identity.note_other_ids(records))
     if moving and database.rows(Sql("SELECT 1 FROM id_moved LIMIT 1")):
         for statement in writing.index_moved(records, moving):
             database.run(statement)
@@ -188,16 +188,14 @@ def _memories(
     )
     for group, (batch_id,) in enumerate(older, start=1):
         source = earlier[batch_id]
-        then = {
-            full_files.mapping_signature(mapping): number
-            for number, mapping in enumerate(source.manifest.config.goal.mappings)
-        }
+        before = source.manifest.config.goal
+        then = {full_files.mapping_signature(mapping): number for number, mapping in enumerate(before.mappings)}
         shared = [
             (number, then[full_files.mapping_signature(mapping)])
             for number, mapping in enumerate(config.goal.mappings)
             if full_files.mapping_signature(mapping) in then
         ]
-        if not shared:
+        if not shared or before.domain_group != config.goal.domain_group:
             continue
         past = full_files.row_digest(source.manifest.config, [old for _, old in shared], source.manifest.present)
         now = full_files.row_digest(config, [new for new, _ in shared], present)

@@ -9,9 +9,8 @@ from cdp_assets.config.model import BatchConfig
 from cdp_assets.flows.combine_merged import Combination
 from cdp_assets.flows.resolve_rows import Merges, insert_rows
 from cdp_assets.sql import merging, survivors, tables, writing
-from cdp_assets.sql.identity import DOMAIN_GROUP
 from cdp_assets.sql.merging import Touched
-from cdp_assets.sql.records import PROFILES
+from cdp_assets.sql.records import Records
 from cdp_assets.sql.survivors import Held
 from cdp_assets.sql.text import Sql
 from cdp_assets.sql.writes import Write
@@ -40,21 +39,24 @@ def combine_values(
     return remade
 
 
-def put_survivors(database: Database, remade: Sequence[Held], indexed: Collection[str], looks: Sql, first: int) -> None:
+def put_survivors(
+    database: Database, records: Records, remade: Sequence[Held], indexed: Collection[str], looks: Sql, first: int
+) -> None:
     """Puts the survivors into `profiles` as they are after the pass, and takes out those who became them.
 
     Args:
         database: the warehouse, with everybody else in it as after the pass.
+        records: the profiles of the pass's domain group.
         remade: what `combine_values` returned.
         indexed: the properties that identify.
         looks: the batches of the pass.
         first: the position of the first of them.
     """
     statements = [
-        PROFILES.added(survivors.old_survivors(remade, looks)),
-        writing.drop_old_rows(PROFILES, first),
-        PROFILES.added(survivors.new_survivors(remade, DOMAIN_GROUP, looks)),
-        *survivors.replace_profiles(DOMAIN_GROUP, looks),
+        records.added(survivors.old_survivors(remade, looks)),
+        writing.drop_old_rows(records, first),
+        records.added(survivors.new_survivors(remade, records.domain_group, looks)),
+        *survivors.replace_profiles(records.domain_group, looks),
         *survivors.index_survivors([column for column in _property_columns(database) if column[0] in indexed]),
         *survivors.IMPORTED,
     ]

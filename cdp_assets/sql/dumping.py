@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from cdp_assets.sql.tables import GROUP_COLUMNS
 from cdp_assets.sql.text import Sql, comma, ident, literal, sql
 
-KEY = Sql("created_by_property || chr(31) || created_by_value || chr(31) || created_by_number")
+KEY = Sql(
+    "domain_group || chr(31) || created_by_property || chr(31) || created_by_value || chr(31) || created_by_number"
+)
 
 
 def dump_queries(

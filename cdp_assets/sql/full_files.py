@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from cdp_assets.config.base import DEFAULT_DOMAIN_GROUP
 from cdp_assets.config.goals import ImportGoal, Mapping, Rule
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.sql.dialect import digest64
@@ -27,6 +28,8 @@ def rows_signature(goal: ImportGoal) -> str:
     if goal.events:
         told = "".join(event.model_dump_json() for event in goal.events)
         parts.append(f"events\x1f{hashlib.sha256(told.encode()).hexdigest()}")
+    if goal.domain_group != DEFAULT_DOMAIN_GROUP:
+        parts.append(f"domain group\x1f{goal.domain_group}")
     return "\x1e".join(parts)
 
 

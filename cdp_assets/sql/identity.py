@@ -25,12 +25,11 @@ from cdp_assets.config.properties import Property
 from cdp_assets.sql.combining import Combined, combined_rows
 from cdp_assets.sql.dialect import uuid5
 from cdp_assets.sql.identifiers import with_identifiers
-from cdp_assets.sql.records import Records
+from cdp_assets.sql.records import Records, in_domain_group
 from cdp_assets.sql.text import Sql, Step, chain, ident, joined, literal, sql
 
 ROWS_PER_BATCH = 1 << 40
 """Room for the rows of one batch in an ordinal."""
-DOMAIN_GROUP = "DEFAULT"
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def first_births(records: Records) -> Sql:
     That is nearly always so; where it is not, an id is one of `profiles` already, or some id is another than its
     row's own (`ops.profile_ids`), and `births` must do it. The own id of a group is the value that makes it.
     """
-    own = Sql("created_by_value") if records.group_type else uuid5(_MAKER_NAME)
+    own = Sql("created_by_value") if records.group_type else uuid5(_maker_name(records))
     unborn = Step("unborn", Sql("SELECT * EXCLUDE (nth), nth AS created_by_number FROM makers"))
     final = sql("SELECT birth AS first_ordinal, *, {own} AS profile_id FROM unborn", own=own)
     return sql("CREATE OR REPLACE TEMP TABLE births AS\n{query}", query=chain([*_MAKERS, unborn], final))
@@ -148,24 +147,30 @@ def births(records: Records) -> Sql:
                 " LEFT JOIN earlier USING (created_by_property, created_by_value)"
             ),
         ),
-        Step("named", sql("SELECT *, {own} AS own_id FROM unborn", own=uuid5(_MAKER_NAME))),
+        Step("named", sql("SELECT *, {own} AS own_id FROM unborn", own=uuid5(_maker_name(records)))),
     ]
-    final = _free_group_ids(records) if records.group_type else _PUBLISHED_IDS
+    final = _free_group_ids(records) if records.group_type else _published_ids(records)
     return sql("CREATE OR REPLACE TEMP TABLE births AS\n{query}", query=chain(steps, final))
 
 
-_MAKER_NAME = sql(
-    "{group} || chr(31) || created_by_property || chr(31) || created_by_value || chr(31) || created_by_number",
-    group=literal(DOMAIN_GROUP),
-)
-"""What a profile's id is made of: the row that makes it, as text."""
-_PUBLISHED_IDS = sql(
-    "SELECT birth, birth AS first_ordinal, created_by_number, created_by_property, created_by_value,"
-    " coalesce(kept.profile_id, CASE WHEN own_id IN (SELECT profile_id FROM ops.profile_ids) THEN {other}"
-    " ELSE own_id END) AS profile_id FROM named LEFT JOIN ops.profile_ids AS kept"
-    " USING (created_by_property, created_by_value, created_by_number)",
-    other=uuid5(sql("{name} || chr(31) || (SELECT count(*) FROM ops.profile_ids)", name=_MAKER_NAME)),
-)
+def _maker_name(records: Records) -> Sql:
+    """What a profile's id is made of: the row that makes it, as text."""
+    return sql(
+        "{group} || chr(31) || created_by_property || chr(31) || created_by_value || chr(31) || created_by_number",
+        group=literal(records.domain_group),
+    )
+
+
+def _published_ids(records: Records) -> Sql:
+    other = sql("{name} || chr(31) || (SELECT count(*) FROM ops.profile_ids)", name=_maker_name(records))
+    return sql(
+        "SELECT birth, birth AS first_ordinal, created_by_number, created_by_property, created_by_value,"
+        " coalesce(kept.profile_id, CASE WHEN own_id IN (SELECT profile_id FROM ops.profile_ids) THEN {other}"
+        " ELSE own_id END) AS profile_id FROM named LEFT JOIN (FROM ops.profile_ids WHERE {own}) AS kept"
+        " USING (created_by_property, created_by_value, created_by_number)",
+        other=uuid5(other),
+        own=in_domain_group(records.domain_group),
+    )
 
 
 def _free_group_ids(records: Records) -> Sql:
@@ -190,13 +195,14 @@ REPEATED = Sql(
 """A key below 0 is what became of rows that were decided one by one."""
 
 
-def note_other_ids() -> Sql:
+def note_other_ids(records: Records) -> Sql:
     """Keeps the ids of new profiles whose own one was taken; there are none while `ops.profile_ids` is empty."""
     return sql(
-        "INSERT INTO ops.profile_ids (created_by_property, created_by_value, created_by_number, profile_id)"
-        " SELECT created_by_property, created_by_value, created_by_number, profile_id FROM births"
+        "INSERT INTO ops.profile_ids (domain_group, created_by_property, created_by_value, created_by_number,"
+        " profile_id) SELECT {group}, created_by_property, created_by_value, created_by_number, profile_id FROM births"
         " WHERE profile_id <> {own} AND profile_id NOT IN (SELECT profile_id FROM ops.profile_ids)",
-        own=uuid5(_MAKER_NAME),
+        group=literal(records.domain_group),
+        own=uuid5(_maker_name(records)),
     )
 
 

@@ -22,7 +22,7 @@ from cdp_assets.config.model import BatchConfig
 from cdp_assets.config.properties import Property
 from cdp_assets.sql.dialect import appended, column_type, distinct_in_order, patched
 from cdp_assets.sql.grouping import composed, mixed
-from cdp_assets.sql.identity import DOMAIN_GROUP, ROWS_PER_BATCH
+from cdp_assets.sql.identity import ROWS_PER_BATCH
 from cdp_assets.sql.records import records_of
 from cdp_assets.sql.text import Sql, Step, chain, comma, ident, joined, literal, sql
 from cdp_assets.sql.writes import Write
@@ -98,7 +98,7 @@ def new_profiles(config: BatchConfig, writes: Sequence[Write], touched: Touched,
         "\n    {values}\nFROM births JOIN parts USING (profile_id)"
         " JOIN {looks} AS first ON first.number = first_ordinal // {size}"
         " JOIN {looks} AS last ON last.number = last_ordinal // {size}",
-        group=literal(DOMAIN_GROUP),
+        group=literal(records_of(config).domain_group),
         values=comma(values),
         looks=looks,
         size=literal(ROWS_PER_BATCH),

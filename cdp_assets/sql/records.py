@@ -6,8 +6,9 @@ column of its table is called: `rows` and `held` read it under that name, `added
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from cdp_assets.config.base import DEFAULT_DOMAIN_GROUP
 from cdp_assets.config.groups import GROUP_ID
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.sql.schema import TEXT, UUID
@@ -27,6 +28,8 @@ class Records:
     """The table of the values that find it."""
     group_type: str = ""
     """Empty = profiles."""
+    domain_group: str = DEFAULT_DOMAIN_GROUP
+    """Of the records that are found and made; others are never seen."""
 
     @property
     def rows(self) -> Sql:
@@ -40,16 +43,23 @@ class Records:
         """All that were ever made, also those that are others now: profile_id, created_by_property, …_value."""
         if self.group_type:
             return self.rows
-        columns = Sql("profile_id, created_by_property, created_by_value")
+        own = sql("domain_group = {group}", group=literal(self.domain_group))
         return sql(
-            "(SELECT {c} FROM {rows} UNION ALL SELECT {c} FROM main.replaced_profiles)", c=columns, rows=self.rows
+            "(SELECT {c} FROM {rows} WHERE {own} UNION ALL SELECT {c} FROM main.replaced_profiles WHERE {own})",
+            c=Sql("profile_id, created_by_property, created_by_value"),
+            rows=self.rows,
+            own=own,
         )
 
     @property
     def held(self) -> Sql:
         """The index to read from: property, value, profile_id."""
         if not self.group_type:
-            return self.index
+            return sql(
+                "(SELECT property, value, profile_id FROM {index} WHERE {own})",
+                index=self.index,
+                own=in_domain_group(self.domain_group),
+            )
         return sql(
             "(SELECT property, value, {id} AS profile_id FROM {index} WHERE group_type = {type})",
             id=self.id,
@@ -66,15 +76,14 @@ class Records:
 
     def entered(self, prop: Sql, values: Sql, rows: Sql) -> Sql:
         """Enters values into the index. `rows`: what stands behind FROM; it has profile_id."""
-        lead, type_name = Sql(""), Sql("")
-        if self.group_type:
-            lead, type_name = Sql("group_type, "), Sql(f"{literal(self.group_type)}, ")
+        lead = Sql("group_type" if self.group_type else "domain_group")
         return sql(
-            "INSERT INTO {index} ({lead}property, value, {id}) SELECT {type}{prop}, {values}, profile_id FROM {rows}",
+            "INSERT INTO {index} ({lead}, property, value, {id}) SELECT {kind}, {prop}, {values}, profile_id"
+            " FROM {rows}",
             index=self.index,
             lead=lead,
             id=self.id,
-            type=type_name,
+            kind=literal(self.group_type) if self.group_type else lead,
             prop=prop,
             values=values,
             rows=rows,
@@ -85,6 +94,11 @@ class Records:
         if self.group_type:
             which = sql("group_type = {type} AND {which}", type=literal(self.group_type), which=which)
         return sql("DELETE FROM {index} WHERE {which}", index=self.index, which=which)
+
+
+def in_domain_group(name: str) -> Sql:
+    """Whether a row of `identifiers` or `ops.profile_ids` is of the domain group; older ones do not tell theirs."""
+    return sql("coalesce(domain_group, {default}) = {name}", default=literal(DEFAULT_DOMAIN_GROUP), name=literal(name))
 
 
 PROFILES = Records(Sql("main.profiles"), Sql("profile_id"), UUID, Sql("main.identifiers"))
@@ -115,4 +129,6 @@ def groups(group_type: str) -> Records:
 
 def records_of(config: BatchConfig) -> Records:
     """What the batches of a goal make and change."""
-    return groups(config.goal.group_type) if config.goal.group_type else PROFILES
+    if config.goal.group_type:
+        return groups(config.goal.group_type)
+    return replace(PROFILES, domain_group=config.goal.domain_group)

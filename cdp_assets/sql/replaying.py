@@ -16,8 +16,8 @@ def remember_published_ids() -> list[Sql]:
     """Notes every id and the row that made it, before the tables are rebuilt."""
     return [
         Sql(
-            "CREATE OR REPLACE TEMP TABLE published AS SELECT profile_id, created_by_property, created_by_value,"
-            " created_by_number, created_at_position, created_at_row FROM main.profiles"
+            "CREATE OR REPLACE TEMP TABLE published AS SELECT profile_id, domain_group, created_by_property,"
+            " created_by_value, created_by_number, created_at_position, created_at_row FROM main.profiles"
         ),
         Sql(
             "CREATE OR REPLACE TEMP TABLE kept AS SELECT profile_id FROM ops.profile_ids"
@@ -45,13 +45,14 @@ def keep_published_ids(events: Iterable[Table]) -> list[Sql]:
             " AS age, arg_min(fresh.profile_id, (fresh.created_at_position, fresh.created_at_row)) AS new_id\n"
             "FROM lost JOIN main.identifiers AS held"
             " ON held.property = lost.created_by_property AND held.value = lost.created_by_value\n"
-            "JOIN fresh ON fresh.profile_id = held.profile_id GROUP BY lost.profile_id)\n"
+            "JOIN fresh ON fresh.profile_id = held.profile_id AND fresh.domain_group = lost.domain_group"
+            " GROUP BY lost.profile_id)\n"
             "SELECT new_id, arg_min(old_id, (age, old_id)) AS old_id FROM heirs GROUP BY new_id"
         ),
         Sql("DELETE FROM ops.profile_ids WHERE profile_id IN (SELECT unnest([new_id, old_id]) FROM renamed)"),
         Sql(
-            "INSERT INTO ops.profile_ids (created_by_property, created_by_value, created_by_number, profile_id)"
-            " SELECT created_by_property, created_by_value, created_by_number, old_id"
+            "INSERT INTO ops.profile_ids (domain_group, created_by_property, created_by_value, created_by_number,"
+            " profile_id) SELECT domain_group, created_by_property, created_by_value, created_by_number, old_id"
             " FROM renamed JOIN main.profiles ON profile_id = new_id"
         ),
         *rename_profiles(events),

@@ -257,9 +257,10 @@ def refuse_held(config: BatchConfig) -> Sql:
         Step("ids", joined(" UNION ALL ", values)),
         Step(
             "held",
-            Sql(
-                "SELECT key, place, id, profile_id FROM ids JOIN main.identifiers AS held"
-                " ON held.property = ids.property AND held.value = ids.id"
+            sql(
+                "SELECT key, place, id, profile_id FROM ids JOIN {held} AS held"
+                " ON held.property = ids.property AND held.value = ids.id",
+                held=records_of(config).held,
             ),
         ),
         Step(

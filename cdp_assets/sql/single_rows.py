@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.sql.identifiers import places_of
+from cdp_assets.sql.records import records_of
 from cdp_assets.sql.text import Sql, comma, ident, joined, literal, sql
 
 
@@ -116,11 +117,12 @@ def note_conflicts(config: BatchConfig) -> Sql:
         "placed AS (SELECT property, id, sides.profile_id, batch_id, min(ordinal) AS ordinal FROM sides"
         " JOIN batch_rows AS given USING (key){applied} GROUP BY ALL)\n"
         "SELECT given.batch_id, given.row_no, placed.property, placed.id, placed.profile_id,"
-        " (SELECT arg_min(held.profile_id, held.profile_id::VARCHAR) FROM main.identifiers AS held"
+        " (SELECT arg_min(held.profile_id, held.profile_id::VARCHAR) FROM {held} AS held"
         " WHERE held.property = placed.property AND held.value = placed.id AND held.profile_id <> placed.profile_id),"
         " 'another profile holds it'"
         " FROM placed JOIN batch_rows AS given USING (ordinal)",
         names=joined(" ", names),
+        held=records_of(config).held,
         applied=Sql("" if config.goal.files.delta else " JOIN applied USING (ordinal)"),
     )
 

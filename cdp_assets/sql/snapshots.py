@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from cdp_assets.config.base import DEFAULT_DOMAIN_GROUP
 from cdp_assets.sql.dialect import uuid5
 from cdp_assets.sql.ledger import FIRST, REPLAYED
 from cdp_assets.sql.replaying import rename_profiles
@@ -88,18 +89,21 @@ def give_ids(events: Iterable[Table]) -> list[Sql]:
             " FROM main.profiles UNION ALL SELECT profile_id, domain_group, created_by_property, created_by_value,"
             " created_by_number FROM main.replaced_profiles),\n"
             "named AS (SELECT made.profile_id AS new_id, kept.profile_id AS kept_id, {own} AS own_id,"
-            " {other} AS other_id, created_by_property, created_by_value, created_by_number FROM made"
-            " LEFT JOIN ops.profile_ids AS kept USING (created_by_property, created_by_value, created_by_number)),\n"
+            " {other} AS other_id, domain_group, created_by_property, created_by_value, created_by_number FROM made"
+            " LEFT JOIN (SELECT * REPLACE (coalesce(domain_group, {default}) AS domain_group) FROM ops.profile_ids)"
+            " AS kept USING (domain_group, created_by_property, created_by_value, created_by_number)),\n"
             "told AS (SELECT *, kept_id IS NULL AND own_id IN (SELECT profile_id FROM ops.profile_ids) AS is_other"
             " FROM named)\n"
             "SELECT *, CASE WHEN is_other THEN other_id ELSE coalesce(kept_id, own_id) END AS old_id FROM told"
             " WHERE new_id <> old_id",
+            default=literal(DEFAULT_DOMAIN_GROUP),
             own=uuid5(MAKER),
             other=uuid5(sql("{name} || chr(31) || (SELECT count(*) FROM ops.profile_ids)", name=MAKER)),
         ),
         Sql(
-            "INSERT INTO ops.profile_ids (created_by_property, created_by_value, created_by_number, profile_id)"
-            " SELECT created_by_property, created_by_value, created_by_number, old_id FROM renamed WHERE is_other"
+            "INSERT INTO ops.profile_ids (domain_group, created_by_property, created_by_value, created_by_number,"
+            " profile_id) SELECT domain_group, created_by_property, created_by_value, created_by_number, old_id"
+            " FROM renamed WHERE is_other"
         ),
         *rename_profiles(events),
         Sql("DROP TABLE renamed"),

@@ -55,6 +55,7 @@ IDENTIFIERS = Table(
     "identifiers",
     "Which values find which profile; a value held by several profiles finds the one made first.",
     columns_of(
+        ("domain_group", TEXT, "Of the profile; NULL = DEFAULT."),
         ("property", TEXT, "Identifier property."),
         ("value", TEXT, "Canonical value, as text."),
         ("profile_id", UUID, "The profile that holds it."),
@@ -272,6 +273,7 @@ PROFILE_IDS = Table(
     "profile_ids",
     "Published profile ids that differ from the one their creating row gives, because a late file changed it.",
     columns_of(
+        ("domain_group", TEXT, "Of the profile; NULL = DEFAULT."),
         ("created_by_property", TEXT, "Identifier property of the row that makes the profile now."),
         ("created_by_value", TEXT, "Its value."),
         ("created_by_number", BIGINT, "Which profile of that value."),

@@ -32,6 +32,7 @@ from cdp_assets_tests.support.arrivals import Arrivals, arrivals, lab_for, lande
 from cdp_assets_tests.support.lab import Lab
 
 HOUR = timedelta(hours=1)
+MAKER = "profiles.domain_group, created_by_property, created_by_value, created_by_number"
 DATED = tuple(key for key in KEYS if key.isdigit())
 
 
@@ -50,11 +51,10 @@ def lab_of(root: Path, scenario: Scenario) -> Lab:
     return lab_for(root, scenario.properties, scenario.goals, scenario.merging)
 
 
-def profiles_of(room: Arrivals) -> dict[tuple[str, str, int], dict[str, tuple[Any, ...]]]:
+def profiles_of(room: Arrivals) -> dict[tuple[str, str, str, int], dict[str, tuple[Any, ...]]]:
     names = [prop.name for prop in PROPERTIES]
-    found: dict[tuple[str, str, int], dict[str, tuple[Any, ...]]] = {}
-    maker_columns = "created_by_property, created_by_value, created_by_number"
-    for *maker, values in room.rows(f"SELECT {maker_columns}, ({', '.join(names)}) FROM main.profiles"):
+    found: dict[tuple[str, str, str, int], dict[str, tuple[Any, ...]]] = {}
+    for *maker, values in room.rows(f"SELECT {MAKER}, ({', '.join(names)}) FROM main.profiles"):
         assert tuple(maker) not in found, f"{maker} made two profiles"
         listed = {
             name: tuple(value) if isinstance(value, list) else (value,)
@@ -67,14 +67,13 @@ def profiles_of(room: Arrivals) -> dict[tuple[str, str, int], dict[str, tuple[An
 def assert_same(room: Arrivals, world: World, scenario: Scenario) -> None:
     """Profiles, identifiers, imports and ids are what the oracle says."""
     assert profiles_of(room) == {profile.maker: profile.values for profile in world.profiles}
-    maker = "created_by_property, created_by_value, created_by_number"
-    held = room.rows(f"SELECT property, value, ({maker}) FROM main.identifiers JOIN main.profiles USING (profile_id)")
+    held = room.rows(f"SELECT property, value, ({MAKER}) FROM main.identifiers JOIN main.profiles USING (profile_id)")
     assert sorted(held) == world.identifiers(scenario.goals)
-    imported = room.rows(f"SELECT {maker} FROM main.imported_profiles JOIN main.profiles USING (profile_id)")
+    imported = room.rows(f"SELECT {MAKER} FROM main.imported_profiles JOIN main.profiles USING (profile_id)")
     assert sorted(imported) == sorted(world.imported)
-    gone = f"SELECT ({maker}), replaced_by FROM main.replaced_profiles"
+    gone = f"SELECT ({MAKER}), replaced_by FROM main.replaced_profiles AS profiles"
     replaced = room.rows(
-        f"SELECT gone.*, ({maker}) FROM ({gone}) AS gone JOIN main.profiles ON profile_id = replaced_by"
+        f"SELECT gone.*, ({MAKER}) FROM ({gone}) AS gone JOIN main.profiles ON profile_id = replaced_by"
     )
     assert sorted((who, now) for who, _, now in replaced) == sorted(
         (profile.maker, profile.living.maker) for profile in world.replaced
@@ -155,8 +154,8 @@ def check_any_sequence(scenario: Scenario, folds: Sequence[bool], shuffled: Sequ
             assert room.dump() == dump
 
 
-def ids_of(room: Arrivals) -> dict[tuple[str, str, int], object]:
-    query = "SELECT created_by_property, created_by_value, created_by_number, profile_id FROM main.profiles"
+def ids_of(room: Arrivals) -> dict[tuple[str, str, str, int], object]:
+    query = f"SELECT {MAKER}, profile_id FROM main.profiles"
     return {tuple(maker): profile_id for *maker, profile_id in room.rows(query)}
 
 
@@ -165,7 +164,7 @@ def check_every_moment(scenario: Scenario) -> None:
     with tempfile.TemporaryDirectory() as folder:
         lab = lab_of(Path(folder) / "source", scenario)
         with arrivals(lab, Path(folder) / "one", snapshots=True) as room:
-            known: dict[tuple[str, str, int], object] = {}
+            known: dict[tuple[str, str, str, int], object] = {}
             for number, delivery in enumerate(scenario.deliveries, start=1):
                 room.deliver(landed(lab, delivery))
                 room.fold()

@@ -27,7 +27,7 @@ from cdp_assets_tests.oracle.scenarios import PROPERTIES, Scenario, scenarios
 from cdp_assets_tests.support.arrivals import Arrivals, arrivals, lab_for, landed
 
 KINDS = ("", "home", "home", "club")
-MAKER = "created_by_property, created_by_value, created_by_number"
+MAKER = "domain_group, created_by_property, created_by_value, created_by_number"
 
 
 def assert_same_groups(room: Arrivals, world: World, group_type: str, scenario: Scenario) -> None:
@@ -39,7 +39,7 @@ def assert_same_groups(room: Arrivals, world: World, group_type: str, scenario: 
     for *maker, values in room.rows(f"SELECT {MAKER}, ({', '.join(names)}) FROM main.groups_{group_type}"):
         group_id, *rest = values
         # Which id a group gets whose own is taken is not said, only that it is its own.
-        ids[group_id] = group_id if group_id in known else f"another for {tuple(maker)}"
+        ids[group_id] = group_id if group_id in known else f"another for {tuple(maker[1:])}"
         listed = {
             name: tuple(value) if isinstance(value, list) else (value,)
             for name, value in zip(names, (ids[group_id], *rest), strict=True)

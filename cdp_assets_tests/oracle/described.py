@@ -81,6 +81,7 @@ class Goal:
     """Several identifiers: alternatives in order, each of (column, property) that must all find the profile."""
     group_type: str = ""
     """Of the groups it imports; empty = it imports profiles."""
+    domain_group: str = "DEFAULT"
 
     events: tuple[Events, ...] = ()
 

@@ -12,8 +12,8 @@ from cdp_assets_tests.oracle.described import Delivery, Goal, Mapping, Merging, 
 from cdp_assets_tests.oracle.events import Brought, Event, Happened, Key, Timeline
 from cdp_assets_tests.oracle.ordering import Version, in_order, version_of
 
-Maker = tuple[str, str, int]
-"""Property, value and number of the row that made a profile."""
+Maker = tuple[str, str, str, int]
+"""Domain group, property, value and number of the row that made a profile."""
 
 
 @dataclass
@@ -56,8 +56,8 @@ class World:
     """Those that live."""
     replaced: list[Profile] = field(default_factory=list)
     """Those that are others now."""
-    born: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """How many profiles a value of a property has made, whatever became of them."""
+    born: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """How many profiles a value of a property has made in a domain group, whatever became of them."""
     rows: int = 0
     imported: set[Maker] = field(default_factory=set)
     memory: dict[tuple[str, str], Counter[Any]] = field(default_factory=dict)
@@ -67,8 +67,11 @@ class World:
     counts: list[Counts] = field(default_factory=list)
     """In step with `order`."""
 
-    def holders(self, name: str, value: object) -> list[Profile]:
-        return [profile for profile in self.profiles if value in profile.values.get(name, ())]
+    def among(self, domain_group: str) -> list[Profile]:
+        return [profile for profile in self.profiles if profile.maker[0] == domain_group]
+
+    def holders(self, domain_group: str, name: str, value: object) -> list[Profile]:
+        return [profile for profile in self.among(domain_group) if value in profile.values.get(name, ())]
 
     def identifiers(self, goals: Sequence[Goal]) -> list[tuple[str, str, Maker]]:
         """(property, value, profile) of every property some batch looked profiles up in."""
@@ -145,7 +148,7 @@ class _Batch:
 
     def _remember(self) -> None:
         for key, identifier in self.identifiers.items():
-            for profile in self.world.holders(self.goal.property, identifier)[:1]:
+            for profile in self.world.holders(self.goal.domain_group, self.goal.property, identifier)[:1]:
                 self.world.imported.add(profile.maker)
                 if not self.goal.delta:
                     self.world.memory[self.goal.name, key] = self.told[key]
@@ -177,7 +180,7 @@ class _Batch:
 
     def _addressed(self, key: str, identifier: Any, effects: list[tuple[Mapping, Said]]) -> None:
         self.identifiers[key] = identifier
-        holders = self.world.holders(self.goal.property, identifier)
+        holders = self.world.holders(self.goal.domain_group, self.goal.property, identifier)
         if not self.goal.delta and self._seen_before(key, effects):
             self.counts.unchanged += 1
         elif holders:
@@ -207,17 +210,18 @@ class _Batch:
 
     def _create(self, identifier: Any) -> Profile:
         name = self.goal.property
+        taken = self.world.holders(self.goal.domain_group, GROUP_ID, str(identifier))
         profile = self._new(name, str(identifier))
         profile.values[name] = (identifier,)
         profile.written[name] = self.world.rows
         if self.goal.group_type:
-            taken = self.world.holders(GROUP_ID, str(identifier))
-            profile.values[GROUP_ID] = (f"another for {profile.maker}" if taken else str(identifier),)
+            profile.values[GROUP_ID] = (f"another for {profile.maker[1:]}" if taken else str(identifier),)
         return profile
 
     def _new(self, name: str, text: str) -> Profile:
-        self.world.born[name, text] += 1
-        profile = Profile((name, text, self.world.born[name, text]))
+        group = self.goal.domain_group
+        self.world.born[group, name, text] += 1
+        profile = Profile((group, name, text, self.world.born[group, name, text]))
         self.world.profiles.append(profile)
         return profile
 
@@ -323,7 +327,7 @@ class _SeveralIdentifiers(_Batch):
     def _finds_or_merges(self, ids: dict[str, tuple[Any, ...]]) -> Profile | None:
         found = [
             profile
-            for profile in self.world.profiles
+            for profile in self.world.among(self.goal.domain_group)
             if any(
                 all(set(ids[name]) & set(profile.values.get(name, ())) for _, name in rule) for rule in self.goal.rules
             )
@@ -335,7 +339,7 @@ class _SeveralIdentifiers(_Batch):
 
     def _finds(self, ids: dict[str, tuple[Any, ...]]) -> Profile | None:
         for rule in self.goal.rules:
-            for profile in self.world.profiles:
+            for profile in self.world.among(self.goal.domain_group):
                 if all(set(ids[name]) & set(profile.values.get(name, ())) for _, name in rule):
                     return profile
         return None
@@ -353,7 +357,9 @@ class _SeveralIdentifiers(_Batch):
             if mapping.property in names and what.values:
                 own = profile.values.get(mapping.property, ())
                 free = tuple(
-                    value for value in what.values if value in own or not self.world.holders(mapping.property, value)
+                    value
+                    for value in what.values
+                    if value in own or not self.world.holders(self.goal.domain_group, mapping.property, value)
                 )
                 if free != what.values:
                     self.conflicts += len(what.values) - len(free)

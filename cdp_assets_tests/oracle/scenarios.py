@@ -271,6 +271,8 @@ def mergings(draw: st.DrawFn, *, max_files: int = 5) -> Scenario:
     written = draw(st.lists(st.sampled_from(properties), min_size=1, max_size=4, unique=True))
     several = tuple(draw(goals(f"g{number}", written, several=True)) for number in range(draw(st.integers(1, 2))))
     several = (replace(several[0], allow_create=True), *several[1:])
+    if draw(st.sampled_from((True, False, False, False))):
+        several = (*several, replace(several[0], name="other", domain_group="OTHER"))
     used = {column for goal in several for column, _ in goal.identifying}
     places = [place for place, link in enumerate(LINKS) if used & link.keys()]
     pairs = st.lists(st.sampled_from(places), min_size=2, max_size=3)

@@ -29,6 +29,7 @@ def lab_for(root: Path, properties: Sequence[Property], goals: Sequence[Goal], m
     kinds = dict.fromkeys(entry.kind for goal in goals for entry in goal.events)
     model: dict[str, Any] = {"group_types": [{"id": group_type, "properties": told} for group_type in types]}
     model["event_types"] = [_event_type(kind) for kind in kinds]
+    model["domain_groups"] = sorted({goal.domain_group for goal in goals})
     if merging is not None:
         model["merging"] = {"limit": merging.limit}
     return Lab(root, deployment(told, [_goal(goal) for goal in goals], **model))
@@ -63,6 +64,7 @@ def _property(prop: Property) -> dict[str, Any]:
 
 def _goal(goal: Goal) -> dict[str, Any]:
     kind: dict[str, Any] = {"type": "import_profiles", "allow_create": goal.allow_create}
+    kind["domain_group"] = goal.domain_group
     if goal.group_type:
         kind = {"type": "import_groups", "group_type": goal.group_type}
     return kind | {
