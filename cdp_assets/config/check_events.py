@@ -121,11 +121,11 @@ def _mappings(
 
 
 def _foreign(linked: Sequence[LinkedFile], source: str | None, column: str) -> str:
-    """Why a column is not one of the source's rows, nor of the root row they belong to; empty = it is."""
+    """Why a column is none of the source's rows, the rows below them or the root row; empty = it is."""
     found = linked_column(linked, column)
-    if found is None or found[0].name == source:
+    if found is None or _is_below(linked, source, found[0].name):
         return ""
-    cure = "take a column of that source or of the root file"
+    cure = "take a column of that source, of a file below it or of the root file"
     return f"column {column!r} is of linked file {found[0].name!r}, but these are rows of {_shown(source)}; {cure}"
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.faults import step
-from cdp_assets.sql import events, products
+from cdp_assets.sql import event_moves, events, products
 from cdp_assets.sql.event_landing import STORE_FIELD, event_file
 from cdp_assets.sql.event_tables import EVENT_TABLES
 from cdp_assets.sql.events import Columns, EventsFile
-from cdp_assets.sql.text import Sql
+from cdp_assets.sql.text import Sql, ident
 from cdp_assets.warehouse import Database
 
 
@@ -38,6 +38,34 @@ def event_files(config: BatchConfig, folders: Sequence[Path], kind: str | None =
     ]
 
 
+def move_events(database: Database) -> None:
+    """Gives the events of profiles that the pass replaced to those they are now."""
+    there = _tables(database)
+    products_of = {source.table: source.items for source in products.sources(there)}
+    database.run(products.NONE_TOUCHED)
+    for of in event_moves.tables_by_type(there):
+        database.run(event_moves.make_losers(of))
+        if of.own in products_of and database.rows(_SOME_OLD):
+            database.run(products.touch_old(of.paths[0], ident("main", products_of[of.own])))
+        for statement in event_moves.move_events(of):
+            database.run(statement)
+    _renew_products(database, there)
+
+
+def _tables(database: Database) -> dict[str, Collection[str]]:
+    """The tables of events with their columns."""
+    return {name: frozenset(names) for name, names in database.rows(EVENT_TABLES)}
+
+
+def _renew_products(database: Database, there: dict[str, Collection[str]]) -> None:
+    if database.rows(Sql("SELECT 1 FROM products_touched LIMIT 1")):
+        for statement in products.renew(products.sources(there)):
+            database.run(statement)
+
+
+_SOME_OLD = Sql("SELECT 1 FROM event_old LIMIT 1")
+
+
 def apply_events(database: Database, config: BatchConfig, folders: Sequence[Path]) -> dict[int, EventFates]:
     """Writes the events of the pass's batches and the products they touch; position → what became of them.
 
@@ -49,7 +77,7 @@ def apply_events(database: Database, config: BatchConfig, folders: Sequence[Path
     fates: dict[int, EventFates] = defaultdict(EventFates)
     if not config.goal.events:
         return fates
-    there: dict[str, Collection[str]] = {name: frozenset(names) for name, names in database.rows(EVENT_TABLES)}
+    there = _tables(database)
     database.run(products.NONE_TOUCHED)
     for kind in config.event_types:
         columns = events.columns_there(kind, there)
@@ -58,9 +86,7 @@ def apply_events(database: Database, config: BatchConfig, folders: Sequence[Path
     for position, dropped in database.rows(events.dropped_events(event_files(config, folders))):
         fates[position].dropped += dropped
     step("fold: events written")
-    if database.rows(Sql("SELECT 1 FROM products_touched LIMIT 1")):
-        for statement in products.renew(products.sources(there)):
-            database.run(statement)
+    _renew_products(database, there)
     return fates
 
 
@@ -78,10 +104,15 @@ def _apply_type(
         fates[position].created += created
         fates[position].set += again
     database.run(events.make_new(columns, _brought(config, columns.kind.id)))
-    if database.rows(Sql("SELECT 1 FROM event_old LIMIT 1")):
-        for statement in (*products.touch_old(columns), *events.delete_old(columns)):
+    nested = products.nested_of(columns)
+    if database.rows(_SOME_OLD):
+        if nested is not None:
+            database.run(products.touch_old(columns.table, columns.items(nested)))
+        for statement in events.delete_old(columns):
             database.run(statement)
-    for statement in (*products.touch_new(columns), *events.insert_new(columns)):
+    if nested is not None:
+        database.run(products.TOUCH_NEW)
+    for statement in events.insert_new(columns):
         database.run(statement)
 
 

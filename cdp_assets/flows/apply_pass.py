@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.faults import step
 from cdp_assets.flows.apply_consents import apply_consents, move_consents
-from cdp_assets.flows.apply_events import EventFates, apply_events, event_files
+from cdp_assets.flows.apply_events import EventFates, apply_events, event_files, move_events
 from cdp_assets.flows.find_profiles import find_profiles
 from cdp_assets.flows.merge_profiles import combine_values, put_survivors
 from cdp_assets.flows.plan_passes import Placed
@@ -105,6 +105,7 @@ def _put_survivors(
 ) -> None:
     put_survivors(database, records, remade, indexed, _looks(batches), batches[0].position)
     move_consents(database)
+    move_events(database)
 
 
 def _fates(database: Database, config: BatchConfig, batches: Sequence[Placed], *, simple: bool) -> list[Fates]:

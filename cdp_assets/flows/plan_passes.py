@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cdp_assets.config.model import BatchConfig
 from cdp_assets.flows.manifests import Manifest
 from cdp_assets.sql.combining import Combined, alone, kind_of
 
@@ -28,14 +29,17 @@ class Placed:
 
 
 def cut_into_passes(batches: Sequence[Placed]) -> Iterator[list[Placed]]:
-    """Runs of batches that can be applied together; a full file always stands alone."""
+    """Runs of batches that can be applied together; a full file always stands alone.
+
+    So does one with events where profiles merge: whose they are may change from batch to batch.
+    """
     group: list[Placed] = []
     together: Combined | None = None
     kind: tuple[object, ...] = ()
     for item in batches:
         config, present = item.manifest.config, item.manifest.present
         own = kind_of(config, present)
-        fits = together and config.goal.files.delta and own == kind and len(group) < MAX_BATCHES
+        fits = together and _may_share(config) and own == kind and len(group) < MAX_BATCHES
         together = together.with_batch(config, present) if together and fits else None
         if group and together is None:
             yield group
@@ -44,3 +48,7 @@ def cut_into_passes(batches: Sequence[Placed]) -> Iterator[list[Placed]]:
         group.append(item)
     if group:
         yield group
+
+
+def _may_share(config: BatchConfig) -> bool:
+    return config.goal.files.delta and not (config.goal.events and config.merging is not None)

@@ -16,7 +16,15 @@ from cdp_assets.flows.join_linked import LinkedSet
 from cdp_assets.sql.date_detection import KnownFormat, choose_format, date_counts, detection_query
 from cdp_assets.sql.event_fields import Slot, Slots, date_columns, event_field, slots_of
 from cdp_assets.sql.event_landing import EventPlan, Items, event_file, event_query, event_rejects, items_query
-from cdp_assets.sql.event_linking import chain_below, event_cells, item_cells, number_roots, numbered_cells
+from cdp_assets.sql.event_linking import (
+    chain_below,
+    event_cells,
+    item_cells,
+    number_roots,
+    numbered_cells,
+    prefixed,
+    with_columns_below,
+)
 from cdp_assets.sql.fields import Cells
 from cdp_assets.sql.identifiers import match_value, with_identifiers
 from cdp_assets.sql.landing import parquet_rows
@@ -118,6 +126,10 @@ def _plan(engine: Database, source: EventSource, number: int, event: EventImport
     cells = source.root
     if source.linked.files:
         cells = numbered_cells(cells) if event.source is None else _linked_cells(source, event.source)
+        own = [entry for entry in event.nested if entry.source in {event.source, None}]
+        mappings = [*event.mappings, *(item for entry in own for item in entry.mappings)]
+        named = [event.id, event.date, *(item.column for item in mappings)]
+        cells = _with_columns_below(source, cells, event.source, named)
     slots: list[Slot] = []
     id_slot = _slot(slots, event.id, EVENT_ID, cells)
     date_slot = _slot(slots, event.date, EVENT_DATE, cells)
@@ -178,6 +190,24 @@ def _linked_cells(source: EventSource, alias: str) -> Cells:
     return event_cells(alias, columns, source.root)
 
 
+def _with_columns_below(source: EventSource, cells: Cells, owner: str | None, named: Sequence[str | None]) -> Cells:
+    """The cells of a file's rows, with the columns that mappings name of files below it."""
+    linked = source.config.goal.files.linked
+    found = []
+    for item in source.linked.files:
+        alias = item.given.link.name
+        way = chain_below(linked, owner, alias) if alias != owner else None
+        wanted = {
+            name: column
+            for name, column in prefixed(alias, item.processed.columns).items()
+            if name in named and name not in cells.columns
+        }
+        if way is not None and wanted:
+            found.append((way, wanted))
+    links = {item.given.link.name: item.link for item in source.linked.files}
+    return with_columns_below(cells, links, found, rooted=owner is None) if found else cells
+
+
 def _items(engine: Database, source: EventSource, table: str, event: EventImport, nested: NestedImport) -> Sql:
     """Makes the table of the items of one nested field, by the line of their event; returns its name."""
     alias = nested.source or ""
@@ -187,6 +217,7 @@ def _items(engine: Database, source: EventSource, table: str, event: EventImport
     assert way is not None, "cross rules were checked"
     links = {item.given.link.name: item.link for item in source.linked.files}
     cells = item_cells(links, way, _columns(source, alias), rooted=event.source is None)
+    cells = _with_columns_below(source, cells, alias, [item.column for item in nested.mappings])
     slots = Slots(cells, tuple(slots_of(field.fields, nested.mappings, _all(source, nested, alias), cells)))
     slots = slots.with_dates(_found_dates(engine, source.config, slots))
     query = items_query(field, slots, source.config.goal.format)

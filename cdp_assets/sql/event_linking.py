@@ -14,7 +14,7 @@ from itertools import pairwise
 from cdp_assets.config.linked import LinkedFile
 from cdp_assets.sql.fields import Cells
 from cdp_assets.sql.linking import Link, key_column, table_of
-from cdp_assets.sql.text import Sql, comma, ident, sql
+from cdp_assets.sql.text import Sql, comma, ident, joined, sql
 
 
 def chain_below(linked: Sequence[LinkedFile], owner: str | None, alias: str) -> list[str] | None:
@@ -63,13 +63,52 @@ def numbered_cells(root: Cells) -> Cells:
     return replace(root, relation=relation)
 
 
+def with_columns_below(
+    cells: Cells, links: Mapping[str, Link], found: Sequence[tuple[Sequence[str], Mapping[str, Sql]]], *, rooted: bool
+) -> Cells:
+    """The cells with those of rows below beside them: of several rows the last cell that is not empty.
+
+    `found`: ways as `chain_below` gives them, each with the wanted columns of its last file, as mappings name them.
+    `rooted`: whether the rows are the root's.
+    """
+    columns, joins, named = [Sql("base.*")], [], dict(cells.columns)
+    for number, (way, wanted) in enumerate(found):
+        table = ident(f"below_{number}")
+        lasts = []
+        for place, (name, column) in enumerate(wanted.items()):
+            named[name] = ident(f"below_{number}_{place}")
+            lasts.append(sql("arg_max({cell}, line_no) AS {name}", cell=column, name=named[name]))
+            columns.append(sql("{table}.{name}", table=table, name=named[name]))
+        joins.append(
+            sql(
+                "LEFT JOIN (SELECT owner, {lasts} FROM ({pairs}) AS pairs JOIN {ready} USING (line_no) GROUP BY owner)"
+                " AS {table} ON {table}.owner = base.line_no",
+                lasts=comma(lasts),
+                pairs=_below(links, way, rooted=rooted),
+                ready=table_of("ready", way[-1]),
+                table=table,
+            )
+        )
+    relation = sql(
+        "(SELECT {columns} FROM {base} AS base\n{joins})",
+        columns=comma(columns),
+        base=cells.relation,
+        joins=joined("\n", joins),
+    )
+    return replace(cells, relation=relation, columns=named)
+
+
+def _below(links: Mapping[str, Link], way: Sequence[str], *, rooted: bool) -> Sql:
+    """Owner and line_no of the rows at the end of a way."""
+    if rooted:
+        return sql("SELECT root_line AS owner, line_no FROM {rows}", rows=table_of("rows", way[-1]))
+    return _pairs(links, way)
+
+
 def item_cells(links: Mapping[str, Link], way: Sequence[str], own: Mapping[str, Sql], *, rooted: bool) -> Cells:
     """The cells of the rows below each row of an event's source. `way`: as `chain_below` gives it."""
     alias = way[-1]
-    if rooted:
-        pairs = sql("SELECT root_line AS owner, line_no FROM {rows}", rows=table_of("rows", alias))
-    else:
-        pairs = _pairs(links, way)
+    pairs = _below(links, way, rooted=rooted)
     named = prefixed(alias, own)
     columns = [
         sql("own.{column} AS {name}", column=column, name=ident(f"own_{place}"))

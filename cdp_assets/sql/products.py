@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from cdp_assets.config.events import EventField
 from cdp_assets.sql.event_landing import items_column
-from cdp_assets.sql.event_tables import event_table_name
 from cdp_assets.sql.events import KEY, Columns
 from cdp_assets.sql.tables import PRODUCTS
 from cdp_assets.sql.text import Sql, Step, chain, comma, ident, joined, literal, sql
@@ -45,38 +45,31 @@ def sources(tables: Mapping[str, Collection[str]]) -> list[Source]:
     ]
 
 
-def _has_products(columns: Columns) -> bool:
-    return any(field.key == NESTED and PRODUCT_ID in there for field, there in columns.nested)
+def nested_of(columns: Columns) -> EventField | None:
+    """The nested field with the products of a type's events; None = it has none."""
+    return next((field for field, there in columns.nested if field.key == NESTED and PRODUCT_ID in there), None)
 
 
-def touch_old(columns: Columns) -> list[Sql]:
-    """Notes the products of events that are about to be written anew."""
-    if not _has_products(columns):
-        return []
-    return [
-        sql(
-            "INSERT INTO products_touched SELECT DISTINCT product_store, {id} FROM (SELECT {key}, product_store"
-            " FROM {events} SEMI JOIN event_old USING ({key}) WHERE product_store IS NOT NULL)"
-            " JOIN {items} USING ({key}) WHERE {id} IS NOT NULL",
-            key=KEY,
-            id=ident(PRODUCT_ID),
-            events=columns.table,
-            items=ident("main", event_table_name(columns.kind.id, NESTED)),
-        )
-    ]
+def touch_old(events: Sql, items: Sql) -> Sql:
+    """Notes the products of the events in `event_old`, which are about to go. Both tables are of one type."""
+    return sql(
+        "INSERT INTO products_touched SELECT DISTINCT product_store, {id}::VARCHAR FROM (SELECT {key}, product_store"
+        " FROM {events} SEMI JOIN event_old USING ({key}) WHERE product_store IS NOT NULL)"
+        " JOIN {items} USING ({key}) WHERE {id} IS NOT NULL",
+        key=KEY,
+        id=ident(PRODUCT_ID),
+        events=events,
+        items=items,
+    )
 
 
-def touch_new(columns: Columns) -> list[Sql]:
-    """Notes the products of the rows of the pass; some may be of events that a later batch writes anew."""
-    if not _has_products(columns):
-        return []
-    return [
-        sql(
-            "INSERT INTO products_touched SELECT DISTINCT product_store, item.id FROM (SELECT product_store,"
-            " unnest({items}) AS item FROM event_rows WHERE product_store IS NOT NULL) WHERE item.id IS NOT NULL",
-            items=items_column(NESTED),
-        )
-    ]
+TOUCH_NEW = sql(
+    "INSERT INTO products_touched SELECT DISTINCT product_store, item.{id}::VARCHAR FROM (SELECT product_store,"
+    " unnest({items}) AS item FROM event_rows WHERE product_store IS NOT NULL) WHERE item.{id} IS NOT NULL",
+    id=ident(PRODUCT_ID),
+    items=items_column(NESTED),
+)
+"""Notes the products of the rows of the pass; some may be of events that a later batch writes anew."""
 
 
 def renew(types: Sequence[Source]) -> list[Sql]:

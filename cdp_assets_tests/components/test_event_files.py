@@ -143,12 +143,6 @@ GOAL_MISTAKES = [
     ("property: total_revenue", "property: product", "field 'product' holds items; bring them by an entry of `nested`"),
     ("property: product\n", "property: coupon\n", "event type 'order' has no nested field 'coupon'; accepted: product"),
     ("property: id}]", "property: ids}]", "unknown field 'ids'; known, nearest first: id"),
-    (
-        "column: Total",
-        "column: orders.Total",
-        "column 'orders.Total' is of linked file 'orders', but these are rows of",
-    ),
-    ("date: Day\n", "date: orders.day\n", "column 'orders.day' is of linked file 'orders', but these are rows of"),
     ("property: id}]", "property: id}, {column: x, property: id}]", "field 'id' is brought by an earlier mapping"),
 ]
 
@@ -190,6 +184,12 @@ MODEL_MISTAKES = [
     ),
     ("{id: a}, {id: A}", "event type 'A' stands in the list already (case does not count); put both into one"),
 ]
+
+
+def test_a_column_is_of_the_source_below_it_or_of_the_root(defs: Path) -> None:
+    shop = changed(WITH_EVENTS, ("date: Day\n", "date: visits.day\n          source: orders\n"))
+    (problem,) = told(defs, None, MODEL, shop)
+    assert "column 'visits.day' is of linked file 'visits', but these are rows of linked file 'orders'" in problem
 
 
 @pytest.mark.parametrize(("types", "expected"), MODEL_MISTAKES)

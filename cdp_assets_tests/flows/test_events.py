@@ -301,6 +301,28 @@ def test_events_of_a_linked_file_with_items_of_the_one_below(tmp_path):
     ]
 
 
+def test_a_field_may_come_from_a_file_below_such_as_one_to_look_things_up(tmp_path):
+    goods = {"name": "goods", "file": "goods.csv", "parent": "lines", "parent_column": "sku", "column": "sku"}
+    nested = {"property": "product", "source": "lines", "mappings": [{"column": "lines.sku", "property": "id"}]}
+    nested["mappings"].append({"column": "goods.name", "property": "name"})
+    event = LINKED_ORDER | {"nested": [nested]}
+    event["mappings"] = [
+        {"column": "lines.qty", "property": "quantity"},
+        {"column": "goods.name", "property": "coupon"},
+    ]
+    room = lab(tmp_path, events_goal(event, files={"linked": [*LINKED, goods | {"static": True}]}))
+    linked = {
+        "orders": ("orders_1.csv", "who,no,day\na@x.com,1,2026-01-01\na@x.com,2,2026-01-02\n"),
+        "lines": ("lines_1.csv", "no,sku,qty\n1,s1,1\n1,s2,\n1,s1,3\n2,s9,\n"),
+        "goods": ("goods.csv", "sku,name\ns1,Shoe\ns1,Boot\ns2,Hat\n"),
+    }
+    land(room, "a@x.com\n", header="email\n", linked=linked)
+    room.fold()
+    assert orders(room, "event_id, quantity, coupon") == [("1", 3, ["Hat"]), ("2", None, None)]
+    named = items(room, 'event_id, "index", id, name')
+    assert named == [("1", 0, "s1", "Boot"), ("1", 1, "s2", "Hat"), ("1", 2, "s1", "Boot"), ("2", 0, "s9", None)]
+
+
 @pytest.mark.parametrize("root", [True, False])
 def test_items_of_a_linked_file_reject_the_event_of_their_parent(tmp_path, root):
     event = (
@@ -339,3 +361,20 @@ def test_every_item_belongs_to_an_event_and_every_event_to_a_profile(tmp_path):
         " FROM main.events_order_product GROUP BY profile_id, event_id, date)"
     )
     assert room.rows(last) == [(True,)]
+
+
+def test_events_of_profiles_that_become_one_are_its_own_and_the_last_of_two_stays(tmp_path):
+    both = [{"column": name, "property": name} for name in ("email", "city")]
+    room = Lab(tmp_path, deployment(PROPERTIES, [events_goal(STORE, identifiers=both)], merging={}))
+    header = "email,city,order,day,total,coupons,sku,qty\n"
+    land(room, "a@x.com,,1,2026-01-01,1,,s1,2\n,Ede,1,2026-01-01,2,,s2,1\n,Ede,2,2026-01-01,3,,s1,5\n", header=header)
+    land(room, "a@x.com,Ede,3,2026-01-01,4,,s3,1\n", 2, header=header)
+    room.fold()
+    assert room.rows("SELECT count(*) FROM main.profiles") == [(1,)]
+    assert orders(room, "event_id, total_revenue::INT") == [("1", 2), ("2", 3), ("3", 4)]
+    assert items(room) == [("1", 0, "s2", 1), ("2", 0, "s1", 5), ("3", 0, "s3", 1)]
+    assert room.rows("SELECT product_id, ordered FROM main.products ORDER BY 1") == [("s1", 5), ("s2", 1), ("s3", 1)]
+    assert room.rows("SELECT count(*) FROM main.events_order ANTI JOIN main.profiles USING (profile_id)") == [(0,)]
+    before = room.dump()
+    room.fold(rebuild=True)
+    assert room.dump() == before

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 
 from cdp_assets.config.check import check
-from cdp_assets_tests.flows.test_against_oracle import FOLDS, SHUFFLED, assert_same, repeatably
+from cdp_assets_tests.flows.test_against_oracle import FOLDS, SHUFFLED, assert_same, lab_of, oracle_of, repeatably
 from cdp_assets_tests.oracle.events import products
-from cdp_assets_tests.oracle.folding import World, fold
-from cdp_assets_tests.oracle.scenarios import PROPERTIES, Scenario
+from cdp_assets_tests.oracle.folding import World
+from cdp_assets_tests.oracle.scenarios import Scenario
 from cdp_assets_tests.oracle.timelines import ORDERED, SEEN, timelines
-from cdp_assets_tests.support.arrivals import Arrivals, arrivals, lab_for, landed
+from cdp_assets_tests.support.arrivals import Arrivals, arrivals, landed
 
 MAKER = "(created_by_property, created_by_value, created_by_number)"
 MADE_ID = 40
@@ -99,10 +99,10 @@ def expected_counts(world: World) -> list[tuple[Any, ...]]:
 
 
 def check_any_sequence(scenario: Scenario, folds: Sequence[bool], shuffled: Sequence[int]) -> None:
-    world = fold(PROPERTIES, scenario.goals, scenario.deliveries)
+    world = oracle_of(scenario)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        lab = lab_for(root / "source", PROPERTIES, scenario.goals)
+        lab = lab_of(root / "source", scenario)
         assert check(lab.deployment) == []
         batches = [landed(lab, delivery) for delivery in scenario.deliveries]
         with arrivals(lab, root / "one", snapshots=True) as room:
@@ -129,6 +129,20 @@ def test_any_files_in_any_order_make_the_timelines_the_oracle_makes(scenario, fo
 @repeatably(3)
 @given(timelines(identifiers=True), FOLDS, SHUFFLED)
 def test_likewise_where_several_columns_identify(scenario, folds, shuffled):
+    check_any_sequence(scenario, folds, shuffled)
+
+
+@repeatably(6)
+@given(timelines(merging=True), FOLDS, SHUFFLED)
+def test_timelines_of_profiles_that_become_one_are_one(scenario, folds, shuffled):
+    check_any_sequence(scenario, folds, shuffled)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@repeatably(100)
+@given(timelines(max_files=8, merging=True), FOLDS, SHUFFLED)
+def test_timelines_of_many_profiles_that_become_one_are_one(scenario, folds, shuffled):
     check_any_sequence(scenario, folds, shuffled)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -87,6 +87,19 @@ class Timeline:
             assert one.date is not None
             made = (match, one.content) if one.id is None else one.id
             self.parts.setdefault((maker, one.entry.kind.id, made, one.date), []).append((one, self.rows))
+
+    def move(self, now: Callable[[Maker], Maker]) -> None:
+        """Gives everything to those that profiles are now; of two events with one key the later stays."""
+        for key in list(self.events):
+            event = self.events.pop(key)
+            moved = (now(key[0]), *key[1:])
+            there = self.events.get(moved)
+            if there is None or there.place < event.place:
+                self.events[moved] = event
+        parts: dict[Key, list[tuple[Brought, int]]] = {}
+        for key, found in self.parts.items():
+            parts.setdefault((now(key[0]), *key[1:]), []).extend(found)
+        self.parts = {key: sorted(found, key=lambda part: part[1]) for key, found in parts.items()}
 
     def finish(self) -> Happened:
         for key, parts in self.parts.items():

@@ -143,6 +143,8 @@ class _Batch:
             else:
                 self.counts.unchanged += 1
         self._remember()
+        makers = {profile.maker: profile.living.maker for profile in self.world.replaced}
+        self.timeline.move(lambda maker: makers.get(maker, maker))
         self.counts.events = self.timeline.finish()
         return self.counts
 

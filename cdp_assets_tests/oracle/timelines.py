@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from cdp_assets_tests.oracle.described import EventKind, Events, Goal, Property
-from cdp_assets_tests.oracle.scenarios import Scenario, scenarios
+from cdp_assets_tests.oracle.scenarios import Scenario, mergings, scenarios
 
 ORDERED = EventKind(
     "ordered",
@@ -42,12 +42,14 @@ def events(draw: st.DrawFn) -> Events:
 
 
 @st.composite
-def timelines(draw: st.DrawFn, *, max_files: int = 6, identifiers: bool = False) -> Scenario:
+def timelines(draw: st.DrawFn, *, max_files: int = 6, identifiers: bool = False, merging: bool = False) -> Scenario:
     """A scenario some goals of which bring events, perhaps nothing else."""
-    scenario = draw(scenarios(max_files=max_files, identifiers=identifiers))
+    scenario = draw(
+        mergings(max_files=max_files) if merging else scenarios(max_files=max_files, identifiers=identifiers)
+    )
     goals: list[Goal] = []
     for goal in scenario.goals:
         brought = draw(st.lists(events(), min_size=0 if goals else 1, max_size=1))
         keeps = not brought or draw(st.booleans())
         goals.append(replace(goal, events=tuple(brought), mappings=goal.mappings if keeps else ()))
-    return Scenario(tuple(goals), scenario.deliveries)
+    return replace(scenario, goals=tuple(goals))
