@@ -18,6 +18,7 @@ from cdp_assets.components.templates import render
 from cdp_assets.components.wording import places, unknown_keys
 from cdp_assets.components.yaml_files import Lines, line_of, shown_path
 from cdp_assets.config.connections import Connection
+from cdp_assets.config.consent import Objective
 from cdp_assets.config.drop_folders import DropFolders
 from cdp_assets.config.events import EventType
 from cdp_assets.config.goals import Goal
@@ -44,10 +45,11 @@ _PARTS: Mapping[type[BaseModel], Mapping[str, Any]] = {
         "segments": Segment,
         "event_types": EventType,
         "group_types": GroupType,
+        "objectives": Objective,
     },
     DropFolders: {},
 }
-_NAMED_BY: Mapping[Any, str] = {EventType: "id", GroupType: "id"}
+_NAMED_BY: Mapping[Any, str] = {EventType: "id", GroupType: "id", Objective: "id"}
 """Key of the name that others use for a part, where it is not `name`."""
 
 

@@ -107,6 +107,14 @@ def _group_types(model: CustomerModelConfig, _: Known) -> Iterator[Place]:
                 yield ("group_types", index, "properties", place, "group_type"), told
 
 
+def _objectives(model: CustomerModelConfig, _: Known) -> Iterator[Place]:
+    ids = [objective.id.lower() for objective in model.objectives]
+    for index, one in enumerate(ids):
+        if one in ids[:index]:
+            told = f"objective {model.objectives[index].id!r} is there already (case does not count)"
+            yield ("objectives", index, "id"), f"{told}; give this one another id"
+
+
 def _links_to_groups(model: CustomerModelConfig, known: Known) -> Iterator[Place]:
     for index, prop in enumerate(model.properties):
         unknown = known.unknown("group type", prop.group_type) if prop.group_type is not None else None
@@ -137,6 +145,7 @@ _MODEL_RULES: tuple[Callable[[CustomerModelConfig, Known], Iterator[Place]], ...
     _display_name,
     _group_types,
     _links_to_groups,
+    _objectives,
     segment_places,
     event_type_places,
 )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from cdp_assets.config.check_drop import drop_places
 from cdp_assets.config.check_events import event_places
+from cdp_assets.config.consent import CONSENTED, REFUSED, TARGETS
 from cdp_assets.config.date_patterns import parse_readable_pattern
 from cdp_assets.config.goals import (
     Identifier,
@@ -93,9 +94,22 @@ def _identifiers_differ(goal: ImportGoal, _: Known) -> Iterator[Place]:
 
 def _mapping_properties(goal: ImportGoal, known: Known) -> Iterator[Place]:
     for index, mapping in enumerate(goal.mappings):
+        if mapping.property in TARGETS and not goal.group_type:
+            yield from (((("mappings", index, *where), told)) for where, told in _consent_target(mapping, known))
+            continue
         unknown = known.unknown("property", mapping.property)
         if unknown:
             yield ("mappings", index, "property"), unknown
+
+
+def _consent_target(mapping: Mapping, known: Known) -> Iterator[Place]:
+    """What goes into permission level, zone and consent has one rule each; consent needs objectives."""
+    lists = mapping.property in {CONSENTED, REFUSED}
+    wanted = Rule.add if lists else Rule.set
+    if mapping.rule is not wanted:
+        yield ("rule",), f"{mapping.property} is written by rule {wanted}, not {mapping.rule}"
+    if lists and known.complete and not known.objectives:
+        yield ("property",), f"{mapping.property} holds ids of objectives; name some in the customer model: objectives"
 
 
 def _identifier_column(goal: ImportGoal, _: Known) -> Iterator[Place]:

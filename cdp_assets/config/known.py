@@ -28,6 +28,7 @@ class Unread:
     segments: frozenset[str] = frozenset()
     event_types: frozenset[str] = frozenset()
     group_types: frozenset[str] = frozenset()
+    objectives: frozenset[str] = frozenset()
     model: bool = False
     """True: there is no model to check against, so any name may be meant."""
 
@@ -42,6 +43,7 @@ class Known:
     """With the standard types, each with all its fields."""
     group_types: Mapping[str, GroupType | None]
     domain_groups: frozenset[str]
+    objectives: frozenset[str]
     complete: bool
     """False: a name that is not here may still exist."""
 
@@ -57,6 +59,7 @@ class Known:
             },
             {**dict.fromkeys(unread.group_types), **{item.id: item for item in model.group_types}},
             frozenset({DEFAULT_DOMAIN_GROUP, *model.domain_groups}),
+            frozenset({*unread.objectives, *(item.id for item in model.objectives)}),
             not unread.model,
         )
 

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from cdp_assets.config.base import DEFAULT_DOMAIN_GROUP, DomainGroup, Name, PropertyName, Strict
 from cdp_assets.config.connections import Connection
+from cdp_assets.config.consent import Objective, target_properties
 from cdp_assets.config.drop_goals import with_all_properties
 from cdp_assets.config.events import EventType, whole_types
 from cdp_assets.config.goals import ImportGoal, ImportProfilesGoal, Mapping, Rule
@@ -41,6 +42,8 @@ class CustomerModelConfig(Strict):
     """Plugin files in XML that hold further event types, relative to the working directory."""
     group_types: tuple[GroupType, ...] = ()
     """What profiles can belong to."""
+    objectives: tuple[Objective, ...] = ()
+    """Purposes that people consent to or refuse."""
     blocked_identifiers: tuple[str, ...] = ("[0-]*", "-1", "null", "anonymous")
     """Regular expressions of values that identify nobody, whole and in any case: as identifiers they count as empty."""
     domain_groups: tuple[DomainGroup, ...] = ()
@@ -184,8 +187,11 @@ class BatchConfig(Strict):
             "files": {"ready": True, "partitions": True},
             "drop": True,
         }
-        properties = {"__all__": {"description", "pii", "group_type", "merge"}}
-        left_out: dict[str, object] = {"goal": goal, "properties": properties}
+        unsaid = {"description", "pii", "group_type", "merge"}
+        if all(prop.choices is None for prop in self.properties):
+            # Nor does it change where there were no choices yet.
+            unsaid.add("choices")
+        left_out: dict[str, object] = {"goal": goal, "properties": {"__all__": unsaid}}
         if not self.goal.events:
             # Batches of before there were events keep their hash.
             goal["events"] = left_out["event_types"] = True
@@ -210,8 +216,7 @@ def batch_config(deployment: Deployment, connection: Connection, goal: ImportGoa
         goal = with_all_properties(goal, deployment.model.properties)
     names = {mapping.property for mapping in goal.mappings} | {item.property for item in goal.identifier_columns}
     known = deployment.model.record_properties(goal.group_type)
-    if goal.group_type:
-        known = (*known, GROUP_ID)
+    known = (*known, *((GROUP_ID,) if goal.group_type else target_properties(deployment.model.objectives)))
     properties = tuple(prop for prop in sorted(known, key=lambda prop: prop.name) if prop.name in names)
     return BatchConfig(
         connection=connection.name,

@@ -38,6 +38,10 @@ RESERVED_COLUMNS = frozenset(
         "created_at_position",
         "created_at_row",
         "modified_at_position",
+        "permission_level",
+        "privacy_legislation",
+        "consented_objectives",
+        "refused_objectives",
     }
 )
 """Columns of `profiles` that are ours; no property may take their names."""
@@ -61,6 +65,8 @@ class Property(Strict):
     """The values are ids of groups of this type: the profile belongs to them."""
     merge: MergeStrategy | None = None
     """Which values remain when profiles merge; left out = `both` for several texts or emails, else `keep_current`."""
+    choices: tuple[str, ...] | None = None
+    """The texts it can hold, whatever their case in a file; left out = any."""
 
     @property
     def scale(self) -> int:
@@ -108,6 +114,9 @@ class Property(Strict):
         if self.merge is MergeStrategy.both and not self.multiple:
             message = "merge: both needs multiple: true; a property of one value takes keep_current or latest"
             raise ValueError(message)
+        if self.choices is not None and self.type is not PropertyType.text:
+            message = f"only a text has choices; {self.name} is {self.type}"
+            raise ValueError(message)
         return self
 
 
@@ -115,5 +124,9 @@ OWN_PROPERTIES = (
     Property(name="creation_date", type=PropertyType.datetime, description="When the profile was made."),
     Property(name="last_modified_date", type=PropertyType.datetime, description="When a property last changed."),
     Property(name="domain_group", description="Profiles of different domain groups never match each other."),
+    Property(name="permission_level", description="What may be done with the profile's data."),
+    Property(name="privacy_legislation", description="Zone whose law applies."),
+    Property(name="consented_objectives", multiple=True, description="Objectives consented to."),
+    Property(name="refused_objectives", multiple=True, description="Objectives refused."),
 )
 """Columns of `profiles` that are ours and that a condition may ask for as if they were properties."""

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from cdp_assets.config.merging import MergeStrategy, default_strategy
 from cdp_assets.config.model import BatchConfig
+from cdp_assets.flows.combine_consents import combine_consents
 from cdp_assets.flows.combine_merged import Combination
 from cdp_assets.flows.resolve_rows import Merges, insert_rows
 from cdp_assets.sql import merging, survivors, tables, writing
@@ -24,9 +25,13 @@ def combine_values(
     held = survivors.held_properties(_property_columns(database), writes)
     numbers = {prop.name: prop.number for prop in held}
     operations = sorted(
-        (number, mapping.rule, numbers[write.prop.name]) for write in writes for number, mapping in write.mappings
+        (number, mapping.rule, numbers[write.prop.name])
+        for write in writes
+        if write.prop.name in numbers
+        for number, mapping in write.mappings
     )
     database.run(survivors.merged_rows(merging.targeted(config, writes, touched, survivors.IS_SURVIVOR)))
+    combine_consents(database, writes, merges)
     old = dict(database.rows(survivors.old_marks(held)))
     combination = Combination(merges, old, [_strategy(config, prop) for prop in held], operations)
     combination.take(database.rows(survivors.row_marks([(number, rule) for number, rule, _ in operations])))

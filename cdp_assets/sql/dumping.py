@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from cdp_assets.config.consent import TARGETS
 from cdp_assets.sql.tables import GROUP_COLUMNS
-from cdp_assets.sql.text import Sql, comma, ident, literal, sql
+from cdp_assets.sql.text import Sql, comma, ident, joined, literal, sql
 
 KEY = Sql(
     "domain_group || chr(31) || created_by_property || chr(31) || created_by_value || chr(31) || created_by_number"
@@ -24,9 +25,10 @@ def dump_queries(
     people = sql("SELECT profile_id, {key} AS maker FROM main.profiles", key=KEY)
     return {
         "profiles": sql(
-            "SELECT to_json(struct_pack(maker := {key}, domain_group := domain_group, properties := struct_pack(\n"
-            "    {fields}\n)))::VARCHAR AS line FROM main.profiles ORDER BY line",
+            "SELECT to_json(struct_pack(maker := {key}, domain_group := domain_group, {consent}, properties :="
+            " struct_pack(\n    {fields}\n)))::VARCHAR AS line FROM main.profiles ORDER BY line",
             key=KEY,
+            consent=joined(", ", [sql("{name} := {name}", name=ident(name)) for name in TARGETS]),
             fields=comma(fields) if fields else literal("none"),
         ),
         "identifiers": sql(

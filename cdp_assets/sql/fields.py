@@ -136,7 +136,7 @@ class Field:
         valid = sql(
             "list_filter(list_transform({all}, lambda part: {one}), lambda v: v IS NOT NULL)", all=texts, one=one
         )
-        if self.linked or self.prop.type is not PropertyType.text:
+        if self.linked or self.prop.type is not PropertyType.text or self.prop.choices is not None:
             return sql("CASE WHEN {all} IS NOT NULL THEN {valid} END", all=texts, valid=valid)
         # No part of a cell is longer than the cell, and a text has no more characters than bytes.
         return sql(

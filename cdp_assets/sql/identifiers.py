@@ -23,7 +23,7 @@ from cdp_assets.config.model import BatchConfig
 from cdp_assets.sql.dialect import matches, value_type
 from cdp_assets.sql.fields import Cells, Field
 from cdp_assets.sql.text import Sql, Step, comma, ident, joined, literal, sql
-from cdp_assets.sql.values import INVALID
+from cdp_assets.sql.values import invalid_reason
 
 
 @dataclass(frozen=True)
@@ -223,14 +223,14 @@ def identifier_rejects(config: BatchConfig) -> list[tuple[str, Sql, Sql, Sql]]:
     columns = config.goal.identifier_columns
     if config.has_one_identifier:
         told, prop = Sql("identifier_invalid"), config.find_property(columns[0].property)
-        return [(columns[0].column, told, sql("{t} IS NOT NULL", t=told), _reason(prop.name, INVALID[prop.type]))]
+        return [(columns[0].column, told, sql("{t} IS NOT NULL", t=told), _reason(prop.name, invalid_reason(prop)))]
     found = []
     for place, item in enumerate(columns):
         prop = config.find_property(item.property)
         first = [sql("{bad} IS NULL", bad=_invalid(before)) for before in range(place)]
         own = sql("{bad} IS NOT NULL", bad=_invalid(place))
         where = joined(" AND ", [Sql("identifier IS NULL"), own, *first])
-        found.append((item.column, _invalid(place), where, _reason(prop.name, INVALID[prop.type])))
+        found.append((item.column, _invalid(place), where, _reason(prop.name, invalid_reason(prop))))
     return found
 
 

@@ -21,7 +21,7 @@ from cdp_assets.sql.date_detection import DateColumn, KnownFormat
 from cdp_assets.sql.fields import Cells, Field, cell_of, mapping_field
 from cdp_assets.sql.identifiers import identifier_fields, identifier_rejects, keyed, raw_cells
 from cdp_assets.sql.text import Sql, Step, chain, comma, ident, joined, literal, sql
-from cdp_assets.sql.values import INVALID, trimmed
+from cdp_assets.sql.values import invalid_reason, trimmed
 
 REJECT_COLUMNS = ("level", "row_no", "line_no", "column_name", "raw_text", "reason")
 """Columns of a reject file. level: `row` (not applied) or `cell` (its row still is); row_no NULL = unreadable."""
@@ -183,7 +183,7 @@ def cell_rejects(config: BatchConfig, present: frozenset[str], batch: Sql, line:
     for number, mapping in enumerate(config.goal.mappings):
         if mapping.column in present:
             prop = config.find_property(mapping.property)
-            text, reason = ident(f"m{number}_invalid"), literal(f"{prop.name}: {INVALID[prop.type]}")
+            text, reason = ident(f"m{number}_invalid"), literal(f"{prop.name}: {invalid_reason(prop)}")
             told = Sql("" if mapping.column not in identifying else " AND identifier_invalid IS NULL")
             where = sql("{text} IS NOT NULL {told}", text=text, told=told)
             parts.append(_rejects_of("cell", mapping.column, text, where, reason))

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cdp_assets.config.consent import NO_ZONE, STARTS, ZONE
 from cdp_assets.config.goals import Rule
 from cdp_assets.config.groups import GROUP_ID
 from cdp_assets.config.model import BatchConfig
@@ -23,6 +24,7 @@ from cdp_assets.config.properties import Property
 from cdp_assets.sql.dialect import appended, column_type, distinct_in_order, patched
 from cdp_assets.sql.grouping import composed, mixed
 from cdp_assets.sql.identity import ROWS_PER_BATCH
+from cdp_assets.sql.objectives import LISTS, after, decided
 from cdp_assets.sql.records import records_of
 from cdp_assets.sql.text import Sql, Step, chain, comma, ident, joined, literal, sql
 from cdp_assets.sql.writes import Write
@@ -52,19 +54,31 @@ class Touched:
 
 def changed_profiles(config: BatchConfig, writes: Sequence[Write], touched: Touched, looks: Sql) -> Sql:
     """The profiles of the warehouse that the pass changes, as they are afterwards."""
-    news = [sql("{value} AS {name}", value=_after(write, _old(write)), name=write.part("new")) for write in writes]
+    plain, consent = _told_apart(writes)
+    news = [
+        sql(
+            "{value} AS {name}",
+            value=after(write.prop.name, _old(write)) if write in consent else _after(write, _old(write)),
+            name=write.part("new"),
+        )
+        for write in (*plain, *consent)
+    ]
+    writes, others = [*plain, *consent], touched.others(Sql("NOT is_new"))
+    old_zone = sql("LEFT JOIN {rows} AS old USING (profile_id)", rows=records_of(config).rows)
     differs = [
         sql("{n} IS DISTINCT FROM after.{old}", n=write.part("new"), old=ident(write.prop.name)) for write in writes
     ]
     written = [sql("{n} AS {name}", n=write.part("new"), name=ident(write.prop.name)) for write in writes]
     steps = [
-        *_parts(config, writes, touched, touched.others(Sql("NOT is_new"))),
+        *_parts(config, plain, touched, others),
+        *_consents(config, writes, touched, (others, old_zone)),
         Step(
             "after",
             sql(
                 'SELECT old.*, parts.last_ordinal AS "last:ordinal",\n    {news}\nFROM parts JOIN {rows} AS old'
-                " USING (profile_id)",
+                " USING (profile_id){consents}",
                 news=comma(news),
+                consents=_WITH_CONSENTS if consent else Sql(""),
                 rows=records_of(config).rows,
             ),
         ),
@@ -88,22 +102,61 @@ def new_profiles(config: BatchConfig, writes: Sequence[Write], touched: Touched,
     values = [Sql("last.position AS modified_at_position")]
     if own is not None and own.name not in {GROUP_ID.name, *(write.prop.name for write in writes)}:
         values.append(sql("{start} AS {name}", start=_start(own), name=ident(own.name)))
-    for write in writes:
-        start = _start(write.prop) if write.prop == own else sql("NULL::{kind}", kind=column_type(write.prop))
+    plain, consent = _told_apart(writes)
+    for write in plain:
+        start = _start(write.prop) if write.prop == own else _empty(write.prop)
         values.append(sql("{value} AS {name}", value=_after(write, start), name=ident(write.prop.name)))
+    for write in consent:
+        name = write.prop.name
+        values.append(sql("{value} AS {name}", value=after(name, _empty(write.prop)), name=ident(name)))
     final = sql(
         "SELECT profile_id, {group} AS domain_group, first.look_at AS creation_date, last.look_at AS"
         " last_modified_date, created_by_property, created_by_value, created_by_number,"
         " first.position AS created_at_position, first_ordinal % {size} + 1 AS created_at_row,"
-        "\n    {values}\nFROM births JOIN parts USING (profile_id)"
+        "\n    {values}\nFROM births JOIN parts USING (profile_id){consents}"
         " JOIN {looks} AS first ON first.number = first_ordinal // {size}"
         " JOIN {looks} AS last ON last.number = last_ordinal // {size}",
         group=literal(records_of(config).domain_group),
         values=comma(values),
+        consents=_WITH_CONSENTS if consent else Sql(""),
         looks=looks,
         size=literal(ROWS_PER_BATCH),
     )
-    return chain(_parts(config, writes, touched, touched.others(Sql("is_new"))), final)
+    others = touched.others(Sql("is_new"))
+    steps = [*_parts(config, plain, touched, others), *_consents(config, writes, touched, (others, None))]
+    return chain(steps, final)
+
+
+_WITH_CONSENTS = Sql(" LEFT JOIN said_of USING (profile_id)")
+
+
+def _told_apart(writes: Sequence[Write]) -> tuple[list[Write], list[Write]]:
+    """What is composed property by property, and the lists of objectives, which tell of each other."""
+    return [write for write in writes if write.prop.name not in LISTS], [w for w in writes if w.prop.name in LISTS]
+
+
+def _consents(
+    config: BatchConfig, writes: Sequence[Write], touched: Touched, which: tuple[Sql, Sql | None]
+) -> list[Step]:
+    """Steps to `said_of`; none where no row decides. `which`: of which profiles, and the join to what they were."""
+    if not _told_apart(writes)[1]:
+        return []
+    deciding = [write for write in writes if write.prop.name in {ZONE, *LISTS}]
+    condition, old = which
+    rows = sql(
+        "SELECT given.*, {zone} AS old_zone FROM (\n{rows}\n) AS given {old}",
+        zone=literal(NO_ZONE) if old is None else sql("old.{zone}", zone=ident(ZONE)),
+        rows=targeted(config, deciding, touched, condition),
+        old=old or Sql(""),
+    )
+    return [Step("consent_rows", rows), *decided(deciding)]
+
+
+def _empty(prop: Property) -> Sql:
+    """What a property holds where nobody told it."""
+    if prop.name in STARTS:
+        return literal(STARTS[prop.name])
+    return sql("NULL::{kind}", kind=column_type(prop))
 
 
 def _start(own: Property) -> Sql:

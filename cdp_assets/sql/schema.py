@@ -14,6 +14,14 @@ class Column:
     name: str
     type: Sql
     comment: str
+    default: Sql | None = None
+    """What a row has where nothing is said."""
+
+    @property
+    def definition(self) -> Sql:
+        """Name, type and default."""
+        text = sql("{name} {type}", name=ident(self.name), type=self.type)
+        return text if self.default is None else sql("{text} DEFAULT {value}", text=text, value=self.default)
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,7 @@ def columns_of(*triples: tuple[str, Sql, str]) -> tuple[Column, ...]:
 
 def create_table(table: Table, *, replace: bool = False) -> list[Sql]:
     """The statements that make a table with its comments; without `replace`, an existing one is left alone."""
-    columns = comma(sql("{name} {type}", name=ident(column.name), type=column.type) for column in table.columns)
+    columns = comma(column.definition for column in table.columns)
     verb = Sql("CREATE OR REPLACE TABLE" if replace else "CREATE TABLE IF NOT EXISTS")
     return [sql("{verb} {path} (\n    {columns}\n)", verb=verb, path=table.path, columns=columns), *comments(table)]
 
@@ -66,9 +74,9 @@ def comments(table: Table) -> list[Sql]:
 
 
 def add_column(table: Table, column: Column) -> list[Sql]:
-    """The statements that give a table one more column, empty in every row."""
+    """The statements that give a table one more column, empty in every row, or with its default."""
     return [
-        sql("ALTER TABLE {t} ADD COLUMN {c} {type}", t=table.path, c=ident(column.name), type=column.type),
+        sql("ALTER TABLE {t} ADD COLUMN {column}", t=table.path, column=column.definition),
         sql(
             "COMMENT ON COLUMN {path} IS {text}",
             path=ident(table.schema, table.name, column.name),

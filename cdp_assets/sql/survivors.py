@@ -11,6 +11,7 @@ Writes  (temporary)
         merged_rows    ordinal, profile_id (of the survivor) and the operations of the rows that act
         merged_refs    root, property (a number), place, and of what the value there is made: person (whose old value)
                        or ordinal and mapping (the cell); none of both = it is empty
+        merged_consents  person (a survivor), level, zone, given, refused
         merged_values  profile_id, last_ordinal, and per property that is not as it was r<n> (true) and v<n>
         main.replaced_profiles, main.profiles, main.identifiers, main.imported_profiles
 """
@@ -20,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cdp_assets.config.consent import TARGETS
 from cdp_assets.config.goals import Rule
 from cdp_assets.sql.dialect import distinct_in_order
 from cdp_assets.sql.identity import ROWS_PER_BATCH
@@ -116,6 +118,33 @@ REFS_TABLE = Sql(
 REFS = rows_from_json("merged_refs", "BIGINT", "INTEGER", "BIGINT", "BIGINT", "BIGINT", "INTEGER")
 
 
+CONSENT_NAMES = frozenset(TARGETS)
+OLD_CONSENTS = sql(
+    "SELECT person, {columns} FROM merged_people JOIN main.profiles USING (profile_id)",
+    columns=joined(", ", [ident(name) for name in TARGETS]),
+)
+"""Person, level, zone, and the objectives consented to and refused, before the pass."""
+CONSENTS_TABLE = Sql(
+    "CREATE OR REPLACE TEMP TABLE merged_consents"
+    " (person BIGINT, level VARCHAR, zone VARCHAR, given VARCHAR[], refused VARCHAR[])"
+)
+CONSENTS = rows_from_json("merged_consents", "BIGINT", "VARCHAR", "VARCHAR", "VARCHAR[]", "VARCHAR[]")
+_CONSENTS = Sql(
+    "(SELECT profile_id, level, zone, nullif(given, []) AS given, nullif(refused, []) AS refused"
+    " FROM merged_consents JOIN merged_people USING (person))"
+)
+_CONSENT_VALUES = [
+    sql("consents.{value} AS {name}", value=ident(value), name=ident(name))
+    for value, name in zip(("level", "zone", "given", "refused"), TARGETS, strict=True)
+]
+
+
+def consent_cells(mappings: Sequence[int]) -> Sql:
+    """Ordinal, and the cells of these mappings, of all rows of survivors in their order."""
+    columns = comma([Sql("ordinal"), *(ident(f"o{number}") for number in mappings)])
+    return sql("SELECT {columns} FROM merged_rows ORDER BY ordinal", columns=columns)
+
+
 def merged_values(properties: Sequence[Held]) -> Sql:
     """Makes merged_values. `properties`: those that stand in merged_refs."""
     steps, joins, columns = [], [], []
@@ -203,8 +232,10 @@ def old_survivors(properties: Sequence[Held], looks: Sql) -> Sql:
     looked = [Sql("last.look_at AS last_modified_date"), Sql("last.position AS modified_at_position")]
     return sql(
         "SELECT old.* REPLACE ({new}) FROM merged_values AS merged JOIN main.profiles AS old USING (profile_id)"
+        " JOIN {consents} AS consents USING (profile_id)"
         " JOIN {looks} AS last ON last.number = last_ordinal // {size}",
-        new=comma([*new, *looked]),
+        new=comma([*new, *looked, *_CONSENT_VALUES]),
+        consents=_CONSENTS,
         looks=looks,
         size=literal(ROWS_PER_BATCH),
     )
@@ -226,13 +257,16 @@ def new_survivors(properties: Sequence[Held], group: str, looks: Sql) -> Sql:
         Sql("first.position AS created_at_position"),
         sql("first_ordinal % {size} + 1 AS created_at_row", size=literal(ROWS_PER_BATCH)),
         Sql("last.position AS modified_at_position"),
+        *_CONSENT_VALUES,
         *values,
     ]
     return sql(
         "SELECT {columns} FROM births JOIN merged_values AS merged USING (profile_id)"
+        " JOIN {consents} AS consents USING (profile_id)"
         " JOIN {looks} AS first ON first.number = first_ordinal // {size}"
         " JOIN {looks} AS last ON last.number = last_ordinal // {size}",
         columns=comma(columns),
+        consents=_CONSENTS,
         looks=looks,
         size=literal(ROWS_PER_BATCH),
     )

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from cdp_assets.config.consent import CONSENTED, LEVEL, NO_ZONE, PERSONAL, REFUSED, ZONE
 from cdp_assets.config.properties import Property
 from cdp_assets.sql.dialect import column_type
 from cdp_assets.sql.export_tables import EXPORT_FILES, EXPORTED_ROWS, EXPORTS
 from cdp_assets.sql.records import groups_name
 from cdp_assets.sql.schema import BIGINT, FLAG, TEXT, TIME, UUID, Column, Table, columns_of
-from cdp_assets.sql.text import Sql
+from cdp_assets.sql.text import Sql, literal
 
 PROFILE_COLUMNS = columns_of(
     ("profile_id", UUID, "Identity of the person; survives replays and rebuilds."),
@@ -27,6 +28,15 @@ PROFILE_COLUMNS = columns_of(
     ("created_at_row", BIGINT, "Row of that batch, from 1."),
     ("modified_at_position", BIGINT, "Place in the order of the batch that last changed a property."),
 )
+CONSENT_COLUMNS = (
+    Column(
+        LEVEL, TEXT, "What may be done with the profile's data: DO_NOT_TRACK, ANONYMOUS, PERSONAL.", literal(PERSONAL)
+    ),
+    Column(ZONE, TEXT, "Zone whose law applies; NONE = not told.", literal(NO_ZONE)),
+    Column(CONSENTED, Sql("VARCHAR[]"), "Objectives consented to, sorted; none of them is refused too. NULL = none."),
+    Column(REFUSED, Sql("VARCHAR[]"), "Objectives refused, sorted. NULL = none."),
+)
+PROFILE_COLUMNS += CONSENT_COLUMNS
 GROUP_COLUMNS = columns_of(
     ("group_id", TEXT, "What the group is called: the value that made it; never changes."),
     ("domain_group", TEXT, "Groups of different domain groups never match each other."),

@@ -9,12 +9,14 @@ of a CASE only for the rows that come to it. A cheap way may be taken only by te
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cdp_assets.config.files import Format
 from cdp_assets.config.properties import MAX_TEXT_LENGTH, Property, PropertyType
 from cdp_assets.sql.date_detection import KnownFormat, detected_moment, unmistakable_moment
 from cdp_assets.sql.dates import moment
 from cdp_assets.sql.dialect import matches, sorted_json, to_milliseconds, value_type
-from cdp_assets.sql.text import Sql, literal, sql
+from cdp_assets.sql.text import Sql, joined, literal, sql
 
 EMAIL = (
     r"^[\p{L}\p{N}!#$%&'*+/=?^_`{|}~-]+(\.[\p{L}\p{N}!#$%&'*+/=?^_`{|}~-]+)*"
@@ -89,6 +91,8 @@ def typed(prop: Property, text: Sql, layout: Format, decided: KnownFormat | None
     itself, in the formats that cannot be mistaken.
     """
     match prop.type:
+        case PropertyType.text if prop.choices is not None:
+            return _chosen(text, prop.choices)
         case PropertyType.text:
             # A text has no more characters than bytes, and those are counted already.
             return sql(
@@ -115,6 +119,18 @@ def _object(text: Sql) -> Sql:
         text=text,
         ordered=sorted_json(sql("{text}::JSON", text=text)),
     )
+
+
+def invalid_reason(prop: Property) -> str:
+    """Why a cell of this property is refused."""
+    if prop.choices is None:
+        return INVALID[prop.type]
+    return f"none of: {', '.join(prop.choices)}" if prop.choices else "there is nothing to choose from"
+
+
+def _chosen(text: Sql, choices: Sequence[str]) -> Sql:
+    cases = [sql("WHEN {low} THEN {choice}", low=literal(one.lower()), choice=literal(one)) for one in choices]
+    return sql("CASE lower({text}) {cases} END", text=text, cases=joined(" ", cases)) if cases else Sql("NULL::VARCHAR")
 
 
 def _email(text: Sql) -> Sql:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cdp_assets.config.consent import CONSENTED, REFUSED
 from cdp_assets.config.goals import Mapping, Rule
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.config.properties import Property
@@ -36,7 +37,18 @@ def writes_of(config: BatchConfig, present: frozenset[int], columns: frozenset[s
     for number, mapping in enumerate(config.goal.mappings):
         if number in present and mapping.property in columns:
             by_property.setdefault(mapping.property, []).append((number, mapping))
+    for name in TOGETHER if any(name in by_property for name in TOGETHER) else ():
+        by_property.setdefault(name, [])
     return [
-        Write(number, config.find_property(name), tuple(mappings))
+        Write(number, _property(config, name), tuple(mappings))
         for number, (name, mappings) in enumerate(by_property.items())
     ]
+
+
+TOGETHER = (CONSENTED, REFUSED)
+"""What is written to one of them changes the other."""
+
+
+def _property(config: BatchConfig, name: str) -> Property:
+    known = {prop.name: prop for prop in config.properties}
+    return known.get(name) or Property(name=name, multiple=True)

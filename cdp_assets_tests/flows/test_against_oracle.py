@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cdp_assets.config.check import check
-from cdp_assets_tests.oracle.described import Delivery, Goal
+from cdp_assets_tests.oracle.described import Delivery, Goal, Property
 from cdp_assets_tests.oracle.folding import World, fold
 from cdp_assets_tests.oracle.ordering import place_of, supersedes
 from cdp_assets_tests.oracle.scenarios import (
@@ -51,8 +51,10 @@ def lab_of(root: Path, scenario: Scenario) -> Lab:
     return lab_for(root, scenario.properties, scenario.goals, scenario.merging)
 
 
-def profiles_of(room: Arrivals) -> dict[tuple[str, str, str, int], dict[str, tuple[Any, ...]]]:
-    names = [prop.name for prop in PROPERTIES]
+def profiles_of(
+    room: Arrivals, properties: Sequence[Property] = PROPERTIES
+) -> dict[tuple[str, str, str, int], dict[str, tuple[Any, ...]]]:
+    names = [prop.name for prop in properties]
     found: dict[tuple[str, str, str, int], dict[str, tuple[Any, ...]]] = {}
     for *maker, values in room.rows(f"SELECT {MAKER}, ({', '.join(names)}) FROM main.profiles"):
         assert tuple(maker) not in found, f"{maker} made two profiles"
@@ -64,9 +66,9 @@ def profiles_of(room: Arrivals) -> dict[tuple[str, str, str, int], dict[str, tup
     return found
 
 
-def assert_same(room: Arrivals, world: World, scenario: Scenario) -> None:
+def assert_same(room: Arrivals, world: World, scenario: Scenario, properties: Sequence[Property] = PROPERTIES) -> None:
     """Profiles, identifiers, imports and ids are what the oracle says."""
-    assert profiles_of(room) == {profile.maker: profile.values for profile in world.profiles}
+    assert profiles_of(room, properties) == {profile.maker: profile.values for profile in world.profiles}
     held = room.rows(f"SELECT property, value, ({MAKER}) FROM main.identifiers JOIN main.profiles USING (profile_id)")
     assert sorted(held) == world.identifiers(scenario.goals)
     imported = room.rows(f"SELECT {MAKER} FROM main.imported_profiles JOIN main.profiles USING (profile_id)")

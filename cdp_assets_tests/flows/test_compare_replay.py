@@ -19,6 +19,7 @@ def test_a_folded_warehouse_equals_its_replay_and_stays_as_it_is(tmp_path):
         "identifiers": (3, 3, True),
         "goal_rows": (0, 0, True),
         "imported_profiles": (3, 3, True),
+        "products": (0, 0, True),
     }
     assert room.dump() == before
 

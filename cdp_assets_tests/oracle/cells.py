@@ -54,6 +54,8 @@ def value_of(text: str, prop: Property, point: str = ".") -> Any:
             return text if len(text) <= LONGEST_TEXT else None
         case "email":
             return email(text)
+        case "choice":
+            return next((choice for choice in prop.choices if choice.lower() == text.lower()), None)
         case "number":
             number = numeric(text, point)
             whole = number is not None and number == number.to_integral_value(context=EXACT)

@@ -11,7 +11,7 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class Property:
-    """One property of profiles; `type` is text, email, number, decimal or datetime."""
+    """One property of profiles; `type` is text, email, number, decimal, datetime or choice."""
 
     name: str
     type: str = "text"
@@ -20,6 +20,8 @@ class Property:
     """Decimal places of a decimal."""
     merge: str | None = None
     """both, keep_current or latest; None = both for several texts or emails, else keep_current."""
+    choices: tuple[str, ...] = ()
+    """What a choice can be, whatever its case in a file."""
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,14 @@ class World:
 GROUP_ID = "group_id"
 
 
+LEVEL, ZONE, CONSENTED, REFUSED = TARGETS = (
+    "permission_level",
+    "privacy_legislation",
+    "consented_objectives",
+    "refused_objectives",
+)
+
+
 def fold(
     properties: Sequence[Property],
     goals: Sequence[Goal],
@@ -223,7 +231,7 @@ class _Batch:
     def _new(self, name: str, text: str) -> Profile:
         group = self.goal.domain_group
         self.world.born[group, name, text] += 1
-        profile = Profile((group, name, text, self.world.born[group, name, text]))
+        profile = Profile((group, name, text, self.world.born[group, name, text]), self._start())
         self.world.profiles.append(profile)
         return profile
 
@@ -236,8 +244,22 @@ class _Batch:
             self._merge(found[0], other)
         return found[0]
 
+    def _merge_consent(self, one: Profile, other: Profile) -> None:
+        """The stricter level, a zone if either has one, and what either refused is refused."""
+        levels = ("DO_NOT_TRACK", "ANONYMOUS", "PERSONAL")
+        one.values[LEVEL] = min(one.values[LEVEL], other.values[LEVEL], key=lambda level: levels.index(level[0]))
+        if one.values[ZONE] == ("NONE",):
+            one.values[ZONE] = other.values[ZONE]
+        no, yes = ({*one.values.get(name, ()), *other.values.get(name, ())} for name in (REFUSED, CONSENTED))
+        self._decide(one, REFUSED, no)
+        self._decide(one, CONSENTED, yes - no)
+
     def _merge(self, survivor: Profile, other: Profile) -> None:
+        if ZONE in survivor.values:
+            self._merge_consent(survivor, other)
         for name, values in other.values.items():
+            if name in TARGETS:
+                continue
             own = survivor.values.get(name, ())
             prop = self.world.properties[name]
             both = prop.multiple and prop.type in {"text", "email"}
@@ -255,7 +277,26 @@ class _Batch:
             self.world.imported.remove(other.maker)
             self.world.imported.add(survivor.maker)
 
+    def _start(self) -> dict[str, tuple[Any, ...]]:
+        known = {LEVEL: ("PERSONAL",), ZONE: ("NONE",)}
+        return {name: value for name, value in known.items() if name in self.world.properties}
+
     def _apply(self, profile: Profile, effects: list[tuple[Mapping, Said]]) -> None:
+        self._write(profile, [effect for effect in effects if effect[0].property not in {CONSENTED, REFUSED}])
+        # The zone of the row itself counts, and what it refuses is refused.
+        for name, other in ((CONSENTED, REFUSED), (REFUSED, CONSENTED)):
+            ids = {value for mapping, what in effects if mapping.property == name for value in what.values}
+            if ids and profile.values[ZONE] != ("NONE",):
+                self._decide(profile, name, {*profile.values.get(name, ()), *ids})
+                self._decide(profile, other, {*profile.values.get(other, ())} - ids)
+
+    @staticmethod
+    def _decide(profile: Profile, name: str, ids: set[str]) -> None:
+        profile.values.pop(name, None)
+        if ids:
+            profile.values[name] = tuple(sorted(ids))
+
+    def _write(self, profile: Profile, effects: list[tuple[Mapping, Said]]) -> None:
         for mapping, what in effects:
             prop = self.world.properties[mapping.property]
             old = profile.values.get(prop.name, ())

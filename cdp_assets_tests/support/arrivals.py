@@ -19,17 +19,22 @@ from cdp_assets.flows.land_files import Landed
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database, scratch
 from cdp_assets_tests.oracle.described import Delivery, EventKind, Events, Goal, Merging, Property
+from cdp_assets_tests.oracle.folding import CONSENTED
 from cdp_assets_tests.support.lab import EPOCH, Lab, deployment, with_snapshots
 
 
 def lab_for(root: Path, properties: Sequence[Property], goals: Sequence[Goal], merging: Merging | None = None) -> Lab:
-    """A lab of the deployment the oracle describes; groups of any type have the same properties as profiles."""
-    told = [_property(prop) for prop in properties]
+    """A lab of the deployment the oracle describes; groups of any type have the same properties as profiles.
+
+    What a choice can be among consented or refused objectives are the objectives.
+    """
+    told = [_property(prop) for prop in properties if prop.type != "choice"]
     types = sorted({goal.group_type for goal in goals if goal.group_type})
     kinds = dict.fromkeys(entry.kind for goal in goals for entry in goal.events)
     model: dict[str, Any] = {"group_types": [{"id": group_type, "properties": told} for group_type in types]}
     model["event_types"] = [_event_type(kind) for kind in kinds]
     model["domain_groups"] = sorted({goal.domain_group for goal in goals})
+    model["objectives"] = [{"id": name} for prop in properties if prop.name == CONSENTED for name in prop.choices]
     if merging is not None:
         model["merging"] = {"limit": merging.limit}
     return Lab(root, deployment(told, [_goal(goal) for goal in goals], **model))
