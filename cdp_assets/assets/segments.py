@@ -35,7 +35,7 @@ def segment_metadata(result: SegmentResult) -> Metadata:
 
 def segment_asset(deployment: Deployment, segment: Segment) -> dg.AssetsDefinition:
     """Computes a segment's members, after those of the segments it needs where these are out of date."""
-    spec = segment_spec(segment).replace_attributes(automation_condition=AFTER_UPSTREAM)
+    spec = segment_spec(deployment, segment).replace_attributes(automation_condition=AFTER_UPSTREAM)
 
     @dg.multi_asset(specs=[spec], name=f"segment__{segment.name}")
     def _segment(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:

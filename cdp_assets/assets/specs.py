@@ -220,11 +220,14 @@ def done_spec(connection: Connection) -> dg.AssetSpec:
     )
 
 
-def segment_spec(segment: Segment) -> dg.AssetSpec:
+def segment_spec(deployment: Deployment, segment: Segment) -> dg.AssetSpec:
     """The profiles that meet a segment's condition."""
+    kinds = {kind.id for kind in deployment.event_types}
+    events = [events_key(name) for name in segment.event_types if name in kinds]
+    groups = [groups_key(name) for name in segment.group_types]
     return dg.AssetSpec(
         segment_key(segment.name),
-        deps=[PROFILES_KEY, *map(groups_key, segment.group_types), *map(segment_key, segment.needs)],
+        deps=[PROFILES_KEY, *groups, *events, *map(segment_key, segment.needs)],
         description=segment.description or f"Profiles that meet the condition of {segment.label}.",
         group_name=SEGMENTS_GROUP,
         kinds={"duckdb"},

@@ -144,6 +144,11 @@ class Segment(Strict):
         return tuple(dict.fromkeys(leaf.group.type for _, leaf in self.leaves if isinstance(leaf, GroupCondition)))
 
     @property
+    def event_types(self) -> tuple[str, ...]:
+        """The types of events it asks for."""
+        return tuple(dict.fromkeys(leaf.event.type for _, leaf in self.leaves if isinstance(leaf, EventCondition)))
+
+    @property
     def written(self) -> list[tuple[Path, str]]:
         """The SQL of its conditions, with its place below `where`."""
         return [((*where, "sql"), leaf.sql) for where, leaf in self.leaves if isinstance(leaf, SqlCondition)]

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cdp_assets.config.model import CustomerModelConfig
+from cdp_assets.config.questions import PropertyCondition
 from cdp_assets.config.segments import Segment
-from cdp_assets.errors import ConfigError, Problem
+from cdp_assets.errors import ConfigError, NothingFoldedError, Problem
 from cdp_assets.faults import step
 from cdp_assets.flows.check_written import read_written
 from cdp_assets.flows.ledger import prepare_schemas, require_profiles
 from cdp_assets.sql.conditions import Moment
-from cdp_assets.sql.segments import HISTORY, IS_CURRENT, TABLES, refresh_members, scan
+from cdp_assets.sql.segments import COLUMNS, HISTORY, IS_CURRENT, TABLES, refresh_members, scan
 from cdp_assets.sql.text import Sql
 from cdp_assets.sql.written import RUN_START
 from cdp_assets.warehouse import Database
@@ -65,6 +66,7 @@ def compute_segments(
     prepare_schemas(database)
     require_profiles(database)
     segments = _due(database, model, names, anew=anew)
+    _require_columns(database, segments)
     written = read_written(database, segments)
     if written.mistakes:
         raise ConfigError([Problem("", 0, f"segment {name}: sql {told}") for name, told in written.mistakes])
@@ -78,6 +80,20 @@ def compute_segments(
         for segment in group:
             results[segment.name] = _refresh(database, segment, now)
     return results
+
+
+def _require_columns(database: Database, segments: Sequence[Segment]) -> None:
+    """A property that is new in the YAML gets its column at the next fold, whatever waits for it.
+
+    Raises:
+        NothingFoldedError: nobody need act, but for letting the fold run.
+    """
+    there = {name for (name,) in database.rows(COLUMNS)}
+    for segment in segments:
+        asked = {leaf.property for _, leaf in segment.leaves if isinstance(leaf, PropertyCondition)}
+        if missing := sorted(asked - there):
+            message = f"segment {segment.name} asks for {', '.join(missing)}, new in the YAML: let the fold run first"
+            raise NothingFoldedError(message)
 
 
 def _due(database: Database, model: CustomerModelConfig, names: Collection[str], *, anew: bool) -> tuple[Segment, ...]:

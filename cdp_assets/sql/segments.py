@@ -24,6 +24,10 @@ IS_CURRENT = Sql(
 )
 """Whether a segment was computed as it is written now, after the last fold of new batches."""
 
+COLUMNS = Sql(
+    "SELECT column_name FROM information_schema.columns WHERE table_schema = 'main' AND table_name = 'profiles'"
+)
+"""Columns of the profiles; a property has one since the first fold after it was written down."""
 TABLES = Sql("SELECT table_name FROM information_schema.tables WHERE table_schema = 'main'")
 """Tables and views a condition may ask."""
 

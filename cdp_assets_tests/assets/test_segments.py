@@ -7,6 +7,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from cdp_assets.assets.build import model_definitions
+from cdp_assets.config.model import Deployment
 from cdp_assets_tests.assets.test_after_each_fold import Ticks
 from cdp_assets_tests.assets.world import ANNA, BERT, MODEL, World, told
 
@@ -63,3 +65,23 @@ def test_the_trend_is_a_picture_and_a_table(needy: World) -> None:
     svg = ElementTree.fromstring(base64.b64decode(picture.split("base64,")[1].rstrip(")")))
     assert [text.text for text in svg if text.tag.endswith("text")][:2] == ["highest 2", "lowest 1"]
     assert [record.data["members"] for record in latest.metadata["runs"].records] == [2, 1]
+
+
+def test_a_segment_hangs_on_what_it_asks_for() -> None:
+    model = {
+        **MODEL,
+        "properties": [*MODEL["properties"], {"name": "home", "group_type": "household"}],
+        "group_types": [{"id": "household"}],
+        "event_types": [{"id": "visit"}],
+        "segments": [
+            VIP,
+            {"name": "guests", "where": {"all": [
+                {"event": {"type": "visit"}}, {"group": {"type": "household"}}, {"inverse_of": "vip"},
+                {"event": {"type": "order", "count": {"at_most": 0}}},
+            ]}},
+        ],
+    }  # fmt: skip
+    found = model_definitions(Deployment.model_validate({"model": model, "connections": []}))
+    (spec,) = [one for one in found.resolve_all_asset_specs() if one.key.path[-1] == "guests"]
+    keys = {dep.asset_key.to_user_string() for dep in spec.deps}
+    assert keys == {"profiles", "events/visit", "groups/household", "segments/vip"}

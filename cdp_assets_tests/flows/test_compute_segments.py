@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cdp_assets.config.model import CustomerModelConfig
-from cdp_assets.errors import ConfigError, WarehouseError
+from cdp_assets.errors import ConfigError, NothingFoldedError, WarehouseError
 from cdp_assets.flows.compute_segments import Computed, compute_segments
 from cdp_assets.flows.ledger import prepare_schemas
 from cdp_assets.sql.schema import create_table
@@ -169,3 +169,14 @@ def test_sql_that_fails_on_the_data_spares_the_segments_before_it(warehouse):
         compute_segments(warehouse, model(VIP, bad), ["vip", "bad"], NOW)
     assert members(warehouse, "vip") == [1, 4]
     assert members(warehouse, "bad") == []
+
+
+def test_a_property_without_a_column_waits_for_the_fold(warehouse):
+    new = CustomerModelConfig.model_validate(
+        {
+            "properties": [{"name": "size"}],
+            "segments": [{"name": "big", "where": {"property": "size", "values": ["XL"]}}],
+        }
+    )
+    with pytest.raises(NothingFoldedError, match="segment big asks for size, new in the YAML: let the fold run first"):
+        compute_segments(warehouse, new, ["big"], NOW)
