@@ -94,7 +94,7 @@ class _Writer:
     def finish_rows(self) -> dict[str, int]:
         """Brings the rows into their final form; gives the number for each action."""
         kept = str(self._folder / "rows.parquet")
-        self._refuse(export_rows.first_ambiguous(kept), "a value that holds the multi-value separator itself")
+        self._refuse(export_rows.first_ambiguous(kept), "A value that holds the multi-value separator")
         shown = shown_columns(self._goal, self._job.model)
         fields = {column.header: column_of(place) for place, column in enumerate(shown)}
         processors = _processors(self._job, shown)

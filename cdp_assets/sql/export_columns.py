@@ -138,10 +138,13 @@ def _one_value(prop: Property, value: Sql, layout: ExportFormat, pattern: str, z
 
 
 def ambiguous(columns: Sequence[Shown], sign: str) -> Sql:
-    """The header of the first column a value of which holds the multi-value separator itself; NULL = none does."""
+    """The header of the first column whose joined values would be split differently; NULL = none would.
+
+    Not only a value that holds the separator: of `~~` a value that ends with `~` moves the place, too.
+    """
     cases = [
         sql(
-            "WHEN len(list_filter({values}, lambda v: contains(v, {sign}))) > 0 THEN {header}",
+            "WHEN string_split(array_to_string({values}, {sign}), {sign}) <> {values} THEN {header}",
             values=column.values,
             sign=literal(sign),
             header=literal(column.header),

@@ -139,7 +139,7 @@ def test_formulas_are_guarded_on_demand_and_numbers_never(desk):
 
 def test_one_value_of_several_that_holds_their_separator_is_an_error_unless_it_is_kept(desk):
     people, columns = {1: {"tags": ["a|b", "c"]}}, [{"property": "tags"}]
-    with pytest.raises(ConfigError, match="multi-value separator itself: column 'tags' of profile"):
+    with pytest.raises(ConfigError, match="multi-value separator: column 'tags' of profile"):
         desk(people, columns=columns).contents()
     kept = desk(people, columns=columns, format={"multi_value_inside": "keep"})
     assert kept.text() == "tags\na|b|c\n"

@@ -56,8 +56,13 @@ class Desk:
 
     @contextmanager
     def warehouse(self):
-        with open_warehouse(self.folder / "warehouse.duckdb") as database:
-            prepare_schemas(database)
+        path = self.folder / "warehouse.duckdb"
+        is_new = not path.exists()
+        with open_warehouse(path) as database:
+            if is_new:
+                prepare_schemas(database)
+                for statement in schema.create_table(tables.profiles_table(self.deployment.model.properties)):
+                    database.run(statement)
             yield database
 
     def fill(
@@ -66,8 +71,7 @@ class Desk:
         """Exactly these profiles by number, all in `vip` unless told otherwise."""
         table = tables.profiles_table(self.deployment.model.properties)
         with self.warehouse() as database:
-            for statement in schema.create_table(table, replace=True):
-                database.run(statement)
+            database.run(Sql("DELETE FROM main.profiles"))
             names = [prop.name for prop in self.deployment.model.properties]
             rows = [
                 [UUID.format(number), "DEFAULT", NOW, NOW, *(values.get(name) for name in names)]
