@@ -44,6 +44,8 @@ class Made:
     counts: Counts
     files: tuple[OutgoingFile, ...]
     header: tuple[str, ...]
+    final: str
+    """Parquet file of the rows as they went into the files."""
 
     @property
     def rows(self) -> int:
@@ -71,21 +73,21 @@ def make_files(job: ExportJob, folder: Path, counts: Counts, sealer: Sealer | No
         LocalDiskError: this machine's disk is full.
     """
     with scratch(temporary=folder / "spill", memory_limit=MEMORY_LIMIT) as engine:
-        writer = _Writer(job, folder, engine, sealer)
+        writer = _Writer(job, folder, engine, sealer, counts.due)
         found = writer.finish_rows()
         files = tuple(writer.files(found))
-    return Made(replace(counts, filtered=counts.due - writer.kept), files, writer.header)
+    return Made(replace(counts, filtered=counts.due - writer.kept), files, writer.header, writer.final)
 
 
 class _Writer:
     """The files while they grow."""
 
-    def __init__(self, job: ExportJob, folder: Path, engine: Database, sealer: Sealer | None) -> None:
+    def __init__(self, job: ExportJob, folder: Path, engine: Database, sealer: Sealer | None, due: int) -> None:
         self._job, self._goal, self._folder = job, job.goal, folder
         self._engine, self._sealer = engine, sealer
-        self._final = str(folder / "final.parquet")
+        self.final = str(folder / "final.parquet")
         self._cells: list[Cell] = []
-        self.kept = 0
+        self.kept, self._due = 0, due
 
     @property
     def header(self) -> tuple[str, ...]:
@@ -110,15 +112,19 @@ class _Writer:
             today, before = (str(self._folder / f"{name}.parquet") for name in ("today", "before"))
             ids = [place for place, column in enumerate(self._goal.columns) if isinstance(column, ProfileIdColumn)]
             (self.kept,) = self._engine.row(export_rows.keep_final(steps, columns, today))
-            self._engine.run(export_rows.keep_difference(today, before, len(columns), ids, self._final))
+            self._engine.run(export_rows.keep_difference(today, before, len(columns), ids, self.final))
+        elif not processors:
+            # The rows are final as they were taken.
+            self.final = kept
+            self.kept = self._due
         else:
-            (self.kept,) = self._engine.row(export_rows.keep_final(steps, columns, self._final))
-        self._engine.run(export_rows.keep_delivered(self._final, str(self._folder / "delivered.parquet")))
+            (self.kept,) = self._engine.row(export_rows.keep_final(steps, columns, self.final))
+        self._engine.run(export_rows.keep_delivered(self.final, str(self._folder / "delivered.parquet")))
         self._cells = _cells(self._job, shown, list(processed.columns), processors)
         refused = export_lines.cannot_be_written(self._cells, self._goal.format)
         if refused is not None:
-            self._refuse(export_lines.first_refused(self._final, refused), "Value needs quoting")
-        return {action: int(count) for action, count in self._engine.rows(export_rows.count_final(self._final))}
+            self._refuse(export_lines.first_refused(self.final, refused), "Value needs quoting")
+        return {action: int(count) for action, count in self._engine.rows(export_rows.count_final(self.final))}
 
     def _refuse(self, query: Sql, what: str) -> None:
         for profile, header in self._engine.rows(query):
@@ -134,7 +140,7 @@ class _Writer:
             rows = found.get(action, 0) if action else sum(found.values())
             if rows == 0 and not self._goal.writes_empty_files:
                 continue
-            lines = export_rows.lines_of(self._final, export_lines.line(self._cells, self._goal.format), action)
+            lines = export_rows.lines_of(self.final, export_lines.line(self._cells, self._goal.format), action)
             for part, chosen, count in self._parts(lines, rows):
                 number += 1
                 yield self._one_file(OutgoingFile(number, PROFILES, action or "", part, count, 0, "", ""), chosen)
@@ -192,7 +198,7 @@ class _Writer:
             raise self._unencodable(error.sign) from error
 
     def _unencodable(self, sign: str) -> ConfigError:
-        query = export_lines.first_refused(self._final, export_lines.holds(self._cells, sign))
+        query = export_lines.first_refused(self.final, export_lines.holds(self._cells, sign))
         where = [f"column {header!r} of profile {profile}" for profile, header in self._engine.rows(query)]
         shown = f"U+{ord(sign):04X}"
         return ConfigError(

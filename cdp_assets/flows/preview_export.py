@@ -65,7 +65,7 @@ def preview_export(job: ExportJob, folders: DataFolders, most_rows: int) -> Expo
             (computed,) = database.row(_COMPUTED, [job.goal.segment])
         made = make_files(job, folder, counts, None)
         with scratch() as engine:
-            query = export_rows.first_rows(str(folder / "final.parquet"), _width(job.goal, len(made.header)), most_rows)
+            query = export_rows.first_rows(made.final, _width(job.goal, len(made.header)), most_rows)
             rows = engine.rows(query)
     names = [split_path(file.named(job, job.naming).path)[1] for file in made.files]
     return ExportPreview(

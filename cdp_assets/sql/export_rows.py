@@ -32,7 +32,7 @@ def numbered(rows: str) -> Step:
     return Step(
         "kept",
         sql(
-            "SELECT file_row_number AS line_no, * EXCLUDE (file_row_number, refused)"
+            "SELECT file_row_number AS line_no, * EXCLUDE (file_row_number, refused, action)"
             " FROM read_parquet({rows}, file_row_number = true)",
             rows=literal(rows),
         ),

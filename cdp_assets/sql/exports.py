@@ -2,7 +2,7 @@
 
 Reads   main.profiles, main.segment_members, ops.exported_rows
 Writes  (temporary) population: profile_id, row_digest, excluded (NULL = goes into the file, else why not)
-        (Parquet) rows: profile_id, row_digest, refused, one text per column of the file, in the file's order
+        (Parquet) rows: profile_id, row_digest, refused, action, one text per column, in the file's order
         (Parquet) before: profile_id, row_digest of what the consumer has, for differences
 """
 
@@ -43,17 +43,20 @@ def profile_digest(model: CustomerModelConfig) -> Sql:
 def population(connection: Connection, goal: ExportProfilesGoal, model: CustomerModelConfig) -> Sql:
     """Every member of the goal's segment, with why it is left out where it is."""
     verdicts = _verdicts(goal)
+    delivered = sql(
+        "LEFT JOIN (SELECT profile_id, row_digest FROM ops.exported_rows WHERE {own}) AS delivered"
+        " ON delivered.profile_id = people.profile_id",
+        own=_own(connection.name, goal.name),
+    )
     verdict = sql("CASE {verdicts} END", verdicts=joined(" ", verdicts)) if verdicts else Sql("NULL::VARCHAR")
     return sql(
         "CREATE OR REPLACE TEMP TABLE population AS SELECT people.profile_id, people.row_digest,"
         " {verdict} AS excluded\nFROM (SELECT *, {digest} AS row_digest FROM main.profiles WHERE profile_id IN"
-        " (SELECT profile_id FROM main.segment_members WHERE segment = {segment})) AS people\n"
-        "LEFT JOIN (SELECT profile_id, row_digest FROM ops.exported_rows WHERE {own}) AS delivered"
-        " ON delivered.profile_id = people.profile_id",
+        " (SELECT profile_id FROM main.segment_members WHERE segment = {segment})) AS people\n{delivered}",
         verdict=verdict,
         digest=profile_digest(model),
         segment=literal(goal.segment),
-        own=_own(connection.name, goal.name),
+        delivered=delivered if goal.population == "changed" else Sql(""),
     )
 
 
@@ -94,6 +97,7 @@ def keep_rows(columns: Sequence[Shown], goal: ExportProfilesGoal, model: Custome
         refused = ambiguous(columns, goal.format.multi_value)
     return sql(
         "COPY (\nSELECT\n    population.profile_id,\n    population.row_digest,\n    {refused} AS refused,"
+        "\n    'added' AS action,"
         "\n    {texts}\n"
         "FROM main.profiles AS profiles JOIN population ON population.profile_id = profiles.profile_id\n{joins}\n"
         "WHERE population.excluded IS NULL ORDER BY {order}\n) TO {path} (FORMAT parquet)",
