@@ -39,7 +39,7 @@ CONSENT_COLUMNS = (
 PROFILE_COLUMNS += CONSENT_COLUMNS
 GROUP_COLUMNS = columns_of(
     ("group_id", TEXT, "What the group is called: the value that made it; never changes."),
-    ("domain_group", TEXT, "Groups of different domain groups never match each other."),
+    ("domain_group", TEXT, "DEFAULT: groups are for the profiles of all domain groups."),
     ("creation_date", TIME, "When the file that made the group was first seen on the server."),
     ("last_modified_date", TIME, "When the file that last changed a property was first seen."),
     ("created_by_property", TEXT, "Property of the row that made the group; group_id = the id itself."),

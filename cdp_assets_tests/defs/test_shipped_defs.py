@@ -23,8 +23,9 @@ def test_the_shop_runs_when_files_arrive_and_knows_its_server(deployment):
 
 def test_every_property_that_a_goal_names_is_declared(deployment):
     shop = deployment.find_connection("shop")
-    named = {mapping.property for goal in shop.imports for mapping in goal.mappings}
-    named |= {identifier.property for goal in shop.imports for identifier in goal.identifiers}
+    profiles = [goal for goal in shop.imports if not goal.group_type]
+    named = {mapping.property for goal in profiles for mapping in goal.mappings}
+    named |= {identifier.property for goal in profiles for identifier in goal.identifiers}
     for goal in shop.exports:
         named |= {column.property for column in goal.columns if isinstance(column, PropertyColumn)}
     assert named <= {prop.name for prop in deployment.model.properties}
