@@ -73,7 +73,7 @@ def apply_pass(
     fates = _fates(database, config, batches, simple=touched.alone and config.goal.files.delta)
     if not config.goal.group_type:
         connections = [item.manifest.config.connection for item in batches]
-        database.run(writing.note_imported(connections, repeated=touched.repeated))
+        _note_imported(database, connections, touched)
     if not config.goal.files.delta:
         digest = _row_digest(config, present)
         signature = full_files.rows_signature(config.goal)
@@ -139,8 +139,11 @@ def _write(
         database.run(records.added(merging.changed_profiles(config, writes, touched, looks)))
         if moving:
             suspects = writing.suspects(config, writes, moving)
+            old = touched.rows(records)
             none = suspects is not None and not database.rows(sql("{all} LIMIT 1", all=suspects))
-            database.run(writing.none_moved(records) if none else writing.moved_identifiers(records, moving, first))
+            database.run(
+                writing.none_moved(records) if none else writing.moved_identifiers(records, old, moving, first)
+            )
         database.run(writing.drop_old_rows(records, first))
     if config.goal.allow_create:
         database.run(records.added(merging.new_profiles(config, writes, touched, looks)))
@@ -152,6 +155,16 @@ def _write(
     single = [config.find_property(config.goal.identifier_columns[0].property)] if config.has_one_identifier else []
     for statement in writing.index_new(records, [*single, *moving], first):
         database.run(statement)
+
+
+def _note_imported(database: Database, connections: Sequence[str], touched: Touched) -> None:
+    """Notes which profiles each connection has touched; whom it made itself, it has: then nobody need be looked up."""
+    if touched.few and not touched.merged and len(set(connections)) == 1:
+        database.run(writing.unsure_imports(connections[0]))
+        if not database.rows(Sql("SELECT 1 FROM id_unsure LIMIT 1")):
+            database.run(writing.note_made(connections[0]))
+            return
+    database.run(writing.note_imported(connections, repeated=touched.repeated))
 
 
 def _looks(batches: Sequence[Placed]) -> Sql:

@@ -8,9 +8,12 @@ from cdp_assets.flows.resolve_rows import Merges, resolve_rows
 from cdp_assets.sql import identity, resolving, single_rows, survivors
 from cdp_assets.sql.combining import Combined
 from cdp_assets.sql.merging import Touched
-from cdp_assets.sql.records import records_of
+from cdp_assets.sql.records import Records, records_of
 from cdp_assets.sql.text import Sql, ident, sql
 from cdp_assets.warehouse import Database
+
+FEW = 20
+"""A pass has to do with few profiles where there are so many times as many: they are then looked for first."""
 
 
 def find_profiles(
@@ -36,9 +39,7 @@ def find_profiles(
         aliased = True
         merges = resolve_rows(database, together, counted)
         database.run(identity.keyed_rows(aliases=True))
-    database.run(identity.first_births(records_of(config)))
-    if database.rows(identity.met_before(records_of(config))):
-        database.run(identity.births(records_of(config)))
+    few = _make_births(database, records_of(config))
     database.run(identity.KEY_TARGETS)
     if singly and config.merging:
         _retarget(database, config.merging, merged=merges is not None)
@@ -48,7 +49,19 @@ def find_profiles(
         database.run(identity.REPEATED)
     refused = frozenset(place for (place,) in database.rows(Sql("SELECT DISTINCT place FROM id_refused")))
     repeated = aliased and _any(database, "repeated")
-    return Touched(counted, refused, repeated, alone=not aliased, merged=merges is not None), merges
+    return Touched(counted, refused, repeated, alone=not aliased, merged=merges is not None, few=few), merges
+
+
+def _make_births(database: Database, records: Records) -> bool:
+    """Makes `births`, and `id_rows` where the pass has to do with few profiles only; returns whether it does."""
+    database.run(identity.first_births(records))
+    touched, profiles = (0, 0) if records.group_type else database.row(identity.ARE_FEW)
+    few: bool = touched * FEW < profiles
+    if few:
+        database.run(identity.ROWS_OF_FEW)
+    if database.rows(identity.met_before(records, few=few)):
+        database.run(identity.births(records))
+    return few
 
 
 def _retarget(database: Database, merging: FrozenMerging, *, merged: bool) -> None:

@@ -13,6 +13,8 @@ Writes  (temporary)
         births       the profiles the pass makes: profile_id, first_ordinal (of the row that makes it), birth,
                      created_by_number, created_by_property, created_by_value
         key_targets  key, profile_id (NULL = no profile), is_new (NULL = no profile)
+        id_rows      profile_id, created_at_position, created_at_row: the profiles of the warehouse that the pass has
+                     to do with, only where these are few
         repeated     profile_id: profiles that are, or may be, the target of several rows
 """
 
@@ -114,12 +116,27 @@ def first_births(records: Records) -> Sql:
     return sql("CREATE OR REPLACE TEMP TABLE births AS\n{query}", query=chain([*_MAKERS, unborn], final))
 
 
-def met_before(records: Records) -> Sql:
-    """One row if `first_births` was mistaken, else none."""
+ARE_FEW = Sql(
+    "SELECT (SELECT count(*) FROM id_held) + (SELECT count(*) FROM births), (SELECT count(*) FROM main.profiles)"
+)
+"""About how many profiles the pass has to do with, and how many there are."""
+
+ROWS_OF_FEW = Sql(
+    "CREATE OR REPLACE TEMP TABLE id_rows AS\nSELECT profile_id, created_at_position, created_at_row"
+    " FROM main.profiles SEMI JOIN (SELECT profile_id FROM id_held UNION ALL SELECT profile_id FROM births)"
+    " USING (profile_id)"
+)
+"""The profiles that the pass may change, and what tells them apart from nearly all others."""
+
+
+def met_before(records: Records, *, few: bool) -> Sql:
+    """One row if `first_births` was mistaken, else none. `few`: whether there is `id_rows`."""
     return sql(
         "SELECT 1 WHERE {other}EXISTS (FROM {made} SEMI JOIN births USING (profile_id))",
         other=Sql("" if records.group_type else "EXISTS (FROM ops.profile_ids) OR "),
-        made=records.made,
+        made=Sql("(SELECT profile_id FROM id_rows UNION ALL SELECT profile_id FROM main.replaced_profiles)")
+        if few
+        else records.made,
     )
 
 

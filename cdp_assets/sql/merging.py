@@ -25,7 +25,7 @@ from cdp_assets.sql.dialect import appended, column_type, distinct_in_order, pat
 from cdp_assets.sql.grouping import composed, mixed
 from cdp_assets.sql.identity import ROWS_PER_BATCH
 from cdp_assets.sql.objectives import LISTS, after, decided
-from cdp_assets.sql.records import records_of
+from cdp_assets.sql.records import Records, records_of
 from cdp_assets.sql.text import Sql, Step, chain, comma, ident, joined, literal, sql
 from cdp_assets.sql.writes import Write
 
@@ -42,8 +42,24 @@ class Touched:
     """Whether some profile is the target of several rows: those stand in the table `repeated`."""
     alone: bool
     """Whether no two rows share an identifier or a profile."""
+    few: bool = False
+    """Whether they are few among all: then they stand in `id_rows`."""
     merged: bool = False
     """Whether profiles merged: what their survivors hold is worked out in `survivors`."""
+
+    def rows(self, records: Records) -> Sql:
+        """The table to read them from.
+
+        Of few, whole rows are read where those stand alone. A scan leaves out what does not fit a join by a filter that
+        lets one in a hundred pass, which is some in every block of a table; two of them let hardly any.
+        """
+        if not self.few:
+            return records.rows
+        return sql(
+            "(FROM {rows} SEMI JOIN (SELECT created_at_row FROM id_rows SEMI JOIN"
+            " (FROM key_targets WHERE NOT is_new) AS aimed USING (profile_id)) AS aimed USING (created_at_row))",
+            rows=records.rows,
+        )
 
     def others(self, which: Sql) -> Sql:
         """Of the targets that are `which`, those that are no survivors."""
@@ -79,7 +95,7 @@ def changed_profiles(config: BatchConfig, writes: Sequence[Write], touched: Touc
                 " USING (profile_id){consents}",
                 news=comma(news),
                 consents=_WITH_CONSENTS if consent else Sql(""),
-                rows=records_of(config).rows,
+                rows=touched.rows(records_of(config)),
             ),
         ),
     ]

@@ -54,16 +54,17 @@ def none_moved(records: Records) -> Sql:
     return sql("CREATE OR REPLACE TEMP TABLE id_moved (profile_id {type})", type=records.id_type)
 
 
-def moved_identifiers(records: Records, properties: Sequence[Property], first: int) -> Sql:
-    """Makes id_moved: the profiles of which the pass changed a property that identifies."""
+def moved_identifiers(records: Records, old: Sql, properties: Sequence[Property], first: int) -> Sql:
+    """Makes id_moved: the profiles of which the pass changed a property that identifies. `old`: what to look at."""
     names = [ident(prop.name) for prop in properties]
     differs = [sql("new.{name} IS DISTINCT FROM old.{name}", name=name) for name in names]
     return sql(
         "CREATE OR REPLACE TEMP TABLE id_moved AS\nSELECT profile_id FROM"
         " (SELECT profile_id, {names} FROM {rows} WHERE {changed}) AS new"
-        " JOIN (SELECT profile_id, {names} FROM {rows} WHERE {before}) AS old USING (profile_id)"
+        " JOIN (SELECT profile_id, {names} FROM {old} AS old WHERE {before}) AS old USING (profile_id)"
         " WHERE {differs}",
         rows=records.rows,
+        old=old,
         names=joined(", ", names),
         changed=_changed(first),
         before=_before(first),
@@ -110,6 +111,25 @@ def _index(records: Records, prop: Property, which: Sql) -> Sql:
     return records.entered(literal(prop.name), values_of(prop, column), some)
 
 
+def unsure_imports(connection: str) -> Sql:
+    """Makes id_unsure: the profiles found that this connection has not made, so that it may never have touched them."""
+    return sql(
+        "CREATE OR REPLACE TEMP TABLE id_unsure AS\nSELECT DISTINCT profile_id FROM key_targets ANTI JOIN"
+        " (SELECT profile_id FROM id_rows JOIN ops.batches ON position = created_at_position"
+        " WHERE connection = {name}) AS sure USING (profile_id) WHERE NOT is_new",
+        name=literal(connection),
+    )
+
+
+def note_made(connection: str) -> Sql:
+    """Notes the profiles that the pass made, where it found only such as the connection made before."""
+    return sql(
+        "INSERT INTO main.imported_profiles (connection, profile_id) SELECT DISTINCT {name}, profile_id"
+        " FROM key_targets WHERE is_new",
+        name=literal(connection),
+    )
+
+
 def note_imported(connections: Sequence[str], *, repeated: bool) -> Sql:
     """Notes which profiles each connection has touched.
 
@@ -118,26 +138,24 @@ def note_imported(connections: Sequence[str], *, repeated: bool) -> Sql:
         repeated: whether some profiles are the target of several rows.
     """
     if len(set(connections)) == 1:
-        touched = sql(
-            "SELECT {distinct} {name} AS connection, profile_id FROM key_targets",
+        return sql(
+            "INSERT INTO main.imported_profiles (connection, profile_id) SELECT {distinct} {name}, profile_id FROM"
+            " (SELECT profile_id FROM key_targets WHERE is_new UNION ALL SELECT profile_id FROM"
+            " (FROM key_targets WHERE NOT is_new) AS found ANTI JOIN"
+            " (SELECT profile_id FROM main.imported_profiles WHERE connection = {name}) AS known USING (profile_id))",
             name=literal(connections[0]),
             distinct=Sql("DISTINCT" if repeated else ""),
         )
-    else:
-        numbers = comma(
-            sql("({number}, {name})", number=literal(number), name=literal(name))
-            for number, name in enumerate(connections)
-        )
-        touched = sql(
-            "SELECT DISTINCT connection, profile_id FROM (SELECT key, ordinal // {size} AS number FROM batch_rows)"
-            " JOIN key_targets USING (key) JOIN (VALUES {numbers}) AS told(number, connection) USING (number)",
-            size=literal(ROWS_PER_BATCH),
-            numbers=numbers,
-        )
+    numbers = comma(
+        sql("({number}, {name})", number=literal(number), name=literal(name)) for number, name in enumerate(connections)
+    )
     return sql(
-        "INSERT INTO main.imported_profiles (connection, profile_id) SELECT connection, profile_id FROM ({touched})"
+        "INSERT INTO main.imported_profiles (connection, profile_id) SELECT DISTINCT connection, profile_id FROM"
+        " (SELECT key, ordinal // {size} AS number FROM batch_rows) JOIN key_targets USING (key)"
+        " JOIN (VALUES {numbers}) AS told(number, connection) USING (number)"
         " ANTI JOIN main.imported_profiles USING (connection, profile_id)",
-        touched=touched,
+        size=literal(ROWS_PER_BATCH),
+        numbers=numbers,
     )
 
 

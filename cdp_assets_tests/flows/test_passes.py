@@ -10,15 +10,23 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cdp_assets.config.check import check
-from cdp_assets.flows import plan_passes
+from cdp_assets.flows import find_profiles, plan_passes
 from cdp_assets.flows.plan_passes import Placed, cut_into_passes
-from cdp_assets_tests.flows.test_against_oracle import assert_balanced, assert_same, counted, expected_counts, summed
+from cdp_assets_tests.flows.test_against_oracle import (
+    assert_balanced,
+    assert_same,
+    check_any_sequence,
+    counted,
+    expected_counts,
+    summed,
+)
 from cdp_assets_tests.flows.test_fold import PROPERTIES as COLUMNS
 from cdp_assets_tests.flows.test_fold import goal
 from cdp_assets_tests.oracle.folding import fold
-from cdp_assets_tests.oracle.scenarios import PROPERTIES, Scenario, interleavings
+from cdp_assets_tests.oracle.scenarios import PROPERTIES, Scenario, interleavings, scenarios
 from cdp_assets_tests.support.arrivals import Arrivals, arrivals, lab_for, landed
 from cdp_assets_tests.support.lab import EPOCH, Lab, deployment
 
@@ -127,6 +135,20 @@ def test_each_connection_notes_the_profiles_of_its_own_files(tmp_path):
     assert sorted(imported) == [("east", "a"), ("east", "b"), ("east", "d"), ("west", "b"), ("west", "c")]
 
 
+def test_a_connection_notes_profiles_of_another_once_however_they_are_looked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(find_profiles, "FEW", 0)
+    connections = [{"name": name, "goals": [goal("people", mappings=[SUM])]} for name in ("east", "west")]
+    room = Lab(tmp_path, deployment(COLUMNS, [], connections=connections))
+    for number, name in enumerate(("east", "west", "west", "east")):
+        look = EPOCH + timedelta(hours=number)
+        text = f"email,points\na@x.com,{number}\n{name}{number}@x.com,1\n"
+        room.land("people", f"people_{number}.csv", text, look_at=look, connection=name)
+        room.fold()
+    imported = "SELECT connection, email FROM main.imported_profiles JOIN main.profiles USING (profile_id) ORDER BY ALL"
+    east, west = ["a@x.com", "east0@x.com", "east3@x.com"], ["a@x.com", "west1@x.com", "west2@x.com"]
+    assert room.rows(imported) == [*(("east", email) for email in east), *(("west", email) for email in west)]
+
+
 def conflicts(room: Arrivals) -> list[tuple[Any, ...]]:
     return room.rows("SELECT batch_id, row_no, property, value FROM ops.identity_conflicts ORDER BY ALL")
 
@@ -175,6 +197,30 @@ def test_interleaved_goals_fold_as_one_by_one_and_as_the_oracle_says():
     SHARED.clear()
     _check_few()
     assert SHARED[True] > 4
+
+
+@repeatably(9)
+@given(interleavings())
+def _check_few_more(scenario: Scenario) -> None:
+    check_interleaved(scenario)
+
+
+def test_profiles_that_are_looked_for_first_fold_as_the_oracle_says(monkeypatch):
+    monkeypatch.setattr(find_profiles, "FEW", 0)
+    _check_few_more()
+
+
+@repeatably(60)
+@given(scenarios(max_files=8, identifiers=True), st.lists(st.booleans(), min_size=12, max_size=12))
+def _check_many_more(scenario: Scenario, folds: list[bool]) -> None:
+    check_any_sequence(scenario, folds, range(12))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_many_profiles_that_are_looked_for_first_fold_as_the_oracle_says(monkeypatch):
+    monkeypatch.setattr(find_profiles, "FEW", 0)
+    _check_many_more()
 
 
 @pytest.mark.slow
