@@ -19,7 +19,7 @@ from cdp_assets.config.check import Finding, check
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.drop_folders import DropFolders
 from cdp_assets.config.known import Location, Unread, listed, nearest_first
-from cdp_assets.config.model import CustomerModelConfig, Deployment
+from cdp_assets.config.model import CustomerModelConfig, Deployment, complete_deployment
 from cdp_assets.errors import ConfigError, Problem
 from cdp_assets.flows.check_written import written_places
 
@@ -102,7 +102,7 @@ def deployment_from(
     values = tuple(connection_of(part.value) for part in connections if part.value is not None)
     if problems or model is None:
         return None, sorted(set(problems))
-    return Deployment(model=model, connections=values), []
+    return complete_deployment(model, values), []
 
 
 @dataclass

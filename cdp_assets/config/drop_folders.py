@@ -6,13 +6,13 @@ replay and rejects are those of every other import.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from cdp_assets.config.base import Name, PropertyName, RemoteDirectory, Strict
 from cdp_assets.config.connections import Connection, Server
-from cdp_assets.config.drop_goals import dropped_identifier, dropped_mapping
+from cdp_assets.config.drop_goals import dropped_events, dropped_identifier, dropped_mapping
 from cdp_assets.config.drop_headers import IDENTIFIERS, property_of
 from cdp_assets.config.drop_settings import DropSettings, ListId
 from cdp_assets.config.files import Files, Format
@@ -26,7 +26,7 @@ BETWEEN_VALUES = "\x1f"
 class DropFolders(Strict):
     """Folders on one SFTP server into which anybody may drop files of profiles, in Klaviyo's header convention."""
 
-    name: Name
+    name: Annotated[Name, Field(max_length=40)]
     description: str = ""
     server: Server
     enabled: bool = True
@@ -40,10 +40,14 @@ class DropFolders(Strict):
     """The folder that holds the drop folders; relative to the user directory unless it starts with `/`."""
     profiles: RemoteDirectory = "profiles"
     """Folder of the files of profiles, inside `directory`."""
+    events: RemoteDirectory = "events"
+    """Folder of the files of events, inside `directory`."""
     lists: dict[ListId, str] = Field(default_factory=dict)
     """Lists that rows may join: id → name. A row with another `List ID` is skipped."""
     sms_enabled: bool = False
     """Whether a file may identify profiles by `PhoneNumber` alone."""
+    metric_limit: int = Field(default=200, ge=1, le=10_000)
+    """Names of metrics at most; a row with one more is skipped."""
     properties: dict[str, PropertyName] = Field(default_factory=dict)
     """Header → property, where the property is called otherwise than the header."""
     keep_received: bool = True
@@ -60,20 +64,21 @@ class DropFolders(Strict):
     def connection(self) -> Connection:
         """The connection these folders stand for."""
         shared = ("name", "description", "server", "enabled", "run", "schedule", "order")
-        return Connection(**{field: getattr(self, field) for field in shared}, goals=(self._profiles_goal,))
-
-    @property
-    def _profiles_goal(self) -> ImportProfilesGoal:
-        settings = DropSettings(
-            kind="profiles", lists=self.lists, sms_enabled=self.sms_enabled, properties=self.properties
+        return Connection(
+            **{field: getattr(self, field) for field in shared}, goals=(self._goal("profiles"), self._goal("events"))
         )
+
+    def _goal(self, kind: Literal["profiles", "events"]) -> ImportProfilesGoal:
+        shared = ("lists", "sms_enabled", "metric_limit", "properties")
+        settings = DropSettings(kind=kind, **{field: getattr(self, field) for field in shared})
         identifiers = tuple(dropped_identifier(property_of(header, settings)) for header in IDENTIFIERS)
+        folder = self.profiles if kind == "profiles" else self.events
         return ImportProfilesGoal(
             type="import_profiles",
-            name="profiles",
-            description="Profiles that were dropped; each file's header says what its columns are.",
+            name=kind,
+            description=f"The {kind} that were dropped; each file's header says what its columns are.",
             files=Files(
-                directory="/".join(part for part in (self.directory.rstrip("/"), self.profiles) if part),
+                directory="/".join(part for part in (self.directory.rstrip("/"), folder) if part),
                 root="*",
                 delta=True,
                 rename_done=False,
@@ -84,5 +89,6 @@ class DropFolders(Strict):
             identifiers=identifiers,
             allow_create=True,
             mappings=tuple(dropped_mapping(item.property, Rule.set) for item in identifiers),
+            events=(dropped_events(self.name),) if kind == "events" else (),
             drop=settings,
         )

@@ -4,11 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cdp_assets.config.events import EventField, EventImport, EventMapping, EventType, FieldType
 from cdp_assets.config.goals import Identifier, ImportProfilesGoal, Mapping, Rule
 from cdp_assets.config.properties import Property, PropertyType
 
 CUSTOM = "custom"
 """The property that gathers what nobody declared."""
+
+
+METRIC_FIELD, VALUE_FIELD, PROPERTIES_FIELD = "metric", "value", "properties"
+"""Fields of the events of a drop folder."""
+
+
+def dropped_event_type(name: str) -> EventType:
+    """The type of all events of the drop folders of this name."""
+    return EventType(
+        id=name,
+        description=f"Events dropped into the folders of {name}.",
+        fields=(
+            EventField(key=METRIC_FIELD, name="Name of the metric"),
+            EventField(key=VALUE_FIELD, name="Value, such as an amount", type=FieldType.decimal),
+            EventField(key=PROPERTIES_FIELD, name="Everything else that the file says of it", type=FieldType.json),
+        ),
+    )
+
+
+def dropped_events(name: str) -> EventImport:
+    """How a landing brings them."""
+    return EventImport(
+        type=name,
+        id=event_cell("id"),
+        date=event_cell("date"),
+        mappings=tuple(
+            EventMapping(column=event_cell(key), property=key) for key in (METRIC_FIELD, VALUE_FIELD, PROPERTIES_FIELD)
+        ),
+    )
+
+
+def event_cell(name: str) -> str:
+    """What a landing calls the cells of an event."""
+    return f"-> event: {name}"
 
 
 def field_of(name: str) -> str:

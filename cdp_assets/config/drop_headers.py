@@ -12,6 +12,11 @@ from dataclasses import dataclass
 from cdp_assets.config.drop_settings import DropSettings
 from cdp_assets.errors import FileError
 
+METRIC, TIME, VALUE, UNIQUE_ID = "Metric name", "Time", "Value", "Unique ID"
+REQUIRED = (METRIC, TIME)
+"""What the header of a file of events must have."""
+PROFILE = "profile."
+"""Before the headers of an event's file that are about the profile."""
 JSON_DEPTH = 5
 """Objects inside each other that dots build at most; further dots belong to the innermost name."""
 IDENTIFIERS = {"Email": "email", "PhoneNumber": "phone_number", "ExternalID": "external_id"}
@@ -39,6 +44,7 @@ def bare(name: str) -> str:
     return "".join(name.split()).replace("_", "").lower()
 
 
+_EVENT = {bare(name): name for name in (METRIC, TIME, VALUE, UNIQUE_ID)}
 _RESERVED = {bare(name): name for name in (*IDENTIFIERS, LIST_ID, *_CONSENTS, *_STANDARD)}
 
 
@@ -68,6 +74,17 @@ class DropHeader:
     """Property → the column that fills it."""
     undeclared: tuple[DropColumn, ...]
     """Columns whose values go into the JSON object."""
+    event: tuple[DropColumn, ...] = ()
+    """Columns of a file of events that are not about the profile."""
+
+    @property
+    def event_properties(self) -> tuple[DropColumn, ...]:
+        """What the event is told to be like."""
+        return tuple(column for column in self.event if column.name not in _EVENT.values())
+
+    def find_event(self, name: str) -> DropColumn | None:
+        """The column of a reserved name of events."""
+        return next((column for column in self.event if column.name == name), None)
 
     def find(self, name: str) -> DropColumn | None:
         """The column of a reserved name."""
@@ -80,8 +97,9 @@ def read_drop_header(header: Sequence[str], settings: DropSettings, properties: 
     Raises:
         FileError: the supplier must act: nothing of the file can be imported.
     """
-    columns = [DropColumn(place, name, _RESERVED.get(bare(name), name.strip())) for place, name in enumerate(header)]
+    columns, event = _columns(header, settings)
     _require_different(columns)
+    _require_different(event)
     _require_identifier(columns, settings)
     homes = _homes(settings, properties)
     declared: dict[str, DropColumn] = {}
@@ -95,7 +113,28 @@ def read_drop_header(header: Sequence[str], settings: DropSettings, properties: 
             declared[home] = column
         elif column.name not in {LIST_ID, *_CONSENTS, *IDENTIFIERS}:
             undeclared.append(column)
-    return DropHeader(tuple(columns), declared, tuple(undeclared))
+    return DropHeader(tuple(columns), declared, tuple(undeclared), tuple(event))
+
+
+def _columns(header: Sequence[str], settings: DropSettings) -> tuple[list[DropColumn], list[DropColumn]]:
+    """Those about the profile, and those about the event."""
+    columns: list[DropColumn] = []
+    event: list[DropColumn] = []
+    for place, name in enumerate(header):
+        if settings.kind == "profiles":
+            columns.append(DropColumn(place, name, _RESERVED.get(bare(name), name.strip())))
+        elif bare(name).startswith(PROFILE):
+            own = name.split(".", 1)[1]
+            columns.append(DropColumn(place, name, _RESERVED.get(bare(own), own.strip())))
+        else:
+            event.append(DropColumn(place, name, _EVENT.get(bare(name), name.strip())))
+    if settings.kind == "events":
+        found = {column.name for column in event}
+        for name in REQUIRED:
+            if name not in found:
+                message = f"Missing required header: {name}"
+                raise FileError(message)
+    return columns, event
 
 
 def property_of(header: str, settings: DropSettings) -> str:

@@ -26,6 +26,7 @@ class FieldType(StrEnum):
     number = "number"
     decimal = "decimal"
     datetime = "datetime"
+    json = "json"
 
 
 class ItemField(Strict):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from pydantic import Field, field_validator
 
 from cdp_assets.config.base import DEFAULT_DOMAIN_GROUP, DomainGroup, Name, PropertyName, Strict
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.consent import Objective, target_properties
-from cdp_assets.config.drop_goals import with_all_properties
+from cdp_assets.config.drop_goals import dropped_event_type, with_all_properties
 from cdp_assets.config.events import EventType, whole_types
 from cdp_assets.config.goals import ImportGoal, ImportProfilesGoal, Mapping, Rule
 from cdp_assets.config.groups import GROUP_ID, GroupType
@@ -135,6 +135,19 @@ def pii_properties(deployment: Deployment) -> frozenset[str]:
         if not goal.group_type
     }
     return frozenset(flagged | finding)
+
+
+def complete_deployment(model: CustomerModelConfig, connections: Sequence[Connection]) -> Deployment:
+    """The deployment, its model with the event types that drop folders bring along."""
+    known = {kind.id for kind in model.event_types}
+    dropped = [
+        dropped_event_type(connection.name)
+        for connection in connections
+        for goal in connection.imports
+        if goal.drop is not None and goal.events and connection.name not in known
+    ]
+    model = model.model_copy(update={"event_types": (*model.event_types, *dropped)})
+    return Deployment(model=model, connections=tuple(connections))
 
 
 class BatchConfig(Strict):

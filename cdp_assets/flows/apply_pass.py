@@ -12,12 +12,20 @@ from dataclasses import dataclass, field, replace
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.faults import step
 from cdp_assets.flows.apply_consents import apply_consents, move_consents
+from cdp_assets.flows.apply_dropped import (
+    Uncounted,
+    drops_events,
+    keep_first_events,
+    leave_out_metrics,
+    uncounted_rows,
+)
 from cdp_assets.flows.apply_events import EventFates, apply_events, event_files, move_events
 from cdp_assets.flows.find_profiles import find_profiles
 from cdp_assets.flows.merge_profiles import combine_values, put_survivors
 from cdp_assets.flows.plan_passes import Placed
 from cdp_assets.sql import full_files, identity, merging, single_rows, writing
 from cdp_assets.sql.combining import Combined, combined
+from cdp_assets.sql.drop_folding import GIVEN
 from cdp_assets.sql.events import events_digest
 from cdp_assets.sql.full_files import Memory
 from cdp_assets.sql.identity import PassBatch
@@ -61,6 +69,7 @@ def apply_pass(
         memories, counted = _memories(database, config, present, earlier)
         database.run(full_files.applied_rows(memories))
     touched, merges = find_profiles(database, together, counted)
+    first_events = keep_first_events(database, together, batches) if drops_events(together) else None
     step("fold: profiles found")
     writes = _writes(database, config, present)
     remade = combine_values(database, config, writes, touched, merges) if merges else []
@@ -70,7 +79,7 @@ def apply_pass(
     if touched.refused:
         # Only now does everyone who holds an identifier stand in the index.
         database.run(single_rows.note_conflicts(config))
-    fates = _fates(database, config, batches, simple=touched.alone and config.goal.files.delta)
+    fates = _fates(database, together, batches, simple=touched.alone and config.goal.files.delta)
     if not config.goal.group_type:
         connections = [item.manifest.config.connection for item in batches]
         _note_imported(database, connections, touched)
@@ -79,7 +88,7 @@ def apply_pass(
         signature = full_files.rows_signature(config.goal)
         for statement in full_files.remember_rows(config, batches[0].manifest.batch_id, signature, digest):
             database.run(statement)
-    happened = apply_events(database, config, [item.folder for item in batches])
+    happened = first_events or apply_events(database, config, [item.folder for item in batches])
     fates = [replace(fate, events=happened[fate.position]) for fate in fates]
     step("fold: pass applied")
     missing = {item.position for item in batches} - {fate.position for fate in fates}
@@ -96,7 +105,11 @@ def _read_rows(database: Database, batches: Sequence[Placed], together: Combined
     digests = bool(config.goal.events) and not config.goal.files.delta
     if digests:
         database.run(events_digest(event_files(config, [item.folder for item in batches])))
-    database.run(identity.batch_rows_view(together, rows, events=digests))
+    if drops_events(together):
+        database.run(identity.batch_rows_view(together, rows, name=GIVEN))
+        leave_out_metrics(database, together)
+    else:
+        database.run(identity.batch_rows_view(together, rows, events=digests))
     return own
 
 
@@ -108,14 +121,28 @@ def _put_survivors(
     move_events(database)
 
 
-def _fates(database: Database, config: BatchConfig, batches: Sequence[Placed], *, simple: bool) -> list[Fates]:
-    first = batches[0].position
+def _fates(database: Database, together: Combined, batches: Sequence[Placed], *, simple: bool) -> list[Fates]:
+    config, first = together.config, batches[0].position
     if config.goal.drop is not None:
         apply_consents(database, batches, _looks(batches))
         counts = writing.row_fates(config, first, Sql(" UNION SELECT profile_id FROM consent_changed"))
     else:
         counts = writing.simple_row_fates(records_of(config), first) if simple else writing.row_fates(config, first)
-    return [Fates(*row) for row in database.rows(counts)]
+    fates = [Fates(*row) for row in database.rows(counts)]
+    if not drops_events(together):
+        return fates
+    rows = uncounted_rows(database, first)
+    fates += [Fates(position, 0, 0, 0, 0) for position in sorted(rows.keys() - {fate.position for fate in fates})]
+    return [_less(fate, rows.get(fate.position, Uncounted())) for fate in fates]
+
+
+def _less(fate: Fates, rows: Uncounted) -> Fates:
+    return replace(
+        fate,
+        modified=fate.modified - rows.repeated,
+        unchanged=fate.unchanged + rows.repeated,
+        not_found=fate.not_found + rows.over,
+    )
 
 
 def _writes(database: Database, config: BatchConfig, present: frozenset[int]) -> list[Write]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from cdp_assets.config.drop_goals import CUSTOM, field_of
+from cdp_assets.config.drop_goals import CUSTOM, event_cell, field_of
 from cdp_assets.config.drop_headers import DropHeader, read_drop_header
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.config.properties import PropertyType
@@ -15,7 +15,8 @@ from cdp_assets.errors import FileError
 from cdp_assets.files.delimited import Header, read_header
 from cdp_assets.flows.prepare_cells import find_dates
 from cdp_assets.sql.date_detection import KnownFormat
-from cdp_assets.sql.drop_profiles import CARRIED, DropFile, drop_profile_steps, field_column
+from cdp_assets.sql.drop_events import EVENT_PARTS, METRIC_COLUMN, part_column
+from cdp_assets.sql.drop_profiles import CARRIED, DropFile, drop_steps, field_column
 from cdp_assets.sql.fields import Cells
 from cdp_assets.sql.landing import Source, numbered_rows
 from cdp_assets.sql.text import Sql, chain, ident, sql
@@ -78,7 +79,7 @@ def prepare_dropped(
     assert settings is not None, "this goal reads no drop folder"
     found = _read(config, header)
     properties = {name: config.find_property(name) for name in found.declared}
-    steps = [numbered_rows(source), *drop_profile_steps(DropFile(found, settings, properties, at))]
+    steps = [numbered_rows(source), *drop_steps(DropFile(found, settings, properties, at))]
     engine.run(sql("CREATE OR REPLACE TABLE cells_ready AS\n{rows}", rows=chain(steps, Sql("SELECT * FROM ready"))))
     for statement in _NOTES:
         engine.run(statement)
@@ -86,9 +87,13 @@ def prepare_dropped(
     columns = {field_of(name): field_column(place) for place, name in enumerate(found.declared)}
     if found.undeclared:
         columns[field_of(CUSTOM)] = ident("custom")
+    carried: tuple[str, ...] = CARRIED
+    if config.goal.events:
+        columns |= {event_cell(part): part_column(part) for part in EVENT_PARTS}
+        carried = (*CARRIED, METRIC_COLUMN)
     lists = frozenset(field_of(name) for name, prop in properties.items() if prop.multiple)
     rows = Sql("(SELECT * FROM cells_ready WHERE skip IS NULL)")
-    cells = Cells(rows, columns, Sql("line_no"), trimmed=True, lists=lists, carried=CARRIED)
+    cells = Cells(rows, columns, Sql("line_no"), trimmed=True, lists=lists, carried=carried)
     return Dropped(cells, find_dates(engine, config, cells), int(skipped))
 
 

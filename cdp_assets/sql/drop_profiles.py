@@ -12,7 +12,6 @@ Writes  cells_ready: line_no, then
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +22,8 @@ from cdp_assets.config.drop_settings import DropSettings
 from cdp_assets.config.files import Format
 from cdp_assets.config.properties import Property, PropertyType
 from cdp_assets.sql import drop_values
-from cdp_assets.sql.drop_values import SUBSCRIBED, UNSUBSCRIBED
+from cdp_assets.sql.drop_events import event_columns, event_skips, event_values
+from cdp_assets.sql.drop_values import SUBSCRIBED, UNSUBSCRIBED, Note, cell_of, custom_of, note, object_of
 from cdp_assets.sql.text import Sql, Step, comma, ident, joined, literal, sql
 from cdp_assets.sql.values import typed
 
@@ -49,7 +49,7 @@ class DropFile:
     def cell(self, name: str) -> Sql:
         """The cell under a reserved header; NULL where the file has none."""
         column = self.header.find(name)
-        return Sql("NULL::VARCHAR") if column is None else _cell(column)
+        return Sql("NULL::VARCHAR") if column is None else cell_of(column)
 
     def given(self, name: str) -> Sql:
         """What was made of such a cell."""
@@ -66,30 +66,39 @@ def field_column(place: int) -> Sql:
     return ident(f"d{place}")
 
 
-def drop_profile_steps(file: DropFile) -> list[Step]:
+def drop_steps(file: DropFile) -> list[Step]:
     """Steps from `numbered` to `ready`."""
-    custom = _objects(file.header.undeclared, ())
     values = [sql("{value} AS {name}", value=value, name=name) for name, value in _values(file)]
-    inner = [
-        sql("{value} AS {name}", value=_custom_value(column), name=_custom(column)) for column in file.header.undeclared
+    values += [
+        sql("{value} AS {name}", value=_custom_value(column), name=custom_of(column))
+        for column in file.header.undeclared
     ]
+    final = _profile_columns(file)
+    skips = _skips(file)
+    if file.settings.kind == "events":
+        values += event_values(file.header)
+        final += event_columns(file.header)
+        skips = [*event_skips(file.header, file.look_at), *skips]
+    final.append(sql("{skip} AS skip", skip=_first(skips)))
+    final.append(sql("{all} AS warnings", all=_all(_warnings(file))))
+    return [
+        Step("valued", sql("SELECT {columns} FROM numbered", columns=comma([Sql("*"), *values]))),
+        Step("ready", sql("SELECT {columns} FROM valued", columns=comma(final))),
+    ]
+
+
+def _profile_columns(file: DropFile) -> list[Sql]:
     fields = [
         sql("{value} AS {name}", value=_field(file, column, file.properties[name]), name=field_column(place))
         for place, (name, column) in enumerate(file.header.declared.items())
     ]
-    final = [
+    return [
         Sql("line_no"),
         *fields,
-        sql("{custom} AS custom", custom=custom or Sql("NULL::VARCHAR")),
+        sql("{custom} AS custom", custom=object_of(file.header.undeclared) or Sql("NULL::VARCHAR")),
         sql("{id} AS list_id", id=file.cell(LIST_ID)),
         sql("{name} AS list_name", name=_list_name(file)),
         sql("{consents} AS consents", consents=_consents(file)),
-        sql("{skip} AS skip", skip=_first(_skips(file))),
-        sql("{all} AS warnings", all=_all(_warnings(file))),
-    ]
-    return [
-        Step("valued", sql("SELECT {columns} FROM numbered", columns=comma([Sql("*"), *values, *inner]))),
-        Step("ready", sql("SELECT {columns} FROM valued", columns=comma(final))),
     ]
 
 
@@ -110,46 +119,20 @@ def _values(file: DropFile) -> Iterator[tuple[Sql, Sql]]:
             yield file.given(header), drop_values.coordinate(file.cell(header), most)
 
 
-def _cell(column: DropColumn) -> Sql:
-    return ident(f"f{column.place}")
-
-
-def _custom(column: DropColumn) -> Sql:
-    return ident(f"custom:{column.place}")
-
-
 def _custom_value(column: DropColumn) -> Sql:
     """As JSON text. What a standard header's cell is, the header says."""
     if column.name in _DEGREES:
-        return drop_values.coordinate(_cell(column), _DEGREES[column.name])
+        return drop_values.coordinate(cell_of(column), _DEGREES[column.name])
     if column.name in TEXTS:
-        return sql("to_json({cell})::VARCHAR", cell=_cell(column))
-    return drop_values.inferred(_cell(column))
-
-
-def _objects(columns: Sequence[DropColumn], above: tuple[str, ...]) -> Sql | None:
-    """One JSON object of the columns, those below a common name in an object of their own; keys are in order."""
-    entries = []
-    for key in sorted({column.path[len(above)] for column in columns}):
-        path = (*above, key)
-        inside = [column for column in columns if column.path[: len(path)] == path]
-        value = _custom(inside[0]) if inside[0].path == path else _objects(inside, path)
-        name = json.dumps(key, ensure_ascii=False)
-        entries.append(sql("{name} || ':' || ({value})", name=literal(name), value=value or Sql("NULL")))
-    if not entries:
-        return None
-    return sql(
-        "list_transform([array_to_string([{entries}], ',')],"
-        " lambda t: CASE WHEN t <> '' THEN '{{' || t || '}}' END)[1]",
-        entries=joined(", ", entries),
-    )
+        return sql("to_json({cell})::VARCHAR", cell=cell_of(column))
+    return drop_values.inferred(cell_of(column))
 
 
 def _field(file: DropFile, column: DropColumn, prop: Property) -> Sql:
     """The text that the goal's mapping types."""
     if column.name in {"PhoneNumber", "Email"}:
         return file.given(column.name)
-    cell = _cell(column)
+    cell = cell_of(column)
     if column.name in _DEGREES:
         return file.given(column.name)
     if prop.multiple:
@@ -199,15 +182,7 @@ def _consents(file: DropFile) -> Sql:
 
 
 def _note(condition: Sql, file: DropFile, header: str, reason: Sql) -> Sql:
-    column = file.header.find(header)
-    return sql(
-        "CASE WHEN {condition} THEN struct_pack(column_name := {column}::VARCHAR, raw_text := {cell}::VARCHAR,"
-        " reason := {reason}::VARCHAR) END",
-        condition=condition,
-        column=literal(column.header if column else None),
-        cell=file.cell(header),
-        reason=reason,
-    )
+    return note(Note(file.header.find(header), file.cell(header)), condition, reason)
 
 
 def _first(notes: Sequence[Sql]) -> Sql:
@@ -254,7 +229,8 @@ def _skips(file: DropFile) -> list[Sql]:
         for header in _DEGREES
         if found(header)
     ]
-    size = joined(" + ", [sql("coalesce(strlen({cell}), 0)", cell=_cell(column)) for column in file.header.columns])
+    cells = [cell_of(column) for column in (*file.header.columns, *file.header.event)]
+    size = joined(" + ", [sql("coalesce(strlen({cell}), 0)", cell=cell) for cell in cells])
     large = sql("{size} > {most}", size=size, most=literal(MAX_ROW_BYTES))
     return [*notes, _note(large, file, "", literal("The row holds more than 100 KB"))]
 
@@ -281,9 +257,9 @@ def _warnings(file: DropFile) -> list[Sql]:
         zones = joined(", ", map(literal, sorted(available_timezones())))
         strange = sql("{cell} NOT IN ({zones})", cell=file.cell("Location.Timezone"), zones=zones)
         notes.append(_note(strange, file, "Location.Timezone", literal("not the name of an IANA time zone")))
-    for column in file.header.undeclared:
-        if column.name not in TEXTS:
-            is_list = drop_values.is_list(_cell(column))
-            broken = sql("starts_with({cell}, '[') AND NOT {is_list}", cell=_cell(column), is_list=is_list)
-            notes.append(_note(broken, file, column.name, literal("Invalid list format")))
+    for column in (*file.header.undeclared, *file.header.event_properties):
+        if column.name not in TEXTS or column in file.header.event:
+            is_list = drop_values.is_list(cell_of(column))
+            broken = sql("starts_with({cell}, '[') AND NOT {is_list}", cell=cell_of(column), is_list=is_list)
+            notes.append(note(Note(column, cell_of(column)), broken, literal("Invalid list format")))
     return notes

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cdp_assets.config.drop_headers import DropColumn
 from cdp_assets.sql.date_detection import KnownFormat, detected_moment
 from cdp_assets.sql.dates import moment
 from cdp_assets.sql.dialect import matches
-from cdp_assets.sql.text import Sql, joined, literal, sql
+from cdp_assets.sql.text import Sql, ident, joined, literal, sql
 
 _AMERICAN = ("MM/DD/YYYY", "MM/DD/YYYY HH:mm", "MM/DD/YYYY HH:mm:ss", "MM/DD/YY HH:mm", "MM/DD/YY HH:mm:ss")
 _ISO = r"^\d{4}-\d\d-\d\d([T ].*)?$"
@@ -113,3 +118,52 @@ def consent_status(text: Sql) -> Sql:
         for given, status in _STATUSES.items()
     ]
     return sql("CASE upper({text}) {cases} END", text=text, cases=joined(" ", cases))
+
+
+def cell_of(column: DropColumn) -> Sql:
+    """The text of a column."""
+    return ident(f"f{column.place}")
+
+
+def custom_of(column: DropColumn) -> Sql:
+    """What is made of it for a JSON object."""
+    return ident(f"custom:{column.place}")
+
+
+def object_of(columns: Sequence[DropColumn], above: tuple[str, ...] = ()) -> Sql | None:
+    """One JSON object of the columns, those below a common name in an object of their own; keys are in order."""
+    entries = []
+    for key in sorted({column.path[len(above)] for column in columns}):
+        path = (*above, key)
+        inside = [column for column in columns if column.path[: len(path)] == path]
+        value = custom_of(inside[0]) if inside[0].path == path else object_of(inside, path)
+        name = json.dumps(key, ensure_ascii=False)
+        entries.append(sql("{name} || ':' || ({value})", name=literal(name), value=value or Sql("NULL")))
+    if not entries:
+        return None
+    return sql(
+        "list_transform([array_to_string([{entries}], ',')],"
+        " lambda t: CASE WHEN t <> '' THEN '{{' || t || '}}' END)[1]",
+        entries=joined(", ", entries),
+    )
+
+
+@dataclass(frozen=True)
+class Note:
+    """What something is told about: a column, and its cell."""
+
+    column: DropColumn | None
+    """None = the row as a whole."""
+    cell: Sql
+
+
+def note(about: Note, condition: Sql, reason: Sql) -> Sql:
+    """A reject of the rows for which a condition holds; NULL for the others."""
+    return sql(
+        "CASE WHEN {condition} THEN struct_pack(column_name := {column}::VARCHAR, raw_text := {cell}::VARCHAR,"
+        " reason := {reason}::VARCHAR) END",
+        condition=condition,
+        column=literal(about.column.header if about.column else None),
+        cell=about.cell,
+        reason=reason,
+    )

@@ -43,9 +43,12 @@ class PassBatch:
     parquet: str
 
 
-def batch_rows_view(together: Combined, batches: Sequence[PassBatch], *, events: bool = False) -> Sql:
+def batch_rows_view(
+    together: Combined, batches: Sequence[PassBatch], *, events: bool = False, name: str = "batch_rows_read"
+) -> Sql:
     """All rows of a pass's batches. Those of one goal have the same columns; only some may carry line numbers.
 
+    `name`: of the view.
     `events`: whether a digest of each row's events stands in `row_events`; then there is one batch.
     """
     parts = []
@@ -67,7 +70,7 @@ def batch_rows_view(together: Combined, batches: Sequence[PassBatch], *, events:
         if events:
             rows = sql("{rows} AS given LEFT JOIN row_events USING (ordinal)", rows=rows)
         rows = with_identifiers(together.config, rows)
-    return sql("CREATE OR REPLACE TEMP VIEW batch_rows_read AS\n{rows}", rows=rows)
+    return sql("CREATE OR REPLACE TEMP VIEW {name} AS\n{rows}", name=ident(name), rows=rows)
 
 
 def keyed_rows(*, aliases: bool) -> Sql:

@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 
 from cdp_assets.config.drop_folders import DropFolders
-from cdp_assets.config.model import Deployment
+from cdp_assets.config.model import CustomerModelConfig, complete_deployment
 from cdp_assets_tests.support.lab import EPOCH, SERVER, Lab
 
 PROPERTIES = [
@@ -25,19 +25,19 @@ LISTS = {"XyZ123": "Newsletter", "Abc789": "Members"}
 def drop_lab(root, **settings) -> Lab:
     folders = DropFolders.model_validate({"name": "klaviyo", "server": SERVER, "lists": LISTS} | settings)
     model = {"properties": PROPERTIES}
-    return Lab(root, Deployment.model_validate({"model": model, "connections": [folders.connection]}))
+    return Lab(root, complete_deployment(CustomerModelConfig.model_validate(model), [folders.connection]))
 
 
-def drop(room: Lab, text, number=1, name=None):
-    """Lands a file of profiles; the number is its place in the order."""
+def drop(room: Lab, text, number=1, name=None, goal="profiles"):
+    """Lands a file; the number is its place in the order."""
     at = EPOCH + timedelta(hours=number)
-    named = name or f"people{number}.csv"
-    return room.land("profiles", named, text, look_at=at, modified_at=at, connection="klaviyo").manifest
+    named = name or f"file{number}.csv"
+    return room.land(goal, named, text, look_at=at, modified_at=at, connection="klaviyo").manifest
 
 
-def deliver(room: Lab, text, number=1):
+def deliver(room: Lab, text, number=1, goal="profiles"):
     """Lands and folds a file; what the ledger says of it."""
-    drop(room, text, number)
+    drop(room, text, number, goal=goal)
     return room.fold().folded[-1]
 
 

@@ -28,7 +28,7 @@ def test_a_statement_counts_from_its_time_or_from_when_the_file_was_seen(tmp_pat
         ("a@x.com", "email_marketing", "SUBSCRIBED", "2021-09-15 13"),
         ("a@x.com", "sms_marketing", "UNSUBSCRIBED", "2026-01-01 01"),
     ]
-    assert room.rows("SELECT DISTINCT method, source_file FROM main.consents") == [("SFTP", "people1.csv")]
+    assert room.rows("SELECT DISTINCT method, source_file FROM main.consents") == [("SFTP", "file1.csv")]
 
 
 def test_the_newest_statement_wins_in_whatever_order_files_come(tmp_path):
