@@ -47,17 +47,49 @@ def first_by(value: Sql, position: Sql, where: Sql) -> Sql:
     )
 
 
+LONG_LIST = 100
+"""From this length on, sorting a list beats comparing each of its values with all before."""
+
+
 def distinct_in_order(values: Sql) -> Sql:
     """A list without repeats, each value at its first place (DuckDB's list_distinct loses the order)."""
-    return sql("list_filter({v}, lambda x, i: list_position({v}, x) = i)", v=values)
+    few = sql("list_filter({v}, lambda x, i: list_position({v}, x) = i)", v=values)
+    return sql(
+        "CASE WHEN len({v}) > {long} THEN {many} ELSE {few} END",
+        v=values,
+        long=literal(LONG_LIST),
+        many=_distinct_of_many(values),
+        few=few,
+    )
+
+
+def _distinct_of_many(values: Sql) -> Sql:
+    """The same in n log n steps. The names within are such as no table or column has: those would win."""
+    sorted_values = sql(
+        "list_sort(list_transform({v}, lambda x_, n_: struct_pack(value_ := x_, place_ := n_)))", v=values
+    )
+    first = Sql("lambda one_, n_: n_ = 1 OR one_.value_ IS DISTINCT FROM all_[n_ - 1].value_")
+    placed = Sql("lambda one_: struct_pack(place_ := one_.place_, value_ := one_.value_)")
+    return sql(
+        "flatten(list_transform([{sorted_values}], lambda all_: list_transform(list_sort(list_transform("
+        "list_filter(all_, {first}), {placed})), lambda one_: one_.value_)))",
+        sorted_values=sorted_values,
+        first=first,
+        placed=placed,
+    )
 
 
 def appended(old: Sql, new: Sql) -> Sql:
-    """`old` followed by those of `new` that it lacks; NULL counts as empty."""
+    """`old` followed by those of `new` that it lacks; NULL counts as empty. Neither repeats a value."""
+    before = sql("coalesce({old}, [])", old=old)
+    few = sql("list_filter({new}, lambda x: NOT list_contains({before}, x))", new=new, before=before)
     return sql(
-        "list_concat(coalesce({old}, []), list_filter({new}, lambda x: NOT list_contains(coalesce({old}, []), x)))",
-        old=old,
+        "CASE WHEN len({before}) * len({new}) > {long} * {long} THEN {many} ELSE list_concat({before}, {few}) END",
+        before=before,
         new=new,
+        long=literal(LONG_LIST),
+        many=_distinct_of_many(sql("list_concat({before}, {new})", before=before, new=new)),
+        few=few,
     )
 
 
