@@ -32,7 +32,7 @@ from cdp_assets.sql.text import Sql, ident
 from cdp_assets.warehouse import Database, scratch
 
 MEMORY_LIMIT = "1GB"
-"""Of the engine that makes the files; beyond it, it spills into the staged folder."""
+"""Of the engines that take the rows and make the files; what does not fit spills."""
 MAX_PARTS = 10_000
 _ENDLESS = 1 << 60
 

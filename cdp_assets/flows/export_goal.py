@@ -23,7 +23,7 @@ from cdp_assets.errors import TargetExistsError, WarehouseBusyError
 from cdp_assets.faults import step
 from cdp_assets.files.sealing import sealer_of
 from cdp_assets.files.sftp import SftpFileSystem
-from cdp_assets.flows.export_content import Made, make_files, take_rows
+from cdp_assets.flows.export_content import MEMORY_LIMIT, Made, make_files, take_rows
 from cdp_assets.flows.export_delivery import companions, named_files, send, stand_there
 from cdp_assets.flows.export_job import Counts, Export, ExportJob, OutgoingFile, goal_folder, staged_folder
 from cdp_assets.flows.folders import DataFolders, digest, make_private, sync_folder
@@ -142,7 +142,7 @@ def _export_anew(job: ExportJob, server: SftpFileSystem, folders: DataFolders) -
 
 def _take(job: ExportJob, folders: DataFolders) -> tuple[ExportJob, Counts, Path]:
     """The rows that are due, of one state of the warehouse."""
-    with open_warehouse(folders.warehouse, temporary=folders.spill) as database:
+    with open_warehouse(folders.warehouse, temporary=folders.spill, memory_limit=MEMORY_LIMIT) as database:
         (earlier,) = database.row(export_ledger.EARLIER, job.owner)
         job = replace(job, export_id=digest(*job.owner, job.now.isoformat(), earlier))
         folder = make_private(job.folder(folders))

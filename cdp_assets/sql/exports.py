@@ -54,7 +54,8 @@ def population(connection: Connection, goal: ExportProfilesGoal, model: Customer
         " {verdict} AS excluded\nFROM (SELECT *, {digest} AS row_digest FROM main.profiles WHERE profile_id IN"
         " (SELECT profile_id FROM main.segment_members WHERE segment = {segment})) AS people\n{delivered}",
         verdict=verdict,
-        digest=profile_digest(model),
+        # For a difference the digest is that of the row as written, worked out later.
+        digest=Sql("0::UBIGINT") if goal.population == "difference" else profile_digest(model),
         segment=literal(goal.segment),
         delivered=delivered if goal.population == "changed" else Sql(""),
     )

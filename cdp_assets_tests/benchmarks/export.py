@@ -36,8 +36,10 @@ PROPERTIES: list[dict[str, object]] = [
     {"name": "seen_at", "type": "datetime"},
 ]
 ROWS_OF = """
-    SELECT ('00000000-0000-4000-8000-' || lpad(i::VARCHAR, 12, '0'))::UUID, 'DEFAULT', now(), now(), 'email',
-        'e' || i, 1, 1, i, 1, {columns} FROM range({rows}) AS r(i) ORDER BY md5(i::VARCHAR)
+    INSERT INTO main.profiles BY NAME SELECT
+        ('00000000-0000-4000-8000-' || lpad(i::VARCHAR, 12, '0'))::UUID AS profile_id, 'DEFAULT' AS domain_group,
+        now() AS creation_date, now() AS last_modified_date, {columns}
+    FROM range({rows}) AS r(i) ORDER BY md5(i::VARCHAR)
 """
 VALUES = {
     "email": "'person' || i || '@example.com'",
@@ -121,9 +123,8 @@ def _fill(setup: Deployment, folders: DataFolders, rows: int) -> None:
         prepare_schemas(database)
         for statement in schema.create_table(table):
             database.run(statement)
-        names = [column.name for column in table.columns[10:]]
-        query = ROWS_OF.format(columns=", ".join(VALUES[name] for name in names), rows=rows)
-        database.run(Sql(f"INSERT INTO main.profiles {query}"))
+        columns = ", ".join(f"{value} AS {name}" for name, value in VALUES.items())
+        database.run(Sql(ROWS_OF.format(columns=columns, rows=rows)))
         database.run(
             Sql("INSERT INTO main.segment_members SELECT 'everybody', profile_id, creation_date FROM main.profiles")
         )
