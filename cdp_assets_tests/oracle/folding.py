@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -66,6 +66,8 @@ class World:
     events: dict[Key, Event] = field(default_factory=dict)
     counts: list[Counts] = field(default_factory=list)
     """In step with `order`."""
+    after_row: Callable[[World, str, int], None] | None = None
+    """Told of every row once it has done what it does: the world, the file and the row, from 1."""
 
     def among(self, domain_group: str) -> list[Profile]:
         return [profile for profile in self.profiles if profile.maker[0] == domain_group]
@@ -104,12 +106,14 @@ def fold(
     withdrawn: Collection[Version] = (),
     group_type: str = "",
     merging: Merging | None = None,
+    after_row: Callable[[World, str, int], None] | None = None,
 ) -> World:
     """The world after all deliveries, given in the order they arrived, as if the withdrawn had not come.
 
     `group_type`: the world of such groups instead of that of profiles. Its groups hold their id as a property.
     """
     world = World({prop.name: prop for prop in properties} | {GROUP_ID: Property(GROUP_ID)}, merging)
+    world.after_row = after_row
     known = {goal.name: goal for goal in goals if goal.group_type == group_type}
     counting = [item for item in arrivals if item.goal in known and version_of(item) not in withdrawn]
     for delivery in in_order(goals, counting):
@@ -144,6 +148,8 @@ class _Batch:
             row = {name: cell.strip(" \t") for name, cell in zip(self.delivery.header, cells, strict=True)}
             self.brought = self.timeline.read(row)
             self._row(row)
+            if self.world.after_row:
+                self.world.after_row(self.world, self.delivery.name, self.counts.received)
         survivors = [profile.living for profile in self.survivors]
         for profile in [profile.living for profile in self.changed_by]:
             if profile in survivors or profile.values != self.before.get(profile.maker):

@@ -1,0 +1,223 @@
+"""`python -m cdp_assets profile`: one profile, and which row of which file each of its values came from."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+
+from cdp_assets.assets.runtime import data_folders
+from cdp_assets.commands.tables import NOTHING, Column, new_console, print_table, say
+from cdp_assets.components.loading import defs_folder, load_deployment
+from cdp_assets.errors import ConfigError
+from cdp_assets.flows.look_up import MOST_ROWS, LookedUp, look_up
+from cdp_assets.flows.read_profile import Listed
+from cdp_assets.flows.trace_profile import Change
+
+HELP = "show one profile: its values and the file and line each came from, events, groups, segments, conflicts"
+MOST_OPERATIONS = 5
+"""Operations told of one value; `--history` tells all."""
+_ORIGIN = [Column("file", 30), Column("line", number=True), Column("seen (UTC)"), Column("batch")]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Who, and what of it."""
+    parser.add_argument("value", help="value of an identifier, whole; or the id of a profile")
+    parser.add_argument("--property", metavar="NAME", help="the identifier that must hold it; default: any")
+    parser.add_argument("--history", metavar="NAME", help="everything that ever happened to this property")
+    parser.add_argument("--json", action="store_true", help="as one JSON object")
+    parser.add_argument(
+        "--limit", metavar="N", type=int, default=MOST_ROWS, help=f"fold at most so many rows; default: {MOST_ROWS}"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Show; 1 if folding its rows anew gives another profile than the warehouse holds."""
+    deployment = load_deployment(defs_folder())
+    found = look_up(deployment.model, data_folders(), options.value, options.property, options.limit)
+    if options.history is not None and options.history not in found.known.properties:
+        names = ", ".join(sorted(found.known.properties))
+        raise ConfigError(f"profiles have no property {options.history}; there are: {names}")
+    if options.json:
+        json.dump(_as_json(found, options.history), sys.stdout, ensure_ascii=False, indent=2, default=str)
+        print()
+    else:
+        _show(found, options.history)
+    if found.differing:
+        names = ", ".join(found.differing)
+        print(
+            f"WARNING: folding the rows of this profile anew gives another value for {names} than the warehouse holds:"
+            " do not rely on where these came from; `python -m cdp_assets replay --check` tells whether the"
+            " warehouse is what its files make",
+            file=sys.stderr,
+        )
+    return 1 if found.differing else 0
+
+
+def _show(found: LookedUp, history: str | None) -> None:
+    console = new_console()
+    _tell_head(console, found)
+    if history is not None:
+        rows = [
+            [_place(found, change), _text(change.before), _text(change.after), _by(found, change), *_origin(change)[1:]]
+            for change in found.trace.history(history)
+        ]
+        columns = [Column("file", 22), Column("before", 14), Column("after", 14), Column("by", 18), *_ORIGIN[1:]]
+        print_table(console, f"History of {history}", columns, rows)
+        if not rows:
+            say(console, f"nothing ever wrote {history}")
+        return
+    body = list(_property_rows(found))
+    columns = [Column("property", 18), Column("value", 22), *_ORIGIN, Column("how", 14)]
+    noted = any(row[-1] for row in body)
+    print_table(console, "Properties", columns if noted else columns[:-1], [row[: 7 if noted else 6] for row in body])
+    empty = sorted(name for name, value in found.known.properties.items() if value is None)
+    if empty:
+        say(console, f"without a value: {', '.join(empty)}\n")
+    _tell_rest(console, found)
+
+
+def _tell_head(console: Console, found: LookedUp) -> None:
+    known = found.known
+    if found.as_of:
+        say(console, f"the warehouse is being written; this is the readers' copy of {_time(found.as_of)} UTC")
+    say(console, f"profile {known.profile_id} ({known.domain_group})")
+    if known.found_by:
+        more = f"; {known.others} more that were made later hold the value too" if known.others else ""
+        say(console, f"  found by {known.found_by}{more}")
+    say(console, f"  created {_time(known.creation_date)} UTC by {known.created[0]} {known.created[1]}")
+    say(console, f"  last modified {_time(known.last_modified_date)} UTC")
+    say(console, f"  imported by {', '.join(known.connections) or 'nobody'}")
+    for maker, gone in known.replaced.items():
+        merged = found.trace.merged.get(maker)
+        by = f", merged by {merged[0].file} line {merged[0].line}" if merged else ""
+        say(console, f"  was also {gone}, made by {maker[0]} {maker[1]}{by}")
+    say(console, f"  {found.trace.rows} rows of files lead to it\n")
+
+
+def _property_rows(found: LookedUp) -> Iterator[list[str]]:
+    for name, value in sorted(found.known.properties.items()):
+        if value is None:
+            continue
+        made = found.trace.standing(name)
+        told: list[Change | None] = [*made[:MOST_OPERATIONS]] or [None]
+        for number, change in enumerate(told):
+            lead = [name, _text(value)] if not number else ["", ""]
+            yield [*lead, *(_origin(change) if change else ["unknown", "", "", ""]), _note(found, change)]
+        if len(made) > MOST_OPERATIONS:
+            yield ["", "", f"… and {len(made) - MOST_OPERATIONS} earlier", "", "", "", f"--history {name}"]
+
+
+def _origin(change: Change) -> list[str]:
+    place = change.place
+    return [place.file, str(place.line), _time(place.seen_at), place.batch_id[:8]]
+
+
+def _place(found: LookedUp, change: Change) -> str:
+    own = change.profile == found.known.created
+    return change.place.file if own else f"{change.place.file}, for {change.profile[0]} {change.profile[1]}"
+
+
+def _by(found: LookedUp, change: Change) -> str:
+    return ", ".join(filter(None, (*change.by, _note(found, change))))
+
+
+def _note(found: LookedUp, change: Change | None) -> str:
+    """What is not usual about it."""
+    told: list[str] = []
+    if change is None:
+        return ""
+    if change.merged:
+        told.append("merging")
+    if change.profile != found.known.created:
+        told.append(f"as {change.profile[0]} {change.profile[1]}")
+    return ", ".join(told)
+
+
+def _tell_rest(console: Console, found: LookedUp) -> None:
+    known = found.known
+    for table, listed in known.events.items():
+        *columns, _, _ = listed.columns
+        rows = [[*map(_text, row[:-2]), found.files.get(row[-2], ""), row[-1]] for row in listed.rows]
+        keep = [place for place in range(len(columns)) if any(row[place] != NOTHING for row in rows)]
+        titles = [Column(columns[place], 18) for place in keep] + [Column("file", 24), Column("row", number=True)]
+        body = [[row[place] for place in keep] + row[-2:] for row in rows]
+        print_table(console, f"{table.removeprefix('events_')} events, the latest", titles, body, listed.total)
+    groups = [[*row[:3], "not yet" if row[3] else "yes"] for row in known.groups]
+    print_table(console, "Groups", [Column("type"), Column("group", 30), Column("property"), Column("known")], groups)
+    segments = [[segment, _time(at)] for segment, at in known.segments]
+    print_table(console, "Segments", [Column("segment"), Column("entered (UTC)")], segments)
+    for table, listed in known.others_tables.items():
+        _tell_table(console, table.replace("_", " ").capitalize(), listed)
+    _tell_table(console, "Conflicts about identifiers", known.conflicts)
+
+
+def _tell_table(console: Console, title: str, listed: Listed) -> None:
+    columns = [Column(name, 22) for name in listed.columns]
+    print_table(console, title, columns, [list(map(_text, row)) for row in listed.rows], listed.total)
+
+
+def _time(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M}"
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return NOTHING
+    if isinstance(value, list):
+        return " | ".join(map(_text, value))
+    return _time(value) if isinstance(value, datetime) else str(value)
+
+
+def _as_json(found: LookedUp, history: str | None) -> dict[str, Any]:
+    known = found.known
+    told: dict[str, Any] = {
+        "profile_id": known.profile_id,
+        "domain_group": known.domain_group,
+        "as_of": found.as_of,
+        "creation_date": known.creation_date,
+        "last_modified_date": known.last_modified_date,
+        "created_by": dict(zip(("property", "value", "number"), known.created, strict=True)),
+        "identifiers": [{"property": name, "value": value} for name, value in known.identifiers],
+        "replaces": list(known.replaced.values()),
+        "connections": known.connections,
+        "rows": found.trace.rows,
+        "agrees": not found.differing,
+    }
+    if history is not None:
+        return told | {"property": history, "history": _changes(found.trace.history(history))}
+    return told | {
+        "properties": {
+            name: {"value": value, "from": _changes(found.trace.standing(name))}
+            for name, value in sorted(known.properties.items())
+        },
+        "events": {table: _objects(listed) for table, listed in known.events.items()},
+        "groups": _objects(Listed(("type", "group_id", "property", "is_dangling"), known.groups, 0)),
+        "segments": _objects(Listed(("segment", "entered_at"), known.segments, 0)),
+        **{table: _objects(listed) for table, listed in known.others_tables.items()},
+        "conflicts": _objects(known.conflicts),
+    }
+
+
+def _changes(changes: Sequence[Change]) -> list[dict[str, Any]]:
+    return [
+        asdict(change.place)
+        | {
+            "before": change.before,
+            "after": change.after,
+            "by": change.by,
+            "profile_created_by": change.profile[:2],
+            "merging": bool(change.merged),
+        }
+        for change in changes
+    ]
+
+
+def _objects(listed: Listed) -> list[dict[str, Any]]:
+    return [dict(zip(listed.columns, row, strict=True)) for row in listed.rows]

@@ -1,0 +1,92 @@
+"""Questions about one profile, for a person who looks at it. Reads `main` and `ops`; writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from cdp_assets.sql.text import Sql, comma, ident, joined, literal, sql
+
+Maker = tuple[str, str, int]
+
+FOLDED = Sql("SELECT position, folder FROM ops.batches WHERE position IS NOT NULL ORDER BY position")
+"""Every batch of the warehouse: its place in the order and its folder below the landing folder."""
+IDENTIFYING = Sql("SELECT DISTINCT property FROM main.identifiers ORDER BY property")
+HOLDERS = Sql(
+    "SELECT DISTINCT property, profile_id, created_at_position, created_at_row FROM main.identifiers"
+    " JOIN main.profiles USING (profile_id) WHERE value = ? ORDER BY created_at_position, created_at_row, property"
+)
+"""Who holds a value, the one made first before the others."""
+BY_ID = Sql(
+    "SELECT profile_id FROM main.profiles WHERE profile_id::VARCHAR = $id UNION ALL"
+    " SELECT replaced_by FROM main.replaced_profiles WHERE profile_id::VARCHAR = $id"
+)
+"""Who has an id, or has become somebody else who lives."""
+IDENTIFIERS = Sql("SELECT property, value FROM main.identifiers WHERE profile_id = ? ORDER BY property, value")
+REPLACED = Sql(
+    "SELECT profile_id, created_by_property, created_by_value, created_by_number FROM main.replaced_profiles"
+    " WHERE replaced_by = ? ORDER BY created_at_position, created_at_row"
+)
+SEGMENTS = Sql("SELECT segment, entered_at FROM main.segment_members WHERE profile_id = ? ORDER BY segment")
+CONNECTIONS = Sql("SELECT connection FROM main.imported_profiles WHERE profile_id = ? ORDER BY connection")
+CONFLICT_COLUMNS = ("file", "row", "property", "value", "profile_id", "other_profile_id", "reason")
+CONFLICTS = Sql(
+    "SELECT file.name AS file, row_no AS row, property, value, profile_id, other_profile_id, reason"
+    " FROM ops.identity_conflicts LEFT JOIN ops.batches AS file USING (batch_id)"
+    " WHERE profile_id = $id OR other_profile_id = $id ORDER BY file.position, row_no, property LIMIT 100"
+)
+COLUMNS = Sql(
+    "SELECT column_name FROM information_schema.columns WHERE table_schema = 'main' AND table_name = ?"
+    " ORDER BY ordinal_position"
+)
+
+
+def profile_row(columns: Sequence[str]) -> Sql:
+    """The whole row of a profile, in the order of these columns."""
+    return sql(
+        "SELECT {columns} FROM main.profiles WHERE profile_id = ?", columns=comma(ident(name) for name in columns)
+    )
+
+
+def rows_of_profile(table: str, columns: Sequence[str], latest: str = "") -> Sql:
+    """What a table says of a profile. `latest`: a column of times; those rows come first. Binds id and how many."""
+    first = [sql("{column} DESC", column=ident(latest))] if latest else []
+    order = joined(", ", [*first, *map(ident, columns)])
+    return sql(
+        "SELECT {columns} FROM {table} WHERE profile_id = ? ORDER BY {order} LIMIT ?",
+        columns=comma(ident(name) for name in columns),
+        table=ident("main", table),
+        order=order,
+    )
+
+
+def count_of_profile(table: str) -> Sql:
+    """How many rows of a table are about a profile."""
+    return sql("SELECT count(*) FROM {table} WHERE profile_id = ?", table=ident("main", table))
+
+
+_MAKER = Sql("created_by_property, created_by_value, created_by_number")
+
+
+def _named(maker: Maker) -> Sql:
+    name, value, number = maker
+    return sql("({p}, {v}, {n})", p=literal(name), v=literal(value), n=literal(number))
+
+
+def values_now(makers: Collection[Maker], names: Sequence[str]) -> Sql:
+    """Maker and properties of these profiles, as far as they live."""
+    return sql(
+        "SELECT {maker}, {names} FROM main.profiles WHERE ({maker}) IN ({wanted})",
+        maker=_MAKER,
+        names=comma(ident(name) for name in names),
+        wanted=joined(", ", map(_named, makers)),
+    )
+
+
+def became(maker: Maker) -> Sql:
+    """The maker of the profile that another has become."""
+    return sql(
+        "SELECT now.created_by_property, now.created_by_value, now.created_by_number"
+        " FROM main.replaced_profiles AS gone JOIN main.profiles AS now ON now.profile_id = gone.replaced_by"
+        " WHERE (gone.created_by_property, gone.created_by_value, gone.created_by_number) = {maker}",
+        maker=_named(maker),
+    )

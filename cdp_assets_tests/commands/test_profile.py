@@ -1,0 +1,88 @@
+"""`python -m cdp_assets profile`: what it prints, and its exit code."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+import yaml
+
+from cdp_assets.__main__ import main
+from cdp_assets.config.model import Deployment
+from cdp_assets.sql.text import Sql
+from cdp_assets.warehouse import open_warehouse
+from cdp_assets_tests.assets.world import CUSTOMERS, MODEL, connection
+from cdp_assets_tests.support.lab import Lab
+
+
+@pytest.fixture
+def room(tmp_path, monkeypatch):
+    """Two days of customers."""
+    shop = connection(goals=[CUSTOMERS])
+    for name, kind, attributes in (("model", "CustomerModel", MODEL), ("shop", "SftpConnection", shop)):
+        (tmp_path / "defs" / name).mkdir(parents=True)
+        component = {"type": f"cdp_assets.{kind}", "attributes": attributes}
+        (tmp_path / "defs" / name / "defs.yaml").write_text(yaml.safe_dump(component))
+    monkeypatch.setenv("CDP_DEFS_DIR", str(tmp_path / "defs"))
+    monkeypatch.setenv("CDP_DATA_DIR", str(tmp_path / "data"))
+    room = Lab(tmp_path / "data", Deployment.model_validate({"model": MODEL, "connections": [shop]}))
+    room.land("customers", "customers_20260101.csv", "E-Mail,City,Spend\nc@d.nl,Ede,1\na@b.nl,Breda,2.50\n")
+    room.land("customers", "customers_20260102.csv", "E-Mail,City,Spend\na@b.nl,[b]Goes,1\n")
+    room.fold()
+    return room
+
+
+def test_a_profile_is_shown_with_the_lines_its_values_came_from(room, capsys):
+    assert main(["profile", "a@b.nl"]) == 0
+    told = capsys.readouterr().out
+    for value in dict.fromkeys(re.findall(r"\b[0-9a-f]{8}\b(?!-)", told)):
+        told = told.replace(value, "12345678")
+    told = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "an-id", told)
+    assert "\n".join(line.rstrip() for line in told.splitlines()).strip("\n") == GOLDEN.strip("\n")
+
+
+def test_the_history_of_a_property_is_told_from_the_first(room, capsys):
+    assert main(["profile", "a@b.nl", "--history", "city"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if "customers_2026" in line]
+    assert [line[1:3] for line in lines] == [["·", "Breda"], ["Breda", "[b]Goes"]]
+
+
+def test_as_json_every_value_stands_beside_its_rows(room, capsys):
+    assert main(["profile", "a@b.nl", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["agrees"] is True
+    assert told["properties"]["city"]["value"] == "[b]Goes"
+    assert [(item["file"], item["line"]) for item in told["properties"]["city"]["from"]] == [
+        ("customers_20260102.csv", 2)
+    ]
+
+
+def test_another_value_than_the_files_make_is_told_loudly(room, capsys):
+    with open_warehouse(room.folders.warehouse) as database:
+        database.run(Sql("UPDATE main.profiles SET city = 'Rome'"))
+    assert main(["profile", "a@b.nl"]) == 1
+    assert "WARNING: folding the rows of this profile anew gives another value for city" in capsys.readouterr().err
+
+
+def test_a_property_that_is_not_there_is_told(room, capsys):
+    assert main(["profile", "a@b.nl", "--history", "town"]) == 1
+    assert "profiles have no property town; there are: city" in capsys.readouterr().err
+
+
+GOLDEN = """
+profile an-id (DEFAULT)
+  found by email
+  created 2026-01-01 00:00 UTC by email a@b.nl
+  last modified 2026-01-01 00:00 UTC
+  imported by shop
+  2 rows of files lead to it
+
+Properties
+property   value     file                     line   seen (UTC)         batch
+────────────────────────────────────────────────────────────────────────────────
+city       [b]Goes   customers_20260102.csv      2   2026-01-01 00:00   12345678
+email      a@b.nl    customers_20260101.csv      3   2026-01-01 00:00   12345678
+spend      3.50      customers_20260102.csv      2   2026-01-01 00:00   12345678
+                     customers_20260101.csv      3   2026-01-01 00:00   12345678
+"""
