@@ -32,6 +32,8 @@ class FrozenMerging(Merging):
 
     strategies: dict[PropertyName, MergeStrategy] = Field(default_factory=dict)
     """Of every property whose strategy is not that of its type (`default_strategy`)."""
+    distinct: tuple[PropertyName, ...] = ()
+    """Profiles that hold different values of one of these never merge: a row that finds both is skipped."""
 
 
 def default_strategy(*, multiple: bool, is_text: bool) -> MergeStrategy:

@@ -11,6 +11,7 @@ from cdp_assets.config.base import DEFAULT_DOMAIN_GROUP, DomainGroup, Name, Prop
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.consent import Objective, target_properties
 from cdp_assets.config.drop_goals import dropped_event_type, with_all_properties
+from cdp_assets.config.drop_headers import property_of
 from cdp_assets.config.events import EventType, whole_types
 from cdp_assets.config.goals import ImportGoal, ImportProfilesGoal, Mapping, Rule
 from cdp_assets.config.groups import GROUP_ID, GroupType
@@ -210,6 +211,8 @@ class BatchConfig(Strict):
             goal["events"] = left_out["event_types"] = True
         if self.merging is None:
             left_out["merging"] = True
+        elif not self.merging.distinct:
+            left_out["merging"] = {"distinct": True}
         if self.goal.domain_group == DEFAULT_DOMAIN_GROUP:
             goal["domain_group"] = True
         meaning = self.model_dump_json(exclude=left_out)  # type: ignore[arg-type]
@@ -239,7 +242,7 @@ def batch_config(deployment: Deployment, connection: Connection, goal: ImportGoa
         properties=properties,
         blocked_identifiers=deployment.model.blocked_identifiers,
         event_types=_event_types(deployment.model, goal),
-        merging=None if goal.group_type else _frozen_merging(deployment.model),
+        merging=_merging_of(deployment.model, goal),
     )
 
 
@@ -248,15 +251,22 @@ def _event_types(model: CustomerModelConfig, goal: ImportGoal) -> tuple[EventTyp
     return tuple(item for item in whole_types(model.event_types, named) if item.id in named)
 
 
-def _frozen_merging(model: CustomerModelConfig) -> FrozenMerging | None:
-    """Merging with the strategies of all properties: two profiles merge with everything they hold."""
-    if model.merging is None:
+def _merging_of(model: CustomerModelConfig, goal: ImportGoal) -> FrozenMerging | None:
+    """Merging with the strategies of all properties: two profiles merge with everything they hold.
+
+    Drop folders always merge, but never two e-mail addresses or two external ids.
+    """
+    if goal.group_type or (model.merging is None and goal.drop is None):
         return None
     strategies = {
         prop.name: prop.merge_strategy
         for prop in sorted(model.properties, key=lambda prop: prop.name)
         if prop.merge_strategy is not prop.default_merge_strategy
     }
+    if goal.drop is not None:
+        distinct = tuple(property_of(header, goal.drop) for header in ("Email", "ExternalID"))
+        return FrozenMerging(limit=None, strategies=strategies, distinct=distinct)
+    assert model.merging is not None
     return FrozenMerging(limit=model.merging.limit, strategies=strategies)
 
 

@@ -57,7 +57,9 @@ def uncounted_rows(database: Database, first: int) -> dict[int, Uncounted]:
     return {at: Uncounted(over.get(at, 0), repeated.get(at, 0)) for at in over.keys() | repeated.keys()}
 
 
-def keep_first_events(database: Database, together: Combined, batches: Sequence[Placed]) -> dict[int, EventFates]:
+def keep_first_events(
+    database: Database, together: Combined, batches: Sequence[Placed], *, merged: bool
+) -> dict[int, EventFates]:
     """Writes the events that are the first of their id, once rows have found their profiles.
 
     Later ones count for nothing: `batch_rows` no longer holds what they say of properties.
@@ -66,7 +68,7 @@ def keep_first_events(database: Database, together: Combined, batches: Sequence[
     for kind, columns in _columns(database, together):
         files = event_files(together.config, [item.folder for item in batches], kind)
         database.run(events.make_event_rows(together.config, columns, files))
-        for statement in (*drop_folding.first_events(columns), *events.insert_new(columns)):
+        for statement in (*drop_folding.first_events(columns, merged=merged), *events.insert_new(columns)):
             database.run(statement)
         for position, created in database.rows(drop_folding.FIRST_FATES):
             fates[position].created += created

@@ -69,7 +69,7 @@ def apply_pass(
         memories, counted = _memories(database, config, present, earlier)
         database.run(full_files.applied_rows(memories))
     touched, merges = find_profiles(database, together, counted)
-    first_events = keep_first_events(database, together, batches) if drops_events(together) else None
+    first_events = _first_events(database, together, batches, merged=merges is not None)
     step("fold: profiles found")
     writes = _writes(database, config, present)
     remade = combine_values(database, config, writes, touched, merges) if merges else []
@@ -111,6 +111,13 @@ def _read_rows(database: Database, batches: Sequence[Placed], together: Combined
     else:
         database.run(identity.batch_rows_view(together, rows, events=digests))
     return own
+
+
+def _first_events(
+    database: Database, together: Combined, batches: Sequence[Placed], *, merged: bool
+) -> dict[int, EventFates] | None:
+    """What became of a drop folder's events, which are written before the profiles; None = there are none."""
+    return keep_first_events(database, together, batches, merged=merged) if drops_events(together) else None
 
 
 def _put_survivors(

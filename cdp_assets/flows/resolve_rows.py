@@ -106,6 +106,9 @@ class _Resolver:
         self._people = People([_strategy(config, name) for name in self._properties])
         self._everybody: list[Person] = []
         self._told: dict[_Outcome, _Told] = {}
+        distinct = config.merging.distinct if config.merging else ()
+        self._distinct = [place for name, place in places.items() if name in distinct]
+        self._clashing: list[int] = []
         self._unmerged: dict[tuple[int, Person, Person], tuple[int, str, str]] = {}
 
     def know(self, people: Iterable[Sequence[object]]) -> None:
@@ -116,8 +119,13 @@ class _Resolver:
     def take(self, ordinal: int, key: int, ids: Ids, acts: bool, group: int | None, clears: frozenset[int]) -> None:
         """Decides one row. `clears`: mappings whose cell is empty."""
         number = ordinal // ROWS_PER_BATCH
-        person = self._merged(ids, ordinal) if acts and self._merging else self._find(ids)
-        if person is None and acts and self._making[number]:
+        clashes = acts and self._clashes(ids)
+        person = None
+        if clashes:
+            self._clashing.append(ordinal)
+        else:
+            person = self._merged(ids, ordinal) if acts and self._merging else self._find(ids)
+        if person is None and acts and self._making[number] and not clashes:
             person = self._create(ids, ordinal)
         refused: Ids = ()
         if person is not None and acts:
@@ -168,6 +176,16 @@ class _Resolver:
         if len(found) > 1:
             return self._people.merge(ordinal, list(found))
         return next(iter(found), None)
+
+    def _clashes(self, ids: Ids) -> bool:
+        """Whether a row finds profiles that must not become one, as they hold different values of a property."""
+        if not self._distinct:
+            return False
+        found = {person: None for places in self._rules for person in self._found_by(places, ids)}
+        if len(found) < 2:
+            return False
+        held = ({value for person in found for value in person.holding.values[place]} for place in self._distinct)
+        return any(len(values) > 1 for values in held)
 
     def _left_apart(self, ids: Ids, ordinal: int, found: Iterable[Person]) -> Person | None:
         person = self._find(ids)
@@ -243,6 +261,10 @@ class _Resolver:
             database.run(statement)
         if self._merging:
             self._write_trees(database)
+        if self._clashing:
+            database.run(single_rows.CLASHING_TABLE)
+            insert_rows(database, single_rows.CLASHING, ((ordinal,) for ordinal in self._clashing))
+            database.run(single_rows.NOTE_CLASHES)
 
     def _write_trees(self, database: Database) -> None:
         """Who of the pass's people merged, and whom rows found that were too many to merge."""

@@ -75,14 +75,21 @@ def note_over(limit: int) -> Sql:
     )
 
 
-def first_events(columns: Columns) -> list[Sql]:
-    """Makes `event_new` and `event_repeated` of `event_rows`."""
+def first_events(columns: Columns, *, merged: bool) -> list[Sql]:
+    """Makes `event_new` and `event_repeated` of `event_rows`. `merged`: whether the pass made profiles one."""
+    known = sql("SELECT profile_id, event_id FROM {table}", table=columns.table)
+    if merged:
+        known = sql(
+            "SELECT coalesce(replaced_by, profile_id) AS profile_id, event_id FROM {table}"
+            " LEFT JOIN merged_pairs USING (profile_id)",
+            table=columns.table,
+        )
     return [
         sql(
             "CREATE OR REPLACE TEMP TABLE event_new AS SELECT * FROM event_rows AS given"
-            " ANTI JOIN {table} AS known ON known.profile_id = given.profile_id AND known.event_id = given.event_id"
+            " ANTI JOIN ({known}) AS known ON known.profile_id = given.profile_id AND known.event_id = given.event_id"
             " QUALIFY row_number() OVER (PARTITION BY given.profile_id, given.event_id ORDER BY ord) = 1",
-            table=columns.table,
+            known=known,
         ),
         Sql(
             "CREATE OR REPLACE TEMP TABLE event_repeated AS SELECT position, row_no FROM event_rows"

@@ -6,6 +6,7 @@ Writes  (temporary) id_slow: ordinal, key: what became of a row, as a key below 
         id_refused, id_slow_births and id_alias; ops.identity_conflicts; where profiles merge also
         id_trees     everybody who merged, or whom others became: person (a number), profile_id or birth, merged_at
                      (the row; NULL = lives), root (the person they are in the end)
+        id_clashing  ordinal: rows that found profiles which must not merge
         id_unmerged  rows that found too many to merge: ordinal, property, value, and one of the others by profile_id
                      or birth
 """
@@ -94,6 +95,18 @@ UNMERGED_TABLE = Sql(
     " (ordinal BIGINT, property VARCHAR, value VARCHAR, profile_id UUID, birth BIGINT)"
 )
 UNMERGED = rows_from_json("id_unmerged", "BIGINT", "VARCHAR", "VARCHAR", "UUID", "BIGINT")
+CLASHING_TABLE = Sql("CREATE OR REPLACE TEMP TABLE id_clashing (ordinal BIGINT)")
+CLASHING = rows_from_json("id_clashing", "BIGINT")
+CLASH = "A profile already exists with one of these identifiers."
+NOTE_CLASHES = sql(
+    "INSERT INTO ops.rejects BY NAME SELECT given.batch_id, connection, goal, partition_key, name AS file,"
+    " 'row' AS level, given.row_no, given.line_no, {reason} AS reason FROM id_clashing"
+    " JOIN batch_rows_read AS given USING (ordinal) JOIN ops.batches USING (batch_id)"
+    " ANTI JOIN ops.rejects AS known ON known.batch_id = given.batch_id AND known.line_no = given.line_no"
+    " AND known.reason = {reason}",
+    reason=literal(CLASH),
+)
+"""Enters the rows that found profiles which must not merge among the rejects, once; they find nobody."""
 OUTCOMES_AS_KEYS = [
     Sql("INSERT INTO id_slow_births SELECT DISTINCT birth FROM id_unborn WHERE key < 0"),
     Sql(
