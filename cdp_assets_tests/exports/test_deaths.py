@@ -32,7 +32,9 @@ def outcome(shop: Shop):
     return [shop.rows(fact) for fact in FACTS], shop.tree()
 
 
-@pytest.mark.parametrize("name", GOALS)
+@pytest.mark.parametrize(
+    "name", ["difference", *(pytest.param(name, marks=pytest.mark.slow) for name in list(GOALS)[1:])]
+)
 def test_a_death_at_any_step_of_an_export_leaves_no_trace(sshd, tmp_path, name):
     shop = Shop(sshd, tmp_path / "data", [import_goal(files={"delta": True}), GOALS[name]])
     shop.put("customers_1.csv", HEADER + "".join(f"p{number}@x.com,Rome,{number + 8},\n" for number in range(6)))
