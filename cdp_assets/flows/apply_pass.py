@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from cdp_assets.config.groups import GROUP_ID
 from cdp_assets.config.model import BatchConfig
+from cdp_assets.config.properties import Property
 from cdp_assets.faults import step
 from cdp_assets.flows.apply_consents import apply_consents, move_consents
 from cdp_assets.flows.apply_dropped import (
@@ -186,9 +188,17 @@ def _write(
     if moving and database.rows(Sql("SELECT 1 FROM id_moved LIMIT 1")):
         for statement in writing.index_moved(records, moving):
             database.run(statement)
-    single = [config.find_property(config.goal.identifier_columns[0].property)] if config.has_one_identifier else []
-    for statement in writing.index_new(records, [*single, *moving], first):
+    for statement in writing.index_new(records, [*_held_from_the_start(config, indexed), *moving], first):
         database.run(statement)
+
+
+def _held_from_the_start(config: BatchConfig, indexed: Sequence[str]) -> list[Property]:
+    """What finds a record that is made, though no mapping writes it: its single identifier, and a group's id."""
+    if not config.has_one_identifier:
+        return []
+    single = config.find_property(config.goal.identifier_columns[0].property)
+    has_id = config.goal.group_type and GROUP_ID.name in indexed and single.name != GROUP_ID.name
+    return [single, GROUP_ID] if has_id else [single]
 
 
 def _note_imported(database: Database, connections: Sequence[str], touched: Touched) -> None:

@@ -106,6 +106,16 @@ def test_a_group_is_found_by_a_property_too(tmp_path):
     assert groups(room, "group_id, code, city") == [("c2", "c2", "Rome"), ("h1", "c1", "Ghent")]
 
 
+def test_a_group_that_a_property_made_is_found_by_its_id_once_ids_find_groups(tmp_path):
+    """Found by the property test: the index of ids lacked groups that another goal made later."""
+    room = lab(tmp_path, households(), households("codes", {"column": "code", "property": "code"}))
+    for number, (name, column) in enumerate((("households", "id"), ("codes", "code"), ("households", "id"))):
+        text = f"{column},income\n{'h1' if number == 0 else 'c1'},{number}\n"
+        room.land(name, f"{name}_{number}.csv", text, look_at=EPOCH + number * HOUR)
+        room.fold()
+    assert groups(room, "group_id, code, income") == [("c1", "c1", 3), ("h1", None, 0)]
+
+
 def test_an_id_that_another_group_has_is_not_given_twice(tmp_path):
     by_code = households("codes", {"column": "code", "property": "code"})
     room = lab(tmp_path, households(mappings=[*RULES, {"column": "code", "property": "code"}]), by_code)
