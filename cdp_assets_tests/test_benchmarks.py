@@ -25,6 +25,7 @@ SMALL = {
     "growth": {"PROFILES": "2000,4000", "DELTA": "100", "PART": "3000"},
     "parallel": {"ROWS": "2000", "GOALS": "2"},
     "backfill": {"DAYS": "2", "DAY_ROWS": "100", "PEOPLE": "1000"},
+    "events": {"EVENTS": "400"},
     "transfer": {"GIGABYTES": "0.002"},
 }
 

@@ -30,7 +30,8 @@ from cdp_assets_tests.support.proxy import Proxy
 HEADER = "email,city,points,tags\n"
 FACTS = {
     "batches": "SELECT name, state, note, position, sha256, rows_received, rows_created, rows_modified, rows_unchanged,"
-    " rows_not_found, rows_rejected, cells_rejected, replayed_created, replayed_modified FROM ops.batches",
+    " rows_not_found, rows_rejected, cells_rejected, replayed_created, replayed_modified,"
+    " events_received, events_created, events_set, replayed_events_created FROM ops.batches",
     "rejects": "SELECT file, level, row_no, line_no, column_name, raw_text, reason FROM ops.rejects",
     "attempts": "SELECT DISTINCT path, error FROM ops.attempts",
     "acknowledgements": "SELECT path, renamed_to FROM ops.acknowledgements",
@@ -39,6 +40,18 @@ FACTS = {
     "members": "SELECT segment, profile_id FROM main.segment_members",
     "changes": 'SELECT segment, sum(joined), sum("left") FROM ops.segment_changes GROUP BY ALL',
     "ids": "SELECT profile_id, created_by_value, creation_date, last_modified_date FROM main.profiles",
+}
+
+
+BOUGHT = {
+    "type": "order",
+    "id": "basket",
+    "date": "on",
+    "on_missing_date": "now",
+    "nested": [
+        {"property": "product", "source": "lines", "mappings": [{"column": "lines.points", "property": "id"}]},
+    ],
+    "product_store": "main",
 }
 
 
@@ -108,6 +121,7 @@ def stage(sshd, tmp_path: Path, story: Story) -> Iterator[tuple[Stage, Any]]:
         "baskets",
         files={"delta": True, "linked": [lines]},
         mappings=[{"column": "lines.points", "property": "points", "rule": "sum"}],
+        events=[BOUGHT],
     )
     goals = [
         import_goal(files={"delta": True}),

@@ -26,16 +26,19 @@ from cdp_assets.flows.withdrawals import reinstate, withdraw
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database, open_warehouse, scratch
 from cdp_assets_tests.flows.test_against_oracle import assert_balanced, assert_same
+from cdp_assets_tests.flows.test_events_against_oracle import assert_same_timelines
 from cdp_assets_tests.oracle.described import Delivery, Goal
 from cdp_assets_tests.oracle.folding import fold
 from cdp_assets_tests.oracle.ordering import Version, version_of
 from cdp_assets_tests.oracle.scenarios import KEYS, PROPERTIES, START, Body, Scenario, alike_goals, contents, goals
+from cdp_assets_tests.oracle.timelines import events
 from cdp_assets_tests.support.arrivals import lab_for, landed
 from cdp_assets_tests.support.driven import Driver, driver
 from cdp_assets_tests.support.lab import EPOCH, with_snapshots
 
 PLACE = st.integers(0, 1000)
 """Chooses one of a list, by its remainder."""
+EVENTS = st.lists(events(), max_size=1)
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +84,7 @@ class Warehouse(RuleBasedStateMachine):
         else:
             named = [(f"g{number}", many) for number, many in enumerate(several)]
             self.goals = [data.draw(goals(name, self.written, several=many)) for name, many in named]
+        self.goals = [replace(goal, events=tuple(data.draw(EVENTS))) for goal in self.goals]
         self.bodies: list[Body] = data.draw(contents())
         self.snapshots = snapshots
         self.root = Path(self.made.name)
@@ -138,6 +142,7 @@ class Warehouse(RuleBasedStateMachine):
     def a_goal_is_changed_and_its_files_landed_anew(self, data: st.DataObject, place: int) -> None:
         old = self.goals[place % len(self.goals)]
         new: Goal = data.draw(goals(old.name, self.written, several=bool(old.rules)))
+        new = replace(new, events=tuple(data.draw(EVENTS)))
         self.goals[self.goals.index(old)] = new
         self.room.deployment = lab_for(self.root / "data", PROPERTIES, self.goals).deployment
         self.keep_snapshots()
@@ -156,7 +161,9 @@ class Warehouse(RuleBasedStateMachine):
         with open_warehouse(self.room.folders.warehouse) as database:
             fold_batches(database, self.room.model, self.room.folders, EPOCH, rebuild=rebuild)
             room, scenario = Opened(database), Scenario(tuple(self.goals), tuple(self.deliveries))
-            assert_same(room, fold(PROPERTIES, self.goals, self.deliveries, self.withdrawn), scenario)
+            world = fold(PROPERTIES, self.goals, self.deliveries, self.withdrawn)
+            assert_same(room, world, scenario)
+            assert_same_timelines(room, world)
             assert_balanced(room)
             dump = canonical_dump(database)
         assert dump == self.from_nothing()
