@@ -44,7 +44,7 @@ def export_key_places(connection: Connection) -> Iterator[Place]:
 
 def export_target_places(connections: Sequence[Connection], known: Known) -> list[list[Place]]:
     """Per connection, the goals that would deliver a file of the same name as an earlier goal, of any connection."""
-    seen: dict[tuple[str, int, str], str] = {}
+    seen: dict[tuple[str, str], str] = {}
     found: list[list[Place]] = []
     for connection in connections:
         places: list[Place] = []
@@ -55,7 +55,7 @@ def export_target_places(connections: Sequence[Connection], known: Known) -> lis
                 other = seen.setdefault(target, f"{connection.name}/{goal.name}")
                 if other != f"{connection.name}/{goal.name}":
                     shown = other.removeprefix(f"{connection.name}/")
-                    told = f"goal {shown!r} writes the same file {target[2]!r}"
+                    told = f"goal {shown!r} writes the same file {target[1]!r}"
                     cure = "give another name or directory, or put {goal} or {run_id} into the name"
                     places.append((("goals", index, "file", "name"), f"{told}; {cure}"))
                     break
@@ -63,8 +63,8 @@ def export_target_places(connections: Sequence[Connection], known: Known) -> lis
     return found
 
 
-def _targets(connection: Connection, goal: ExportProfilesGoal, known: Known) -> Iterator[tuple[str, int, str]]:
-    """Server and path of a goal's files, were it run at a certain time."""
+def _targets(connection: Connection, goal: ExportProfilesGoal, known: Known) -> Iterator[tuple[str, str]]:
+    """Account on a server, and path of a goal's files, were it run at a certain time."""
     segment = known.segments.get(goal.segment)
     label = segment.label if segment else goal.segment
     has_keys = bool(goal.pgp.public_keys or (connection.pgp and connection.pgp.public_keys))
@@ -76,8 +76,9 @@ def _targets(connection: Connection, goal: ExportProfilesGoal, known: Known) -> 
         above = "" if goal.directory.startswith("/") or server is None else server.user_directory
         path = "/".join(part for part in (above, goal.directory, name) if part)
         parts = [part for part in path.split("/") if part not in {"", "."}]
-        host, port = (connection.name, 0) if server is None else (server.host, server.port)
-        yield host, port, ("/" if path.startswith("/") else "") + "/".join(parts)
+        # Each account of a server may see a root of its own.
+        account = connection.name if server is None else f"{server.username}@{server.host}:{server.port}"
+        yield account, ("/" if path.startswith("/") else "") + "/".join(parts)
 
 
 def _segments(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:

@@ -84,7 +84,7 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 
 def test_another_dagster_project_uses_the_components_in_one_file_or_many() -> None:
     with create_defs_folder_sandbox() as sandbox:
-        second = changed(SHOP, ("name: shop", "name: outlet"))
+        second = changed(SHOP, ("name: shop", "name: outlet"), ("localhost", "other.example"))
         write(sandbox.defs_folder_path, model=MODEL, shops=f"{SHOP}---\n{second}")
         with sandbox.build_all_defs() as definitions:
             dg.Definitions.validate_loadable(definitions)
