@@ -15,7 +15,7 @@ from cdp_assets.config.drop_headers import property_of
 from cdp_assets.config.events import EventType, whole_types
 from cdp_assets.config.goals import ImportGoal, ImportProfilesGoal, Mapping, Rule
 from cdp_assets.config.groups import GROUP_ID, GroupType
-from cdp_assets.config.merging import FrozenMerging, Merging
+from cdp_assets.config.merging import FrozenMerging, MergeStrategy, Merging
 from cdp_assets.config.properties import OWN_PROPERTIES, Property, PropertyType
 from cdp_assets.config.regular_expressions import check_expression
 from cdp_assets.config.segments import Segment, in_order_of_need
@@ -189,6 +189,10 @@ class BatchConfig(Strict):
     def find_event_type(self, name: str) -> EventType:
         """The event type of that id as it was; the goal's events name no other."""
         return next(item for item in self.event_types if item.id == name)
+
+    def merges_by_latest(self, name: str) -> bool:
+        """Whether the latest write of a property decides when profiles merge."""
+        return self.merging is not None and self.merging.strategies.get(name) is MergeStrategy.latest
 
     @property
     def config_hash(self) -> str:

@@ -25,7 +25,7 @@ from cdp_assets.flows.apply_events import EventFates, apply_events, event_files,
 from cdp_assets.flows.find_profiles import find_profiles
 from cdp_assets.flows.merge_profiles import combine_values, put_survivors
 from cdp_assets.flows.plan_passes import Placed
-from cdp_assets.sql import full_files, identity, merging, single_rows, writing
+from cdp_assets.sql import full_files, identity, latest_writes, merging, single_rows, writing
 from cdp_assets.sql.combining import Combined, combined
 from cdp_assets.sql.drop_folding import GIVEN
 from cdp_assets.sql.events import events_digest
@@ -169,6 +169,7 @@ def _write(
 ) -> None:
     """Changes and makes profiles, and keeps the index of identifiers true; survivors of merges come after."""
     first, looks = batches[0].position, _looks(batches)
+    _note_latest(database, config, writes, touched, looks)
     records = records_of(config)
     moving = writing.identifying(writes, config, indexed)
     if writes:
@@ -209,6 +210,17 @@ def _note_imported(database: Database, connections: Sequence[str], touched: Touc
             database.run(writing.note_made(connections[0]))
             return
     database.run(writing.note_imported(connections, repeated=touched.repeated))
+
+
+def _note_latest(
+    database: Database, config: BatchConfig, writes: Sequence[Write], touched: Touched, looks: Sql
+) -> None:
+    """Notes when properties were written whose latest write decides as profiles merge; nearly always there are none."""
+    if any(config.merges_by_latest(prop.name) for prop in config.properties):
+        deciding = [write for write in writes if config.merges_by_latest(write.prop.name)]
+        statements = latest_writes.written_now(config, deciding, touched)
+        for statement in (*statements, *latest_writes.enter_written(looks)):
+            database.run(statement)
 
 
 def _looks(batches: Sequence[Placed]) -> Sql:

@@ -13,6 +13,9 @@ from cdp_assets.config.goals import Rule
 from cdp_assets.config.merging import MergeStrategy
 from cdp_assets.flows.resolve_rows import Merges
 
+Written = tuple[int, int, int]
+"""(0, position, row) before the pass, (1, ordinal, 0) in it."""
+NEVER: Written = (-1, 0, 0)
 Ref = tuple[int | None, int | None, int | None]
 """Whose old value, or else row and mapping of a cell; none of them = no value."""
 Operation = tuple[int, Rule, int]
@@ -44,11 +47,13 @@ class _Chain:
 class _State:
     """What one person holds: a bit for each property with a value, and the chains of those not as before."""
 
-    __slots__ = ("chains", "filled", "person")
+    __slots__ = ("chains", "filled", "person", "written")
 
     def __init__(self, person: int, filled: int) -> None:
         self.person, self.filled = person, filled
         self.chains: dict[int, _Chain | None] = {}
+        self.written: dict[int, Written] = {}
+        """Only of properties whose latest write decides."""
 
     def chain(self, prop: int) -> _Chain:
         """The chain of a property that has a value."""
@@ -74,6 +79,12 @@ class _State:
         self.put(prop, chain)
 
 
+def _bits(mask: int) -> Iterator[int]:
+    while mask:
+        yield (mask & -mask).bit_length() - 1
+        mask &= mask - 1
+
+
 class Combination:
     """Goes through the rows of the people who merge."""
 
@@ -83,6 +94,7 @@ class Combination:
         old: Mapping[int, str],
         strategies: Sequence[MergeStrategy],
         operations: Sequence[Operation],
+        written: Mapping[tuple[int, int], Written],
     ) -> None:
         """Everybody as they were before the pass.
 
@@ -91,10 +103,14 @@ class Combination:
             old: person → one digit for each property, 1 = has a value.
             strategies: per property.
             operations: one for each digit of a row's marks.
+            written: (person, property) → when it was written last, of properties whose latest write decides.
         """
         self._merges, self._operations = merges, operations
         self._states = {person: _State(person, int("0" + old.get(person, "")[::-1], 2)) for person in merges.roots}
         self._both = sum(1 << prop for prop, how in enumerate(strategies) if how is MergeStrategy.both)
+        self._latest = sum(1 << prop for prop, how in enumerate(strategies) if how is MergeStrategy.latest)
+        for (person, prop), when in written.items():
+            self._states[person].written[prop] = when
         self._acts: dict[str, list[tuple[Operation, bool]]] = {}
 
     def take(self, rows: Iterable[tuple[int, str]]) -> None:
@@ -108,9 +124,10 @@ class Combination:
             state = self._states[self._merges.rows[ordinal]]
             for (mapping, rule, prop), gives in self._acting(marks):
                 if gives:
-                    self._write(state, prop, rule, _Chain((None, ordinal, mapping)))
+                    self._write(state, prop, rule, _Chain((None, ordinal, mapping)), (1, ordinal, 0))
                 else:
                     state.clear(prop)
+                    state.written.pop(prop, None)
 
     def _acting(self, marks: str) -> list[tuple[Operation, bool]]:
         """The operations of a row that do something, and whether they give a value."""
@@ -119,18 +136,31 @@ class Combination:
             self._acts[marks] = [(operation, mark == "1") for operation, mark in pairs if mark != "0"]
         return self._acts[marks]
 
-    def _write(self, state: _State, prop: int, rule: Rule, chain: _Chain) -> None:
+    def _write(self, state: _State, prop: int, rule: Rule, chain: _Chain, when: Written) -> None:
         if rule in {Rule.add, Rule.sum}:
             state.add(prop, chain)
         elif rule is not Rule.set_if_empty or not state.filled >> prop & 1:
             state.put(prop, chain)
+        else:
+            return
+        if self._latest >> prop & 1:
+            state.written[prop] = when
 
     def _join(self, survivor: _State, other: _State) -> None:
-        moving = other.filled & (~survivor.filled | self._both)
-        while moving:
-            prop = (moving & -moving).bit_length() - 1
-            moving &= moving - 1
+        for prop in _bits(other.filled & self._latest):
+            when = other.written.get(prop, NEVER)
+            if not survivor.filled >> prop & 1 or when > survivor.written.get(prop, NEVER):
+                survivor.put(prop, other.chain(prop))
+                survivor.written[prop] = when
+        for prop in _bits(other.filled & ~self._latest & (~survivor.filled | self._both)):
             survivor.add(prop, other.chain(prop))
+
+    def written(self) -> Iterator[tuple[int, int, Written]]:
+        """Survivor, property, and when it was written last, of properties whose latest write decides."""
+        for person, state in self._states.items():
+            for prop, when in state.written.items():
+                if when != NEVER:
+                    yield person, prop, when
 
     def refs(self) -> Iterator[tuple[int, int, int, int | None, int | None, int | None]]:
         """Survivor, property, place, and the reference there, of every property that is not as it was."""

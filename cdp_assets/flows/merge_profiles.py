@@ -9,7 +9,7 @@ from cdp_assets.config.model import BatchConfig
 from cdp_assets.flows.combine_consents import combine_consents
 from cdp_assets.flows.combine_merged import Combination
 from cdp_assets.flows.resolve_rows import Merges, insert_rows
-from cdp_assets.sql import merging, survivors, tables, writing
+from cdp_assets.sql import latest_writes, merging, survivors, tables, writing
 from cdp_assets.sql.merging import Touched
 from cdp_assets.sql.records import Records
 from cdp_assets.sql.survivors import Held
@@ -33,15 +33,30 @@ def combine_values(
     database.run(survivors.merged_rows(merging.targeted(config, writes, touched, survivors.IS_SURVIVOR)))
     combine_consents(database, writes, merges)
     old = dict(database.rows(survivors.old_marks(held)))
-    combination = Combination(merges, old, [_strategy(config, prop) for prop in held], operations)
+    written = {
+        (person, numbers[name]): (0, position, row)
+        for person, name, position, row in database.rows(latest_writes.OLD_WRITES)
+        if name in numbers
+    }
+    combination = Combination(merges, old, [_strategy(config, prop) for prop in held], operations, written)
     combination.take(database.rows(survivors.row_marks([(number, rule) for number, rule, _ in operations])))
     refs = list(combination.refs())
     database.run(survivors.REFS_TABLE)
     insert_rows(database, survivors.REFS, refs)
+    _keep_written(database, held, combination)
     changed = {prop for _, prop, *_ in refs}
     remade = [prop for prop in held if prop.number in changed]
     database.run(survivors.merged_values(remade))
     return remade
+
+
+def _keep_written(database: Database, held: Sequence[Held], combination: Combination) -> None:
+    rows = [
+        (person, held[prop].name, *((None, None, one) if in_pass else (one, other, None)))
+        for person, prop, (in_pass, one, other) in combination.written()
+    ]
+    database.run(latest_writes.MERGED_TABLE)
+    insert_rows(database, latest_writes.MERGED, rows)
 
 
 def put_survivors(
@@ -64,6 +79,7 @@ def put_survivors(
         *survivors.replace_profiles(records.domain_group, looks),
         *survivors.index_survivors([column for column in _property_columns(database) if column[0] in indexed]),
         *survivors.IMPORTED,
+        *latest_writes.enter_merged(looks),
     ]
     for statement in statements:
         database.run(statement)

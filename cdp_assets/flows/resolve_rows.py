@@ -13,7 +13,7 @@ from itertools import compress
 from cdp_assets.config.goals import Rule
 from cdp_assets.config.merging import MergeStrategy
 from cdp_assets.config.model import BatchConfig
-from cdp_assets.flows.people import NEVER, People, Person
+from cdp_assets.flows.people import NEVER, People, Person, Written
 from cdp_assets.sql import single_rows
 from cdp_assets.sql.combining import Combined
 from cdp_assets.sql.identity import ROWS_PER_BATCH
@@ -113,8 +113,9 @@ class _Resolver:
 
     def know(self, people: Iterable[Sequence[object]]) -> None:
         """Takes in the profiles of the warehouse, in the order they were made."""
-        for profile_id, *lists in people:
-            self._everybody.append(self._people.add(str(profile_id), _ids(lists)))  # type: ignore[arg-type]
+        for profile_id, written, *lists in people:
+            when = [_when(at) for at in written]  # type: ignore[attr-defined]
+            self._everybody.append(self._people.add(str(profile_id), _ids(lists), written=when))  # type: ignore[arg-type]
 
     def take(self, ordinal: int, key: int, ids: Ids, acts: bool, group: int | None, clears: frozenset[int]) -> None:
         """Decides one row. `clears`: mappings whose cell is empty."""
@@ -303,6 +304,11 @@ class _Resolver:
                 for row, survivor, others in self._people.merges
             },
         )
+
+
+def _when(told: tuple[int, int] | None) -> Written:
+    """Position and row of the last write before the pass."""
+    return NEVER if told is None else (0, *told)
 
 
 def _known_or_born(person: Person) -> tuple[str | None, int | None]:

@@ -44,6 +44,12 @@ def dump_queries(
             key=KEY,
             people=people,
         ),
+        "latest_writes": sql(
+            "SELECT to_json(struct_pack(maker := maker, property := property, batch_no := written_at_position,"
+            " row_no := written_at_row))::VARCHAR AS line FROM main.latest_writes JOIN ({people}) USING (profile_id)"
+            " ORDER BY line",
+            people=people,
+        ),
         "goal_rows": Sql(
             "SELECT to_json(struct_pack(goal := goal_id, key := key, digest := row_digest, n := occurrences))::VARCHAR"
             " AS line FROM main.goal_rows ORDER BY line"

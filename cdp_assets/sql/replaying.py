@@ -69,6 +69,7 @@ def rename_profiles(events: Iterable[Table]) -> list[Sql]:
         (Sql("main.consents"), Sql("profile_id")),
         (Sql("main.list_memberships"), Sql("profile_id")),
         (Sql("main.replaced_profiles"), Sql("profile_id")),
+        (Sql("main.latest_writes"), Sql("profile_id")),
         (Sql("main.replaced_profiles"), Sql("replaced_by")),
         (Sql("ops.identity_conflicts"), Sql("profile_id")),
         (Sql("ops.identity_conflicts"), Sql("other_profile_id")),

@@ -47,17 +47,28 @@ def shared_tuples(config: BatchConfig) -> Sql:
 
 
 def shared_holders(config: BatchConfig) -> Sql:
-    """profile_id and its identifier properties as lists of text, of every profile such a tuple may find, in order."""
-    lists = []
+    """profile_id, when its identifiers were written last, and these as lists of text.
+
+    Of every profile such a tuple may find, in the order they were made. When is told, as position and row, only of
+    properties whose latest write decides as profiles merge.
+    """
+    lists, writes = [], []
     for item in config.goal.identifier_columns:
         name = ident(item.property)
+        when = sql(
+            "(SELECT [written_at_position, written_at_row] FROM main.latest_writes AS last"
+            " WHERE last.profile_id = profiles.profile_id AND last.property = {name})",
+            name=literal(item.property),
+        )
+        writes.append(when if config.merges_by_latest(item.property) else Sql("NULL::BIGINT[]"))
         several = config.find_property(item.property).multiple
         form = "{name}::VARCHAR[]" if several else "CASE WHEN {name} IS NOT NULL THEN [{name}::VARCHAR] END"
         lists.append(sql(form, name=name))
     return sql(
-        "SELECT profile_id::VARCHAR, {lists} FROM main.profiles WHERE profile_id IN"
+        "SELECT profile_id::VARCHAR, [{writes}], {lists} FROM main.profiles WHERE profile_id IN"
         " (SELECT profile_id FROM id_held SEMI JOIN id_shared USING (key))"
         " ORDER BY created_at_position, created_at_row",
+        writes=comma(writes),
         lists=comma(lists),
     )
 

@@ -88,6 +88,17 @@ REPLACED_PROFILES = Table(
         ("replaced_at_row", BIGINT, "Row of that batch, from 1."),
     ),
 )
+LATEST_WRITES = Table(
+    "main",
+    "latest_writes",
+    "When a profile's property was written last; only of properties that merge by `latest`.",
+    columns_of(
+        ("profile_id", UUID, "Profile."),
+        ("property", TEXT, "Property."),
+        ("written_at_position", BIGINT, "Place in the order of the batch."),
+        ("written_at_row", BIGINT, "Row of that batch, from 1."),
+    ),
+)
 REPLACES = [
     Sql(
         "CREATE VIEW IF NOT EXISTS main.replaces AS SELECT replaced_by AS profile_id,"
@@ -328,6 +339,7 @@ RETURNED_REJECTS = Table(
 DERIVED = (
     IDENTIFIERS,
     REPLACED_PROFILES,
+    LATEST_WRITES,
     GROUP_IDENTIFIERS,
     GOAL_ROWS,
     IMPORTED_PROFILES,

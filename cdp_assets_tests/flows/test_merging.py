@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from pydantic import ValidationError
 
 from cdp_assets.flows.compute_segments import compute_segments
 from cdp_assets.warehouse import open_warehouse
@@ -62,6 +63,24 @@ def test_a_row_that_finds_two_profiles_makes_them_one(tmp_path, files):
     assert replaced == [(True, "7")]
     assert sorted(lab.rows("SELECT property, value FROM main.identifiers")) == [("crm", "7"), ("email", "a@x.com")]
     assert lab.rows("SELECT count(*) FROM main.imported_profiles") == [(1,)]
+
+
+@pytest.mark.parametrize(("between", "city"), [("a@x.com,,Kiel,,\n", "Kiel"), ("", "Bonn"), (",7,Graz,,\n", "Graz")])
+def test_latest_keeps_what_was_written_last(tmp_path, between, city):
+    lab = folded(lab_with(tmp_path, city="latest"), TWO, HEADER + between, HEADER + "a@x.com,7,,,\n")
+    assert [row[2] for row in people(lab)] == [city]
+    assert lab.rows("SELECT property FROM main.latest_writes") == [("city",)]
+
+
+def test_both_needs_a_property_that_holds_several_values(tmp_path):
+    with pytest.raises(ValidationError, match="merge: both needs multiple: true"):
+        lab_with(tmp_path, city="both")
+
+
+def test_merging_that_is_off_changes_no_config_hash(tmp_path):
+    told = lab_with(tmp_path, city="latest").config("people")
+    plain = Lab(tmp_path, deployment(PROPERTIES, [GOAL])).config("people")
+    assert told.model_copy(update={"merging": None}).config_hash == plain.config_hash != told.config_hash
 
 
 def test_without_merging_they_stay_two(tmp_path):

@@ -234,7 +234,7 @@ def interleavings(draw: st.DrawFn, *, max_files: int = 9) -> Scenario:
 
 
 MERGINGS = st.sampled_from((Merging(), Merging(), Merging(2)))
-STRATEGIES = (None, None, "keep_current", "both")
+STRATEGIES = (None, None, "keep_current", "both", "latest", "latest")
 
 
 @st.composite
