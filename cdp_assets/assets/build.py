@@ -8,6 +8,7 @@ from cdp_assets.assets.checks import connection_check
 from cdp_assets.assets.imports import files_asset, import_asset
 from cdp_assets.assets.jobs import FOLDS_TAG, landing_name, run_now_jobs, run_now_name
 from cdp_assets.assets.missing import missing_check, missing_sensor, windowed_goals
+from cdp_assets.assets.notifications import notification_sensors
 from cdp_assets.assets.replay_check import replay_check
 from cdp_assets.assets.segments import segment_asset
 from cdp_assets.assets.sensors import FOLD_JOB, arrivals_sensor, connection_schedule, fold_sensor
@@ -38,6 +39,7 @@ def connection_definitions(deployment: Deployment, connection: Connection) -> dg
         sensors=[
             *([arrivals_sensor(connection, jobs[landing_name(connection)])] if arrives else []),
             *([missing_sensor(connection)] if runs and windowed_goals(connection) else []),
+            *notification_sensors(connection),
         ],
         schedules=[connection_schedule(connection, jobs[run_now_name(connection)])] if scheduled else [],
     )

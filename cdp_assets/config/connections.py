@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from cdp_assets.config.base import Name, SecretRef, Strict
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.goals import Goal, ImportGoal
+from cdp_assets.config.notifications import Notification
 from cdp_assets.config.pgp import Pgp
 from cdp_assets.config.schedules import Schedule
 
@@ -62,6 +63,8 @@ class Connection(Strict):
     """Connections with a lower number fold first where two files have the same time; then by name."""
     pgp: Pgp | None = None
     """What opens encrypted files; where it holds a private key, every imported file must be encrypted."""
+    notifications: tuple[Notification, ...] = ()
+    """Who is told what about this connection."""
     goals: tuple[Goal, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

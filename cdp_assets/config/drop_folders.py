@@ -17,6 +17,7 @@ from cdp_assets.config.drop_headers import IDENTIFIERS, property_of
 from cdp_assets.config.drop_settings import DropSettings, ListId
 from cdp_assets.config.files import Files, Format
 from cdp_assets.config.goals import ImportProfilesGoal, Rule
+from cdp_assets.config.notifications import Notification
 from cdp_assets.config.schedules import Schedule
 
 BETWEEN_VALUES = "\x1f"
@@ -34,6 +35,8 @@ class DropFolders(Strict):
     run: Literal["auto", "schedule", "arrival", "manual"] = "auto"
     """auto = schedule if one is given, else arrival."""
     schedule: Schedule | None = None
+    notifications: tuple[Notification, ...] = ()
+    """Who is told what about these folders."""
     order: int = 0
     """Connections with a lower number fold first where two files have the same time; then by name."""
     directory: RemoteDirectory = ""
@@ -63,7 +66,7 @@ class DropFolders(Strict):
     @property
     def connection(self) -> Connection:
         """The connection these folders stand for."""
-        shared = ("name", "description", "server", "enabled", "run", "schedule", "order")
+        shared = ("name", "description", "server", "enabled", "run", "schedule", "order", "notifications")
         return Connection(
             **{field: getattr(self, field) for field in shared}, goals=(self._goal("profiles"), self._goal("events"))
         )

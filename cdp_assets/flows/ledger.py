@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from cdp_assets.errors import NothingFoldedError
@@ -82,8 +83,20 @@ def register(database: Database, folders: DataFolders) -> dict[str, tuple[Manife
             attempt = read_attempt(path)
             if attempt.attempt_id not in attempts:
                 _enter_attempt(database, attempt, rejects_beside(path))
+        _enter_notifications(database, folders)
         step("ledger: before the batches are entered")
     return batches
+
+
+def _enter_notifications(database: Database, folders: DataFolders) -> None:
+    """Messages whose outcome is known."""
+    known = {note_id for (note_id,) in database.rows(ledger.KNOWN_NOTIFICATIONS)}
+    for path in sorted((folders.root / "notifications").glob("*/*.json")):
+        if path.stem not in known:
+            with suppress(json.JSONDecodeError):
+                note = json.loads(path.read_bytes())
+                if note["sent"] is not None:
+                    database.insert(tables.NOTIFICATIONS.path, list(note), [list(note.values())])
 
 
 def _enter_attempt(database: Database, attempt: Attempt, rejects: Path) -> None:

@@ -38,6 +38,17 @@ REPLAY_COUNTS = sql(
 )
 COUNTS_OF_A_RETURN = Sql(f"{REPLAY_COUNTS} AND folded_at IS NOT NULL")
 """For a batch that was in before, went out and is appended again: its counts are those of a replay."""
+KNOWN_NOTIFICATIONS = Sql("SELECT notification_id FROM ops.notifications")
+SETTLED = Sql(
+    "SELECT batch_id, goal, name, state, note, rows_received, coalesce(rows_created + rows_modified"
+    " + coalesce(events_created, 0) + coalesce(events_set, 0), 0) > 0, rows_rejected,"
+    " concat(rows_received, ' rows: ', rows_created, ' created, ', rows_modified, ' modified, ', rows_unchanged,"
+    " ' unchanged, ', rows_not_found, ' not found, ', rows_no_identifier, ' without identifier, ', rows_filtered,"
+    " ' filtered, ', rows_rejected, ' rejected; ', cells_rejected, ' cells rejected')"
+    " FROM ops.batches WHERE connection = ? AND landed_at >= ? AND state IN ('folded', 'duplicate')"
+    " ORDER BY landed_at, batch_id"
+)
+"""What became of the batches of a connection that landed since a time."""
 NOTE = Sql("UPDATE ops.batches SET note = ? WHERE batch_id = ?")
 
 

@@ -336,6 +336,20 @@ RETURNED_REJECTS = Table(
         ("returned_at", TIME, "When."),
     ),
 )
+NOTIFICATIONS = Table(
+    "ops",
+    "notifications",
+    "Messages about connections, each once; entered at the next fold.",
+    columns_of(
+        ("notification_id", TEXT, "Digest of connection, notification and event."),
+        ("time", TIME, "When it was told."),
+        ("connection", TEXT, "Connection."),
+        ("trigger", TEXT, "success, failure, rejects, missing or unchanged."),
+        ("text", TEXT, "What was told."),
+        ("sent", BIGINT, "How many places took the message; 0 where there are none but this table."),
+        ("error", TEXT, "Why others did not; empty = nothing went wrong."),
+    ),
+)
 DERIVED = (
     IDENTIFIERS,
     REPLACED_PROFILES,
@@ -363,6 +377,7 @@ FACTS = (
     EXPORTED_ROWS,
     ACKNOWLEDGEMENTS,
     RETURNED_REJECTS,
+    NOTIFICATIONS,
 )
 
 

@@ -1,0 +1,154 @@
+"""Tells people what became of a connection's files: each event once, by the notifications of its YAML.
+
+What happened is read from the landing folder and the published copy, so that it does not matter who imported, and
+nobody waits for the warehouse. A note is made before anything is sent; a process that dies in between leaves it, and
+the message is not sent again: at most once. The next fold enters the notes in `ops.notifications`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cdp_assets.config.connections import Connection
+from cdp_assets.config.notifications import Notification
+from cdp_assets.errors import WarehouseError
+from cdp_assets.faults import step
+from cdp_assets.files.announce import announce
+from cdp_assets.files.remote import shown
+from cdp_assets.flows.folders import DataFolders, digest, make_private, write_whole
+from cdp_assets.flows.manifests import goal_attempts, read_attempt
+from cdp_assets.flows.missing_partitions import missing_partitions
+from cdp_assets.sql.ledger import SETTLED
+from cdp_assets.warehouse import read_copy
+
+MOST = 50
+"""Messages of one connection at a time; the others follow the next time."""
+LOST_AFTER = timedelta(minutes=10)
+"""A note without an outcome is a dead process's after this."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that people may want to be told."""
+
+    trigger: str
+    key: str
+    """What it is about: the same event has the same key for ever."""
+    title: str
+    text: str
+    share: float = 0
+    """Per cent of the file's rows that were refused."""
+
+
+def happened(connection: Connection, folders: DataFolders, now: datetime) -> list[Event]:
+    """What happened to the files of a connection since it was first asked. Asks no server and no writer."""
+    since = _since(connection, folders, now)
+    return [
+        *_settled(connection, folders, since),
+        *_refused(connection, folders, since),
+        *_due(connection, folders, now),
+    ]
+
+
+def _since(connection: Connection, folders: DataFolders, now: datetime) -> datetime:
+    """When the connection was first asked: nobody is told of the years before."""
+    place = notes_folder(folders, connection.name) / "since"
+    if not place.exists():
+        write_whole(place, now.isoformat().encode())
+    return datetime.fromisoformat(place.read_text())
+
+
+def _settled(connection: Connection, folders: DataFolders, since: datetime) -> Iterator[Event]:
+    if not folders.published.exists():
+        return
+    try:
+        with read_copy(folders.published) as database:
+            rows = database.rows(SETTLED, [connection.name, since])
+    except WarehouseError:
+        return
+    for batch_id, goal, name, state, note, received, changed, refused, told in rows:
+        place = f"{connection.name}/{goal}: {shown(name)}"
+        facts = f"{place}\n{told if state == 'folded' else note}\nbatch {batch_id[:8]}"
+        if state == "folded":
+            yield Event("success", batch_id, f"{place} is in", facts)
+        if state != "folded" or not changed:
+            yield Event("unchanged", batch_id, f"{place} changed nothing", facts)
+        if refused:
+            share = 100 * refused / received
+            title = f"{place}: {refused} of {received} rows rejected ({share:.1f} %)"
+            yield Event("rejects", batch_id, title, facts, share)
+
+
+def _refused(connection: Connection, folders: DataFolders, since: datetime) -> Iterator[Event]:
+    for goal in connection.imports:
+        for path in goal_attempts(folders, connection.name, goal.name):
+            attempt = read_attempt(path)
+            if attempt.failed_at >= since:
+                title = f"{connection.name}/{goal.name}: {shown(attempt.path)} was refused"
+                yield Event("failure", attempt.attempt_id, title, f"{title}\n{attempt.error}")
+
+
+def _due(connection: Connection, folders: DataFolders, now: datetime) -> Iterator[Event]:
+    for goal in connection.imports:
+        if goal.active and goal.files.partitions is not None:
+            missing = missing_partitions(connection.name, goal, folders, now)
+            if missing.gaps:
+                title = f"{connection.name}/{goal.name}: no file for {missing.gaps[-1].last}"
+                gaps = "\n".join(map(str, missing.gaps[-20:]))
+                yield Event("missing", f"{goal.name}/{missing.gaps[-1].last}", title, f"{title}\nmissing are:\n{gaps}")
+
+
+def notes_folder(folders: DataFolders, connection: str) -> Path:
+    """Where the notes about messages of a connection stand."""
+    return folders.root / "notifications" / connection
+
+
+def tell(connection: Connection, events: list[Event], folders: DataFolders, now: datetime) -> int:
+    """Sends what was not told before to whom it concerns; how many messages there were. Failing to send is noted."""
+    told = 0
+    for event in events:
+        for number, rule in enumerate(connection.notifications):
+            if told < MOST and event.trigger in rule.when and _concerns(rule, event):
+                told += _tell_once(connection.name, number, rule, event, folders, now)
+    return told
+
+
+def _concerns(rule: Notification, event: Event) -> bool:
+    return event.trigger != "rejects" or event.share > rule.rejects_above
+
+
+def _tell_once(
+    connection: str, number: int, rule: Notification, event: Event, folders: DataFolders, now: datetime
+) -> bool:
+    note_id = digest(connection, number, event.trigger, event.key)
+    place = make_private(notes_folder(folders, connection)) / f"{note_id}.json"
+    note: dict[str, Any] = {"notification_id": note_id, "time": now.isoformat(), "connection": connection}
+    note |= {"trigger": event.trigger, "text": event.text, "sent": None, "error": ""}
+    try:
+        with place.open("x") as file:
+            json.dump(note, file)
+    except FileExistsError:
+        _give_up(place, now)
+        return False
+    step("notify: noted")
+    errors = [error for target in rule.to if (error := announce(target, event.title, event.text))]
+    step("notify: sent")
+    note |= {"sent": len(rule.to) - len(errors), "error": "; ".join(errors)}
+    write_whole(place, json.dumps(note).encode())
+    return True
+
+
+def _give_up(place: Path, now: datetime) -> None:
+    """Settles the note of a process that died while it was sending."""
+    try:
+        note = json.loads(place.read_bytes())
+    except json.JSONDecodeError:
+        return
+    if note["sent"] is None and now - datetime.fromisoformat(note["time"]) > LOST_AFTER:
+        note |= {"sent": 0, "error": "the process died while it was sending; it is not sent again"}
+        write_whole(place, json.dumps(note).encode())

@@ -1,0 +1,183 @@
+"""Messages about a connection: for each trigger a mail arrives with the facts, once, and the table tells of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from cdp_assets.config.model import Deployment
+from cdp_assets.errors import FileError
+from cdp_assets.flows.notify import LOST_AFTER, happened, notes_folder, tell
+from cdp_assets.flows.publish import publish
+from cdp_assets_tests.support.lab import EPOCH, Lab, deployment
+from cdp_assets_tests.support.smtp import mail_server
+
+HEAD = "mail,city\n"
+GOAL = {
+    "type": "import_profiles",
+    "name": "people",
+    "files": {"root": "people_*.csv", "delta": True, "redelivery": "append"},
+    "identifiers": [{"column": "mail", "property": "email"}],
+    "allow_create": True,
+    "mappings": [{"column": "city", "property": "city"}],
+}
+WINDOWS = {"partitions": {"by": "day", "start": "2025-12-30"}}
+LATER = EPOCH + timedelta(hours=1)
+
+
+@pytest.fixture
+def mails(monkeypatch):
+    with mail_server() as server:
+        monkeypatch.setenv("ALERTS", server.address)
+        yield server
+
+
+def room_for(tmp_path, *when: str, goal=GOAL, **rule) -> Lab:
+    told = {"when": list(when), "to": [{"env": "ALERTS"}]} | rule
+    setup = deployment(
+        [{"name": "email", "type": "email"}, {"name": "city"}],
+        [],
+        connections=[{"name": "shop", "goals": [goal], "notifications": [told]}],
+    )
+    return Lab(tmp_path, setup)
+
+
+def tick(room: Lab, now=LATER) -> int:
+    shop = room.deployment.find_connection("shop")
+    return tell(shop, happened(shop, room.folders, now), room.folders, now)
+
+
+def deliver(room: Lab, name: str, rows: str) -> None:
+    """After the first look of the sensor."""
+    room.land("people", name, HEAD + rows, look_at=LATER, modified_at=LATER)
+    room.fold()
+    publish(room.folders)
+
+
+def test_a_file_that_is_in_is_told_once_with_its_counts(tmp_path, mails):
+    room = room_for(tmp_path, "success")
+    assert tick(room, EPOCH) == 0
+    deliver(room, "people_1.csv", "a@x.com,Ede\nb@x.com,Goes\n,x\nwrong,y\n")
+    assert tick(room) == 1
+    assert tick(room) == 0
+    ((subject, text),) = mails.mails()
+    assert subject == "shop/people: people_1.csv is in"
+    assert (
+        "4 rows: 2 created, 0 modified, 0 unchanged, 0 not found, 1 without identifier, 0 filtered, 1 rejected" in text
+    )
+
+
+@pytest.mark.parametrize(("above", "told"), [(0, 1), (24.9, 1), (25, 0)])
+def test_rejects_are_told_above_their_share(tmp_path, mails, above, told):
+    room = room_for(tmp_path, "rejects", rejects_above=above)
+    tick(room, EPOCH)
+    deliver(room, "people_1.csv", "a@x.com,Ede\nb@x.com,Goes\nc@x.com,x\nwrong,y\n")
+    assert tick(room) == told
+    assert [subject for subject, _ in mails.mails()] == [
+        "shop/people: people_1.csv: 1 of 4 rows rejected (25.0 %)"
+    ] * told
+
+
+def test_a_file_that_changes_nothing_is_told(tmp_path, mails):
+    room = room_for(tmp_path, "unchanged")
+    tick(room, EPOCH)
+    deliver(room, "people_1.csv", "a@x.com,Ede\n")
+    deliver(room, "people_2.csv", "a@x.com,Ede\na@x.com,Ede\n")
+    assert tick(room) == 1
+    ((subject, text),) = mails.mails()
+    assert subject == "shop/people: people_2.csv changed nothing"
+    assert "2 unchanged" in text
+
+
+def test_a_refused_file_is_told_with_the_reason(tmp_path, mails):
+    room = room_for(tmp_path, "failure", goal=GOAL | {"on_error": "fail_file"})
+    tick(room, EPOCH)
+    with pytest.raises(FileError):
+        deliver(room, "people_1.csv", "wrong,y\n")
+    tick(room)
+    ((subject, text),) = mails.mails()
+    assert subject == "shop/people: in/people_1.csv was refused"
+    assert "1 of 1 row" in text
+
+
+def test_a_window_without_a_file_is_told_when_it_is_due(tmp_path, mails):
+    goal = GOAL | {"files": GOAL["files"] | WINDOWS}
+    room = room_for(tmp_path, "missing", goal=goal)
+    assert tick(room, EPOCH) == 1
+    assert tick(room, EPOCH) == 0
+    assert tick(room, EPOCH + timedelta(days=1)) == 1
+    assert [subject for subject, _ in mails.mails()] == [
+        "shop/people: no file for 2025-12-31",
+        "shop/people: no file for 2026-01-01",
+    ]
+
+
+def noted(room: Lab) -> list[tuple[object, ...]]:
+    room.fold()
+    return room.rows("SELECT connection, trigger, sent, error FROM ops.notifications ORDER BY time")
+
+
+@pytest.mark.parametrize(
+    ("address", "error"),
+    [
+        ("mailto://127.0.0.1:9/?mode=insecure&from=a@x.com&to=b@x.com", "did not take the message"),
+        ("s3cret", "holds no address that apprise understands"),
+        ("", "is empty"),
+    ],
+)
+def test_a_message_that_cannot_be_sent_stands_in_the_table_without_its_address(tmp_path, monkeypatch, address, error):
+    monkeypatch.setenv("ALERTS", address)
+    room = room_for(tmp_path, "success")
+    tick(room, EPOCH)
+    deliver(room, "people_1.csv", "a@x.com,Ede\n")
+    assert tick(room) == 1
+    ((*_, sent, told),) = noted(room)
+    assert sent == 0
+    assert error in told
+    assert not address or address not in told
+
+
+def test_without_places_the_table_alone_tells_and_twice_is_once(tmp_path):
+    room = room_for(tmp_path, "success", to=[])
+    tick(room, EPOCH)
+    deliver(room, "people_1.csv", "a@x.com,Ede\n")
+    tick(room)
+    assert noted(room) == noted(room) == [("shop", "success", 0, "")]
+
+
+def test_a_message_whose_process_died_is_not_sent_again_and_the_table_says_so(tmp_path, mails, monkeypatch):
+    room = room_for(tmp_path, "success")
+    tick(room, EPOCH)
+    deliver(room, "people_1.csv", "a@x.com,Ede\n")
+
+    def die(name: str) -> None:
+        if name == "notify: noted":
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("cdp_assets.flows.notify.step", die)
+        with pytest.raises(KeyboardInterrupt):
+            tick(room)
+    assert tick(room) == 0
+    assert noted(room) == []
+    assert tick(room, LATER + LOST_AFTER * 2) == 0
+    assert mails.mails() == []
+    assert noted(room) == [("shop", "success", 0, "the process died while it was sending; it is not sent again")]
+
+
+def test_what_was_before_the_first_look_is_not_told(tmp_path, mails):
+    room = room_for(tmp_path, "success")
+    room.land("people", "people_1.csv", HEAD + "a@x.com,Ede\n")
+    room.fold()
+    publish(room.folders)
+    assert tick(room, LATER) == 0
+    assert (notes_folder(room.folders, "shop") / "since").exists()
+
+
+def test_an_address_must_be_a_reference(tmp_path):
+    room = room_for(tmp_path, "success")
+    plain = room.deployment.model_dump()
+    plain["connections"][0]["notifications"][0]["to"] = ["mailto://user:secret@example.com"]
+    with pytest.raises(ValueError, match=r"notifications\.0\.to\.0"):
+        Deployment.model_validate(plain)
