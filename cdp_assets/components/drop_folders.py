@@ -6,6 +6,7 @@ import dagster as dg
 from pydantic import BaseModel
 
 from cdp_assets.assets.build import connection_definitions
+from cdp_assets.assets.drop_folders import recent_imports_asset
 from cdp_assets.components.base import AsWritten, ConfigComponent
 from cdp_assets.config.drop_folders import DropFolders as DropFoldersConfig
 
@@ -33,4 +34,6 @@ class DropFolders(ConfigComponent[DropFoldersConfig]):
         Raises:
             ConfigError: the author of the YAML must act; it holds every mistake between the components.
         """
-        return connection_definitions(self.deployment(context), self.config.connection)
+        connection = self.config.connection
+        recent = dg.Definitions(assets=[recent_imports_asset(connection)])
+        return dg.Definitions.merge(connection_definitions(self.deployment(context), connection), recent)

@@ -125,6 +125,7 @@ def _enter_batch(database: Database, folders: DataFolders, manifest: Manifest, f
         "landed_at": manifest.landed_at,
         "folder": str(folder.relative_to(folders.landing)),
         "records": "groups" if config.goal.group_type else "profiles",
+        "dropped_events": config.goal.drop is not None and bool(config.goal.events),
         "is_full": not config.goal.files.delta,
         "state": "waiting",
         "note": "",

@@ -19,6 +19,7 @@ from cdp_assets.flows.detect_columns import ColumnProfile, profile_columns
 from cdp_assets.flows.fetch_sample import FileSample
 from cdp_assets.flows.join_linked import LinkedSet, LinkedText, join_linked, linked_columns, linked_facts, load_linked
 from cdp_assets.flows.prepare_cells import find_dates
+from cdp_assets.flows.prepare_dropped import prepare_dropped
 from cdp_assets.flows.process_rows import Processable, process_rows
 from cdp_assets.flows.read_rows import Rows, keep_refused, load_raw, make_reject_table
 from cdp_assets.flows.sample_results import Identified, Mapped, Refused, SampleReject, SampleRows, SetPreview
@@ -84,7 +85,10 @@ class _Reading:
         places = {name: ident(f"f{place}") for place, name in enumerate(self._header.columns)}
         linked_set = self._load_linked(linked, staging, at)
         cells = self._process(linked_set, at)
-        profiled = self._profile(places, raw) if cells is None else self._profile(cells.columns, cells.relation)
+        if cells is None or self._config.goal.drop is not None:
+            profiled = self._profile(places, raw)
+        else:
+            profiled = self._profile(cells.columns, cells.relation)
         seen = SetPreview(
             self._rows.expected,
             self._header.columns,
@@ -106,6 +110,8 @@ class _Reading:
             return LinkedSet()
 
     def _process(self, linked: LinkedSet, at: datetime) -> Cells | None:
+        if self._config.goal.drop is not None:
+            return self._drop(at)
         source = Processable("raw", self._rows.source, self._header.columns, linked.root_keys)
         try:
             processed = process_rows(self._engine, source, self._config.goal.processors, at, "cells_ready")
@@ -113,6 +119,15 @@ class _Reading:
             self._problems.append(str(error))
             return None
         return Cells(Sql("cells_ready"), processed.columns, Sql("line_no"), trimmed=True)
+
+    def _drop(self, at: datetime) -> Cells | None:
+        """What the header of a drop folder's file makes of its rows; skipped rows stand among the rejects."""
+        try:
+            columns = self._header.columns
+            return prepare_dropped(self._engine, self._config, columns, self._rows.source, at).cells
+        except FileError as error:
+            self._problems.append(str(error))
+            return None
 
     def _processed(self, seen: SetPreview, cells: Cells, linked: LinkedSet) -> SetPreview:
         kept = {int(line) for (line,) in self._engine.rows(Sql("SELECT line_no FROM cells_ready"))}

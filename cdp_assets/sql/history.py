@@ -1,7 +1,7 @@
 """What happened, for people: every import and export with a sentence, and how many profiles each connection moved.
 
 Reads   ops.batches, ops.attempts, ops.exports, ops.exported_rows, main.imported_profiles, main.replaced_profiles
-Makes   ops.import_history, ops.export_history, ops.data_exchange
+Makes   ops.import_history, ops.export_history, ops.data_exchange, ops.recent_imports
 """
 
 from __future__ import annotations
@@ -149,4 +149,55 @@ ORDER BY connection, direction DESC"""
         "profiles": "Different profiles; those that became one count once.",
     },
 )
-VIEWS = (IMPORT_HISTORY, EXPORT_HISTORY, DATA_EXCHANGE)
+RECENT_COUNTS = ("total", "created", "updated", "no_op", "skipped")
+RECENT_IMPORTS = View(
+    "recent_imports",
+    "Every file that was imported, waits or was refused, as a job with counts, the newest first.",
+    Sql(
+        """SELECT connection, goal AS folder, name AS file,
+    CASE WHEN folded_at IS NOT NULL OR state NOT IN ('waiting') THEN 'completed' ELSE 'queued' END AS status,
+    rows_received AS total, CASE WHEN is_events THEN events_created ELSE rows_created END AS created,
+    CASE WHEN is_events THEN 0 ELSE rows_modified END AS updated,
+    CASE WHEN is_events THEN rows_received - events_created - skipped ELSE rows_unchanged END AS no_op,
+    skipped, landed_at AS started_at, folded_at AS finished_at, nullif(note, '') AS error, batch_id AS id
+FROM (
+    SELECT *, coalesce(dropped_events, false) AS is_events, rows_rejected + rows_no_identifier
+        + coalesce(rows_not_found, 0) + coalesce(rows_consent_mismatch, 0) + coalesce(rows_filtered, 0) AS skipped
+    FROM ops.batches
+)
+UNION ALL BY NAME
+SELECT connection, goal AS folder, parse_filename(path) AS file, 'failed' AS status, failed_at AS started_at,
+    failed_at AS finished_at, error, attempt_id AS id FROM ops.attempts
+ORDER BY started_at DESC, connection, folder, file, id"""
+    ),
+    {
+        "connection": "Connection, or drop folders.",
+        "folder": "Import goal; of drop folders profiles or events.",
+        "file": "File name on the server.",
+        "status": "queued: it waits for the fold; completed: also if rows were skipped; failed: nothing of it is in.",
+        "total": "Rows in the file.",
+        "created": "Profiles that it made, or groups; of a file of events in drop folders the events.",
+        "updated": "Rows that changed something.",
+        "no_op": "Rows that changed nothing.",
+        "skipped": "Rows that were refused, or are about nobody.",
+        "started_at": "When it was landed, or refused.",
+        "finished_at": "When its rows came in, or it was refused.",
+        "error": "Why it failed, or what else there is to say.",
+        "id": "Batch, or attempt.",
+    },
+)
+
+
+def recent_imports(connection: str, most: int) -> Sql:
+    """The newest files of a connection: folder, file, status, the counts, when it was finished, error."""
+    return sql(
+        "SELECT folder, file, status, {counts}, strftime(finished_at, '%Y-%m-%d %H:%M'), error"
+        " FROM ops.recent_imports WHERE connection = {connection}"
+        " ORDER BY started_at DESC, folder, file, id LIMIT {most}",
+        counts=joined(", ", [Sql(name) for name in RECENT_COUNTS]),
+        connection=literal(connection),
+        most=literal(most),
+    )
+
+
+VIEWS = (IMPORT_HISTORY, EXPORT_HISTORY, DATA_EXCHANGE, RECENT_IMPORTS)

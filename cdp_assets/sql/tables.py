@@ -201,6 +201,7 @@ BATCHES = Table(
         ("landed_at", TIME, "When the batch was written."),
         ("folder", TEXT, "Folder of the batch below the landing folder."),
         ("records", TEXT, "What its rows make: profiles or groups."),
+        ("dropped_events", FLAG, "Whether it is a file of events of drop folders, whose rows count as events."),
         ("is_full", FLAG, "Whether the file holds everything, and was compared with the goal's earlier ones."),
         ("state", TEXT, "waiting, folded, superseded, duplicate, replaced or withdrawn."),
         ("note", TEXT, "Why the batch is not in the warehouse, or a warning; empty = nothing to say."),

@@ -1,0 +1,40 @@
+"""What drop folders have beside a connection's assets: the list of their recent imports."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from cdp_assets.assets.metadata import table
+from cdp_assets.assets.runtime import as_dagster_failure, data_folders
+from cdp_assets.assets.specs import PROFILES_KEY, group_out
+from cdp_assets.assets.warehouse import AFTER_UPSTREAM
+from cdp_assets.config.connections import Connection
+from cdp_assets.flows.ledger import prepare_schemas
+from cdp_assets.sql.history import RECENT_COUNTS, recent_imports
+from cdp_assets.warehouse import open_warehouse
+
+MOST = 50
+"""Files that are shown."""
+
+
+def recent_imports_asset(connection: Connection) -> dg.AssetsDefinition:
+    """The files that came last, with their status and counts; renewed after every fold."""
+    spec = dg.AssetSpec(
+        dg.AssetKey([connection.name, "recent_imports"]),
+        deps=[PROFILES_KEY],
+        description="The files that were dropped last: their status, and what came of their rows.",
+        group_name=group_out(connection),
+        kinds={"duckdb"},
+    )
+    if connection.enabled and connection.run_mode != "manual":
+        spec = spec.replace_attributes(automation_condition=AFTER_UPSTREAM)
+
+    @dg.multi_asset(specs=[spec], name=f"{connection.name}__recent_imports")
+    def _recent() -> dg.MaterializeResult[None]:
+        with as_dagster_failure(), open_warehouse(data_folders().warehouse) as database:
+            prepare_schemas(database)
+            rows = database.rows(recent_imports(connection.name, MOST))
+        columns = ["folder", "file", "status", *RECENT_COUNTS, "finished (UTC)", "error"]
+        return dg.MaterializeResult(asset_key=spec.key, metadata={"recent imports": table(columns, rows)})
+
+    return _recent
