@@ -80,7 +80,7 @@ BAD = [
     ("{property: points, contains_any: [1.5, lots]}", "'lots' is no number; 'points' is number"),
     ("{property: seen, contains_any: [soon]}", "'soon' is not a date and time such as 2026-01-31T00:00:00Z; 'seen' is"),
     ("{property: creation_dat, in_last_days: 3}",
-     "unknown property 'creation_dat'; known, nearest first: creation_date, email, "),
+     "unknown property 'creation_dat'; known, nearest first: creation_date, "),
     ("{not: {segment: vop}}", "unknown segment 'vop'; known, nearest first: vip, s0"),
     ("{inverse_of: vop}", "unknown segment 'vop'; known, nearest first: vip, s0"),
     ("{all: [{segment: s0}]}", "a segment cannot need itself: 's0' needs 's0'; take one of them out"),
