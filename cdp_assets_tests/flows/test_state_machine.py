@@ -30,7 +30,19 @@ from cdp_assets_tests.flows.test_events_against_oracle import assert_same_timeli
 from cdp_assets_tests.oracle.described import Delivery, Goal
 from cdp_assets_tests.oracle.folding import fold
 from cdp_assets_tests.oracle.ordering import Version, version_of
-from cdp_assets_tests.oracle.scenarios import KEYS, PROPERTIES, START, Body, Scenario, alike_goals, contents, goals
+from cdp_assets_tests.oracle.scenarios import (
+    KEYS,
+    MERGINGS,
+    PROPERTIES,
+    START,
+    Body,
+    Scenario,
+    alike_goals,
+    contents,
+    goals,
+    linking_contents,
+    merged_properties,
+)
 from cdp_assets_tests.oracle.timelines import events
 from cdp_assets_tests.support.arrivals import lab_for, landed
 from cdp_assets_tests.support.driven import Driver, driver
@@ -76,8 +88,11 @@ class Warehouse(RuleBasedStateMachine):
         several=st.lists(st.booleans(), min_size=1, max_size=3),
         alike=st.booleans(),
         snapshots=st.booleans(),
+        merging=st.booleans(),
     )
-    def set_up(self, data: st.DataObject, several: list[bool], alike: bool, snapshots: bool) -> None:
+    def set_up(self, data: st.DataObject, several: list[bool], alike: bool, snapshots: bool, merging: bool) -> None:
+        self.properties = data.draw(merged_properties()) if merging else PROPERTIES
+        self.merging = data.draw(MERGINGS) if merging else None
         self.written = data.draw(st.lists(st.sampled_from(PROPERTIES), min_size=1, max_size=4, unique=True))
         if alike:
             self.goals = data.draw(alike_goals(self.written, several=several[0]))
@@ -85,10 +100,10 @@ class Warehouse(RuleBasedStateMachine):
             named = [(f"g{number}", many) for number, many in enumerate(several)]
             self.goals = [data.draw(goals(name, self.written, several=many)) for name, many in named]
         self.goals = [replace(goal, events=tuple(data.draw(EVENTS))) for goal in self.goals]
-        self.bodies: list[Body] = data.draw(contents())
+        self.bodies: list[Body] = data.draw(linking_contents() if merging else contents())
         self.snapshots = snapshots
         self.root = Path(self.made.name)
-        self.room = lab_for(self.root / "data", PROPERTIES, self.goals)
+        self.room = lab_for(self.root / "data", self.properties, self.goals, self.merging)
         self.keep_snapshots()
 
     def keep_snapshots(self) -> None:
@@ -144,7 +159,7 @@ class Warehouse(RuleBasedStateMachine):
         new: Goal = data.draw(goals(old.name, self.written, several=bool(old.rules)))
         new = replace(new, events=tuple(data.draw(EVENTS)))
         self.goals[self.goals.index(old)] = new
-        self.room.deployment = lab_for(self.root / "data", PROPERTIES, self.goals).deployment
+        self.room.deployment = lab_for(self.root / "data", self.properties, self.goals, self.merging).deployment
         self.keep_snapshots()
         self.room.reland(new.name)
 
@@ -161,7 +176,7 @@ class Warehouse(RuleBasedStateMachine):
         with open_warehouse(self.room.folders.warehouse) as database:
             fold_batches(database, self.room.model, self.room.folders, EPOCH, rebuild=rebuild)
             room, scenario = Opened(database), Scenario(tuple(self.goals), tuple(self.deliveries))
-            world = fold(PROPERTIES, self.goals, self.deliveries, self.withdrawn)
+            world = fold(self.properties, self.goals, self.deliveries, self.withdrawn, merging=self.merging)
             assert_same(room, world, scenario)
             assert_same_timelines(room, world)
             assert_balanced(room)

@@ -265,6 +265,14 @@ def linking_rows(draw: st.DrawFn, filled: Sequence[int]) -> tuple[str, ...]:
 
 
 @st.composite
+def linking_contents(draw: st.DrawFn) -> list[Body]:
+    """Files whose rows have one to three identifiers of any kind."""
+    places = st.lists(st.sampled_from(range(len(LINKS))), min_size=1, max_size=3)
+    files = st.lists(places.flatmap(linking_rows), min_size=3, max_size=8)
+    return [(tuple(CELLS), tuple(draw(files))) for _ in range(draw(st.integers(2, 4)))]
+
+
+@st.composite
 def mergings(draw: st.DrawFn, *, max_files: int = 5) -> Scenario:
     """Goals with several identifiers and files whose rows often find two profiles, or three."""
     properties = draw(merged_properties())
