@@ -63,6 +63,9 @@ def preview_set(
 def _compared(config: BatchConfig, found: SetPreview) -> SetPreview:
     """With what the goal's settings and the files' columns have in common, and have not."""
     goal, known = config.goal, [profile.name for profile in found.columns]
+    if goal.drop is not None:
+        # The header alone says where a column goes.
+        return found
     joining = {f"{link.name}.{link.column}" for link in goal.files.linked}
     named = [*(item.column for item in goal.identifier_columns), *(item.column for item in goal.mappings)]
     missing = tuple(dict.fromkeys(name for name in named if name not in known))
