@@ -18,12 +18,15 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from cdp_assets.errors import WarehouseBusyError, WarehouseError
-from cdp_assets.sql.text import Sql, literal, sql
+from cdp_assets.sql.text import Sql, joined, literal, sql
 
 Parameters = Sequence[object] | Mapping[str, object]
 """Values by place (`?`), or by name (`$now`)."""
 STORAGE_VERSION = "v1.5.0"
 """Files can be opened by DuckDB 1.5 and 2.0."""
+
+_ROWS_AT_ONCE = 50
+"""Rows of one INSERT; one for each row takes longer the more there are."""
 
 
 class Database:
@@ -52,13 +55,13 @@ class Database:
 
     def insert(self, table: Sql, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Adds a few rows of Python values: ledger entries, never file contents."""
-        if not rows:
-            return
         names = Sql(", ".join(f'"{name}"' for name in columns))
-        places = Sql(", ".join("?" for _ in columns))
-        query = sql("INSERT INTO {table} ({names}) VALUES ({places})", table=table, names=names, places=places)
-        for row in rows:
-            self._execute(query, row)
+        places = Sql("(" + ", ".join("?" for _ in columns) + ")")
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            part = rows[start : start + _ROWS_AT_ONCE]
+            values = joined(", ", [places] * len(part))
+            query = sql("INSERT INTO {table} ({names}) VALUES {values}", table=table, names=names, values=values)
+            self._execute(query, [value for row in part for value in row])
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -103,15 +103,17 @@ def _read_rows(database: Database, batches: Sequence[Placed], together: Combined
     own = {item.property for item in config.goal.identifier_columns}
     for name in sorted(own - indexed):
         database.run(identity.index_property(records_of(config), config.find_property(name)))
-    rows = [PassBatch(item.position, item.manifest.batch_id, item.parquet) for item in batches]
+    rows = [
+        PassBatch(item.position, item.manifest.batch_id, item.parquet, item.manifest.rows_received) for item in batches
+    ]
     digests = bool(config.goal.events) and not config.goal.files.delta
     if digests:
         database.run(events_digest(event_files(config, [item.folder for item in batches])))
+    name = GIVEN if drops_events(together) else "batch_rows_read"
+    for statement in identity.batch_rows_view(together, rows, events=digests, name=name):
+        database.run(statement)
     if drops_events(together):
-        database.run(identity.batch_rows_view(together, rows, name=GIVEN))
         leave_out_metrics(database, together)
-    else:
-        database.run(identity.batch_rows_view(together, rows, events=digests))
     return own
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -77,8 +78,7 @@ def register(database: Database, folders: DataFolders) -> dict[str, tuple[Manife
     entered = {batch_id for (batch_id,) in database.rows(ledger.REGISTERED)}
     attempts = {attempt_id for (attempt_id,) in database.rows(ledger.KNOWN_ATTEMPTS)}
     with database.transaction():
-        for batch_id in sorted(batches.keys() - entered):
-            _enter_batch(database, folders, *batches[batch_id])
+        _enter_batches(database, folders, [batches[batch_id] for batch_id in sorted(batches.keys() - entered)])
         for path in all_attempts(folders):
             attempt = read_attempt(path)
             if attempt.attempt_id not in attempts:
@@ -107,9 +107,20 @@ def _enter_attempt(database: Database, attempt: Attempt, rejects: Path) -> None:
         database.run(ledger.add_rejects(str(rejects), place, split_path(attempt.path)[1]))
 
 
-def _enter_batch(database: Database, folders: DataFolders, manifest: Manifest, folder: Path) -> None:
+def _enter_batches(database: Database, folders: DataFolders, batches: Sequence[tuple[Manifest, Path]]) -> None:
+    entries = [_entry(folders, manifest, folder) for manifest, folder in batches]
+    if entries:
+        database.insert(tables.BATCHES.path, list(entries[0]), [list(entry.values()) for entry in entries])
+    for manifest, folder in batches:
+        if manifest.has_rejects:
+            config = manifest.config
+            place = [manifest.batch_id, config.connection, config.goal.name, manifest.partition_key]
+            database.run(ledger.add_rejects(str(folder / "rejects.parquet"), place, manifest.name))
+
+
+def _entry(folders: DataFolders, manifest: Manifest, folder: Path) -> dict[str, object]:
     config = manifest.config
-    entry = {
+    return {
         "batch_id": manifest.batch_id,
         "connection": config.connection,
         "goal": config.goal.name,
@@ -140,10 +151,6 @@ def _enter_batch(database: Database, folders: DataFolders, manifest: Manifest, f
         "orphan_rows": sum(part.orphan_rows for part in manifest.parts),
         "linked_rows_rejected": sum(part.rows_rejected for part in manifest.parts),
     }
-    database.insert(tables.BATCHES.path, list(entry), [list(entry.values())])
-    place = [manifest.batch_id, config.connection, config.goal.name, manifest.partition_key]
-    if manifest.has_rejects:
-        database.run(ledger.add_rejects(str(folder / "rejects.parquet"), place, manifest.name))
 
 
 def note_folded(database: Database, folders: DataFolders) -> None:

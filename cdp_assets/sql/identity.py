@@ -5,6 +5,7 @@ Nearly always no two rows share an identifier; then every row is its own tuple a
 
 Reads   the batches of a pass, main.identifiers, main.profiles, main.goal_rows, ops.profile_ids
 Writes  (temporary)
+        batch_rows_kept  the rows of several batches, where they are few
         batch_rows   view: ordinal, position, batch_id, row_no, the batch's columns, and key (NULL = the row has no
                      identifier); ordinals order the pass's rows
         applied      ordinal, counted: the rows of a full file that apply. counted NULL = wholly; n = the
@@ -32,6 +33,8 @@ from cdp_assets.sql.text import Sql, Step, chain, ident, joined, literal, sql
 
 ROWS_PER_BATCH = 1 << 40
 """Room for the rows of one batch in an ordinal."""
+ROWS_KEPT = 500_000
+"""So many rows of a pass are kept in a table; of more, every statement reads the columns it needs from their files."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,17 @@ class PassBatch:
     position: int
     batch_id: str
     parquet: str
+    rows: int
+    """At most."""
 
 
 def batch_rows_view(
     together: Combined, batches: Sequence[PassBatch], *, events: bool = False, name: str = "batch_rows_read"
-) -> Sql:
+) -> list[Sql]:
     """All rows of a pass's batches. Those of one goal have the same columns; only some may carry line numbers.
+
+    Rows of several batches are read from their files once, where they are no more than `ROWS_KEPT`: opening a hundred
+    files for every statement takes longer than anything else that is done to a few rows.
 
     `name`: of the view.
     `events`: whether a digest of each row's events stands in `row_events`; then there is one batch.
@@ -70,7 +78,11 @@ def batch_rows_view(
         if events:
             rows = sql("{rows} AS given LEFT JOIN row_events USING (ordinal)", rows=rows)
         rows = with_identifiers(together.config, rows)
-    return sql("CREATE OR REPLACE TEMP VIEW {name} AS\n{rows}", name=ident(name), rows=rows)
+    view = sql("CREATE OR REPLACE TEMP VIEW {name} AS\n{rows}", name=ident(name), rows=rows)
+    if len(batches) == 1 or sum(batch.rows for batch in batches) > ROWS_KEPT:
+        return [view]
+    kept = sql("CREATE OR REPLACE TEMP TABLE batch_rows_kept AS\n{rows}", rows=rows)
+    return [kept, sql("CREATE OR REPLACE TEMP VIEW {name} AS FROM batch_rows_kept", name=ident(name))]
 
 
 def keyed_rows(*, aliases: bool) -> Sql:
