@@ -52,6 +52,38 @@ def test_a_mistake_is_told_with_its_file(tmp_path: Path, model: str, drop: str, 
     assert problems[0].line > 0
 
 
+@pytest.mark.parametrize(
+    ("wrong", "line", "told"),
+    [
+        (
+            "when: [success, failed]",
+            12,
+            "notifications[0].when[1]: 'failed' is not accepted; did you mean 'failure'? accepted: success, ",
+        ),
+        ("when: [failure]\n      rejects_over: 5", 13, "unknown key 'rejects_over' in notifications[0]"),
+        ('when: [failure]\n      to: ["mailto://u:s@example.com"]', 13, "notifications[0].to[0]"),
+        ("rejects_above: 5", 12, "missing key 'when' in notifications[0]"),
+    ],
+)
+def test_a_mistake_in_notifications_is_told_with_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str, line: int, told: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    drop = DROP + f"  # Who hears of it.\n  notifications:\n    - {wrong}\n"
+    (problem,) = find_problems(write(tmp_path, model=MODEL, drop=drop))
+    assert (problem.path, problem.line) == ("drop/defs.yaml", line)
+    assert problem.message.startswith(told)
+
+
+def test_who_is_told_of_drop_folders_is_told_of_their_connection(tmp_path: Path) -> None:
+    told = "  notifications: [{when: [success, failure], to: [{env: TELL}]}]\n"
+    folder = write(tmp_path, model=MODEL, drop=DROP + told)
+    (connection,) = load_deployment(folder).connections
+    assert [(rule.when, rule.to[0].env) for rule in connection.notifications] == [(("success", "failure"), "TELL")]
+    sensors = {sensor.name for sensor in definitions_in(folder).sensors or ()}
+    assert sensors >= {"klaviyo__notifications", "klaviyo__failures"}
+
+
 def test_drop_folders_are_a_connection_with_assets_of_its_own(tmp_path: Path) -> None:
     folder = write(tmp_path, model=MODEL, drop=DROP)
     connection = load_deployment(folder).find_connection("klaviyo")
