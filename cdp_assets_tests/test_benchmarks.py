@@ -26,6 +26,7 @@ SMALL = {
     "parallel": {"ROWS": "2000", "GOALS": "2"},
     "backfill": {"DAYS": "2", "DAY_ROWS": "100", "PEOPLE": "1000"},
     "events": {"EVENTS": "400"},
+    "export": {"ROWS": "2000"},
     "lists": {"ROWS": "2000"},
     "transfer": {"GIGABYTES": "0.002"},
 }
