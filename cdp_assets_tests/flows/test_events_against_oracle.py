@@ -19,7 +19,7 @@ from cdp_assets_tests.oracle.scenarios import Scenario
 from cdp_assets_tests.oracle.timelines import ORDERED, SEEN, timelines
 from cdp_assets_tests.support.arrivals import Arrivals, arrivals, landed
 
-MAKER = "(created_by_property, created_by_value, created_by_number)"
+MAKER = "(domain_group, created_by_property, created_by_value, created_by_number)"
 MADE_ID = 40
 """Letters of an id that nobody gave."""
 
