@@ -14,13 +14,13 @@ def test_a_folded_warehouse_equals_its_replay_and_stays_as_it_is(tmp_path):
     room = delivered(tmp_path, *FILES)
     before = room.dump()
     compared = compare_replay(room.model, room.folders, EPOCH)
-    assert {item.table: (item.rows, item.replayed_rows, item.equal) for item in compared} == {
+    told = {item.table: (item.rows, item.replayed_rows, item.equal) for item in compared}
+    assert {table: of for table, of in told.items() if of != (0, 0, True)} == {
         "profiles": (3, 3, True),
         "identifiers": (3, 3, True),
-        "goal_rows": (0, 0, True),
         "imported_profiles": (3, 3, True),
-        "products": (0, 0, True),
     }
+    assert {"goal_rows", "products", "replaced_profiles", "consents", "list_memberships"} <= told.keys()
     assert room.dump() == before
 
 
