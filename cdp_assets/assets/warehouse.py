@@ -73,16 +73,20 @@ def folded_assets(deployment: Deployment, result: FoldResult) -> dict[dg.AssetKe
 
 
 def fold_asset(deployment: Deployment) -> dg.AssetsDefinition:
-    """Folds every batch that waits into the profiles, groups and events."""
+    """Folds every batch that waits into the profiles, groups and events, whichever of them a run asks for."""
 
-    @dg.multi_asset(specs=warehouse_specs(deployment), name=FOLD, pool=POOL)
+    @dg.multi_asset(specs=warehouse_specs(deployment), name=FOLD, pool=POOL, can_subset=True)
     def _fold(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None] | dg.AssetObservation]:
         with as_dagster_failure():
             result = run_connection.fold_and_publish(deployment.model, data_folders(), now())
         context.log.info(fold_message(result))
         yield from fold_events(deployment, result)
         for key, metadata in folded_assets(deployment, result).items():
-            yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+            if key in context.selected_asset_keys:
+                yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+            else:
+                # It was made all the same: one fold makes everything.
+                context.log_event(dg.AssetMaterialization(key, metadata=metadata))
 
     return _fold
 
