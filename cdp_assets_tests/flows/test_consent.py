@@ -213,7 +213,7 @@ def test_any_files_of_consent_fold_as_the_oracle_says(scenario, folds, shuffled)
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@repeatably(100)
+@repeatably(40)
 @given(scenarios(max_files=9), FOLDS, SHUFFLED)
 def test_many_files_of_consent_fold_as_the_oracle_says(scenario, folds, shuffled):
     check_any_sequence(scenario, folds, shuffled)

@@ -140,7 +140,7 @@ def test_timelines_of_profiles_that_become_one_are_one(scenario, folds, shuffled
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@repeatably(100)
+@repeatably(30)
 @given(timelines(max_files=8, merging=True), FOLDS, SHUFFLED)
 def test_timelines_of_many_profiles_that_become_one_are_one(scenario, folds, shuffled):
     check_any_sequence(scenario, folds, shuffled)
@@ -148,7 +148,7 @@ def test_timelines_of_many_profiles_that_become_one_are_one(scenario, folds, shu
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@repeatably(150)
+@repeatably(40)
 @given(timelines(max_files=12, identifiers=True), FOLDS, SHUFFLED)
 def test_many_files_in_any_order_make_the_timelines_the_oracle_makes(scenario, folds, shuffled):
     check_any_sequence(scenario, folds, shuffled)

@@ -116,7 +116,7 @@ def test_any_files_of_groups_and_profiles_fold_as_the_oracle_says(scenario, fold
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@repeatably(100)
+@repeatably(40)
 @given(scenarios(group_types=KINDS, max_files=12), FOLDS, SHUFFLED)
 def test_many_files_of_groups_and_profiles_fold_as_the_oracle_says(scenario, folds, shuffled):
     check_any_sequence(scenario, folds, shuffled)

@@ -187,7 +187,7 @@ def repeatably(examples: int) -> settings:
     )
 
 
-@repeatably(9)
+@repeatably(5)
 @given(interleavings())
 def _check_few(scenario: Scenario) -> None:
     check_interleaved(scenario)
@@ -199,7 +199,7 @@ def test_interleaved_goals_fold_as_one_by_one_and_as_the_oracle_says():
     assert SHARED[True] > 4
 
 
-@repeatably(9)
+@repeatably(5)
 @given(interleavings())
 def _check_few_more(scenario: Scenario) -> None:
     check_interleaved(scenario)
