@@ -1,5 +1,7 @@
 """Every way a log-in can fail against OpenSSH, each in its own words: who, where, what was tried, what would help."""
 
+import time
+
 import pytest
 
 from cdp_assets.config.base import SecretRef
@@ -151,6 +153,10 @@ def test_a_wrong_password_by_keyboard_interactive_is_tried_once(asking_sshd, wro
     before = asking_sshd.log().count("Failed keyboard-interactive/pam")
     message = refused(asking_sshd.by_password(private_key=key, password=wrong))
     assert "): the server accepted the private key; the password was not accepted" in message
+    # The server writes its log after it has hung up.
+    until = time.monotonic() + 5
+    while asking_sshd.log().count("Failed keyboard-interactive/pam") == before and time.monotonic() < until:
+        time.sleep(0.05)
     assert asking_sshd.log().count("Failed keyboard-interactive/pam") == before + 1
 
 
