@@ -219,6 +219,7 @@ class BatchConfig(Strict):
             left_out["merging"] = {"distinct": True}
         if self.goal.domain_group == DEFAULT_DOMAIN_GROUP:
             goal["domain_group"] = True
+        # The type pydantic wants for exclusions that are nested cannot be said of a dict that is built step by step.
         meaning = self.model_dump_json(exclude=left_out)  # type: ignore[arg-type]
         files = self.goal.files
         # The wildcard value of a name without a regular expression tells the name, so that nothing changes.
