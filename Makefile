@@ -9,7 +9,7 @@ PY := $(BIN)/python
 READY := .venv/.ready
 TEST_PROCESSES ?= 2
 
-.PHONY: help demo dev test test-slow check format bench lock clean system-packages
+.PHONY: help demo dev test test-slow check format bench docs docs-serve lock clean system-packages
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,11 +48,18 @@ format: $(READY) ## Put the code into shape
 bench: $(READY) ## One benchmark: make bench NAME=…; without NAME a list
 	@$(PY) -m cdp_assets_tests.benchmarks $(NAME)
 
-lock: ## Work out requirements.lock anew (needs uv)
+docs: $(READY) ## The documents as a site in site/; every warning is an error
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
+	@echo "open site/index.html"
+
+docs-serve: $(READY) ## The site on http://127.0.0.1:8000, built anew while you write
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs serve
+
+lock: ## Work out the lock files anew (needs uv)
 	@scripts/lock.sh
 
 clean: ## Remove .venv, caches and build output; data/ and .dagster_home/ stay
-	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	@rm -rf .venv build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
 	@rm -rf .tmp_dagster_home_*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Works out requirements.lock for every platform and Python this project supports, with hashes.
+# Works out requirements.lock, and what a deployment needs of it, deploy/requirements.lock, for every platform and Python this project supports, with hashes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,7 +11,11 @@ constraints=$(mktemp)
 trap 'rm -f "$constraints"' EXIT
 # One engine for everybody: a merge must give the same bytes on every machine.
 echo "duckdb==1.5.6" >"$constraints"
-uv pip compile pyproject.toml --extra dev --universal --no-strip-extras --generate-hashes \
-    --no-emit-index-url --no-emit-find-links --no-annotate --no-header --python-version 3.11 \
-    --constraint "$constraints" --quiet --output-file requirements.lock "$@"
+compile() { # constraints, output file, …
+    uv pip compile pyproject.toml --extra postgres --universal --no-strip-extras --generate-hashes \
+        --no-emit-index-url --no-emit-find-links --no-annotate --no-header --python-version 3.11 \
+        --quiet --constraint "$1" --output-file "${@:2}"
+}
+compile "$constraints" requirements.lock --extra dev "$@"
+compile requirements.lock deploy/requirements.lock
 scripts/check_lock.sh
