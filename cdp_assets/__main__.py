@@ -18,6 +18,7 @@ from cdp_assets.commands import (
     preview,
     profile,
     recent_imports,
+    reference,
     rejects,
     run,
     serve_sftp,
@@ -42,6 +43,7 @@ class Command(Protocol):
 
 COMMANDS: Mapping[str, Command] = {
     "check": check,
+    "reference": reference,
     "demo": demo,
     "dev": dev,
     "serve-sftp": serve_sftp,

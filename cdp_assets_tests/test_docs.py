@@ -9,12 +9,15 @@ import yaml
 
 from cdp_assets.__main__ import COMMANDS
 from cdp_assets.components.loading import defs_folder, load_deployment
+from cdp_assets.components.reference import reference_page
 from cdp_assets.sql import history, tables
 
 ROOT = Path(__file__).parents[1]
 FIRST = ROOT / "docs" / "getting-started.md"
 """The other pages go on from what its reader has made."""
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+REFERENCE = ROOT / "docs" / "reference.md"
+"""A page of the site that is made with it and stands in no file."""
 FRAGMENT = re.compile(r"# cdp_assets/defs/(?P<folder>\w+)/defs\.yaml, under (?P<list>\w+)\n")
 """First line of a block that is part of a file: the file, and the list it is added to."""
 
@@ -54,7 +57,8 @@ def names_of_tables():
 
 
 def anchors(document):
-    titles = re.findall(r"^#+ (.+)$", prose(document), flags=re.M)
+    text = reference_page() if document == REFERENCE else prose(document)
+    titles = re.findall(r"^#+ (.+)$", text, flags=re.M)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
@@ -109,7 +113,8 @@ def test_every_link_leads_somewhere(document):
     for link in re.findall(r"\]\(([^)\s]+)\)", prose(document)):
         path, _, anchor = link.partition("#")
         target = (document.parent / path).resolve() if path else document
-        if "://" not in link and (not target.exists() or (anchor and anchor not in anchors(target))):
+        there = target.exists() or target == REFERENCE
+        if "://" not in link and (not there or (anchor and anchor not in anchors(target))):
             broken.append(link)
     assert broken == []
 

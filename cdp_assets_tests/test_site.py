@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from cdp_assets.components.reference import reference
+
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 
@@ -29,6 +31,12 @@ def html(site, page):
 
 def test_every_page_is_built(site):
     assert {path.stem for path in site.glob("*.html")} >= {page.stem for page in PAGES}
+
+
+def test_the_reference_is_made_from_the_models_as_they_are(site):
+    text = (site / "reference.html").read_text(encoding="utf-8")
+    rows = re.findall(r"<tr>\s*<td><code>(\w+)</code></td>", text)
+    assert rows == [key.name for parts in reference().values() for part in parts for key in part.keys]
 
 
 def test_no_page_fetches_anything_from_elsewhere(site):

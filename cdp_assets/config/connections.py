@@ -19,19 +19,25 @@ class Server(Strict):
     """How to reach and recognise an SFTP server."""
 
     host: str = Field(min_length=1)
+    """Name or address of the server."""
     port: int = Field(default=22, ge=1, le=65_535)
+    """Port of the server."""
     username: str = Field(min_length=1)
+    """Whom to log in as."""
     host_key: str | None = None
     """The server's public key (`ssh-ed25519 AAAA…`) or its fingerprint (`SHA256:…`)."""
     known_hosts: Path | None = None
     """Path of a known_hosts file, instead of `host_key`."""
     password: SecretRef | None = None
+    """Where the password stands; also answers a server that asks for it (keyboard-interactive)."""
     private_key: SecretRef | None = None
+    """Where the private key stands: OpenSSH, PEM or PKCS8."""
     passphrase: SecretRef | None = None
     """Opens the private key."""
     user_directory: str = ""
     """Every goal's directory is below it, unless that starts with `/`."""
     connect_timeout_s: float = Field(default=20, gt=0, le=300)
+    """Seconds until a server that does not answer is given up."""
     settle_s: float = Field(default=2, ge=0, le=3_600)
     """A new file modified less than this long ago is looked at once more after it, and left if it changed."""
     keepalive_s: float = Field(default=10, gt=0, le=300)
@@ -52,13 +58,18 @@ class Connection(Strict):
     """One SFTP server and what is done with it."""
 
     name: Name
+    """Unique among connections; the first part of its assets' names and of its folders. Never change it: it is part
+    of what was imported."""
     description: str = ""
+    """What people read about it on the web page."""
     server: Server
+    """How to reach and recognise the server, and how to log in."""
     enabled: bool = True
     """False switches every sensor, schedule and run of this connection off."""
     run: Literal["auto", "schedule", "arrival", "manual"] = "auto"
     """auto = schedule if one is given, else arrival."""
     schedule: Schedule | None = None
+    """At which times all goals run; left out = by no clock."""
     order: int = 0
     """Connections with a lower number fold first where two files have the same time; then by name."""
     pgp: Pgp | None = None
@@ -66,6 +77,7 @@ class Connection(Strict):
     notifications: tuple[Notification, ...] = ()
     """Who is told what about this connection."""
     goals: tuple[Goal, ...] = Field(min_length=1)
+    """What is imported from the server and exported to it, in this order."""
 
     @model_validator(mode="after")
     def _run_fits_the_schedule(self) -> Connection:

@@ -34,9 +34,11 @@ class Objective(Strict):
     id: PropertyName
     """What files call it; letters, digits, `-` and `_`."""
     name: str = ""
+    """What people call it; empty = the id."""
     title: str = ""
     """What people are asked."""
     description: str = ""
+    """What people read about it."""
     legislations: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")], ...] = ()
     """Zones it is about; profiles may then be in them, beside the zones that are known anyway."""
 

@@ -28,13 +28,17 @@ class DropFolders(Strict):
     """Folders on one SFTP server into which anybody may drop files of profiles, in Klaviyo's header convention."""
 
     name: Annotated[Name, Field(max_length=40)]
+    """Unique among connections; the first part of its assets' names and the id of its event type. Never change it."""
     description: str = ""
+    """What people read about them on the web page."""
     server: Server
+    """How to reach and recognise the server, and how to log in."""
     enabled: bool = True
     """False switches every sensor, schedule and run of these folders off."""
     run: Literal["auto", "schedule", "arrival", "manual"] = "auto"
     """auto = schedule if one is given, else arrival."""
     schedule: Schedule | None = None
+    """At which times the folders are looked into; left out = by no clock."""
     notifications: tuple[Notification, ...] = ()
     """Who is told what about these folders."""
     order: int = 0

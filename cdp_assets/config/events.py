@@ -33,10 +33,13 @@ class ItemField(Strict):
     """One field of the items nested in an event."""
 
     key: PropertyName
+    """Unique within its level; the name of a column."""
     name: str = ""
     """For people; left out = the key."""
     description: str = ""
+    """What people read about it."""
     type: FieldType = FieldType.text
+    """What a value is."""
     multiple: bool = False
     """Whether it can hold several values; then the column is a LIST."""
     identifier: bool = False
@@ -91,10 +94,13 @@ class EventType(Strict):
     """One type of timeline events; one table, and one more for each nested field."""
 
     id: EventTypeId
+    """Unique; part of the table's name: `events_<id>`. Never change it."""
     name: str = ""
     """For people; left out = the id."""
     description: str = ""
+    """What people read about it."""
     priority: Literal["HIGH", "LOW"] = "HIGH"
+    """HIGH = kept for ever unless `retention_days` says otherwise; LOW = kept 30 days unless it does."""
     retention_days: int | None = Field(default=None, ge=1, le=365)
     """How long events are of interest; left out = for ever if the priority is HIGH, 30 days if it is LOW."""
     fields: tuple[EventField, ...] = ()
@@ -131,6 +137,7 @@ class EventMapping(Strict):
     """One column into one field of an event, or of its items."""
 
     column: str = Field(min_length=1)
+    """Column of the source."""
     property: PropertyName
     """Key of the field."""
 
@@ -143,6 +150,7 @@ class NestedImport(Strict):
     source: Name | None = None
     """Alias of the linked file whose rows are the items: the event's own, or one below it. Left out = the root file."""
     mappings: tuple[EventMapping, ...] = ()
+    """Which columns go into which fields of an item."""
     all_properties: bool = False
     """Also take every column of the source whose name is like a field's key."""
 
@@ -161,9 +169,11 @@ class EventImport(Strict):
     on_missing_date: Literal["reject", "now"] = "reject"
     """What becomes of an event without a valid date; now = it gets the time its file was first seen."""
     mappings: tuple[EventMapping, ...] = ()
+    """Which columns go into which fields."""
     all_properties: bool = False
     """Also take every column of the source whose name is like a field's key."""
     nested: tuple[NestedImport, ...] = ()
+    """Which rows make the items of nested fields."""
     product_store: Name | None = None
     """Store into which the events' products go."""
 

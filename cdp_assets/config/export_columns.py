@@ -52,7 +52,9 @@ class ProfileIdColumn(Strict):
     """The profile's id, as one column of an export; with `ids: names` its display name where it has one."""
 
     profile_id: dict[str, str] = Field(max_length=0)
+    """Written as `profile_id: {}`: the id of the profile."""
     header: Header = None
+    """Column name in the file; left out = `profile_id`."""
 
     @builtins.property
     def column_name(self) -> str:
@@ -64,7 +66,9 @@ class TextColumn(Strict):
     """The same text in every row, as one column of an export."""
 
     text: str
+    """The text; may be empty."""
     header: str = Field(alias="as", min_length=1)
+    """Column name in the file."""
 
     @builtins.property
     def column_name(self) -> str:
@@ -78,6 +82,7 @@ class SegmentsColumn(Strict):
     segments: Literal["all"] | Annotated[tuple[Name, ...], Field(min_length=1)]
     """`all`, or the names of those that count."""
     header: Header = None
+    """Column name in the file; left out = `segments`."""
 
     @builtins.property
     def column_name(self) -> str:

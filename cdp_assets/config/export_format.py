@@ -33,6 +33,7 @@ class ExportFormat(Strict):
     header: bool = True
     """Whether the first row names the columns."""
     line_ending: Literal["lf", "crlf"] = "lf"
+    """What ends a line: lf as on Linux, crlf as on Windows."""
     encoding: Literal["utf-8", "utf-16", "latin-1", "windows-1252"] = "utf-8"
     """A character it does not have is an error that names the column."""
     bom: bool = False

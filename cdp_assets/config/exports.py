@@ -21,6 +21,7 @@ class Pseudonymize(Strict):
     """Replaces every value of a property that identifies a person by its digest, in all columns."""
 
     algorithm: Literal["sha256", "sha1", "md5"] = "sha256"
+    """How the digest is made."""
     normalise: bool = False
     """Take the digest of the text in lower case and without blanks around."""
     keep: tuple[FieldName, ...] = ()
@@ -61,9 +62,11 @@ class ExportFile(Strict):
     """May hold {segment}, {goal}, {timestamp}, {run_id}, {part}, {action} and dates such as {yyyy-MM-dd}; `.csv` is
     added. With {timestamp} or {run_id} a new file each run; without, the same file is replaced."""
     gzip: bool = False
+    """Whether the file is compressed; `.gz` is added to its name."""
     timezone: str = "UTC"
     """Zone of times in the name."""
     split: Split | None = None
+    """Parts instead of one file; left out = one file."""
     when_empty: Literal["auto", "header", "no_file"] = "auto"
     """Nobody to deliver: a file with the header alone, or none; auto = none unless the population is `all`."""
     when_taken: Literal["replace", "skip", "new_name", "fail"] = "replace"
@@ -101,7 +104,9 @@ class Order(Strict):
     """What rows are sorted by; profiles without a value come last, equal ones in the order of their ids."""
 
     property: PropertyName
+    """Property whose values decide; profiles without one come last."""
     descending: bool = False
+    """Whether the highest comes first."""
 
 
 def _order_by_name(value: Any) -> Any:
@@ -132,10 +137,15 @@ class ExportProfilesGoal(Strict):
     """Writes the members of a segment to files on the server."""
 
     type: Literal["export_profiles"]
+    """The kind of goal."""
     name: Name
+    """Unique within the connection; the second part of its asset's name. Never change it: it says what was sent."""
     description: str = ""
+    """What people read about it on the web page."""
     active: bool = True
+    """An inactive goal keeps its asset and history but takes part in no run."""
     segment: Name
+    """Whose members are exported."""
     exclude_segments: tuple[Name, ...] = ()
     """Members of one of these are left out and counted `excluded_segment`."""
     directory: RemoteDirectory = ""
@@ -148,15 +158,19 @@ class ExportProfilesGoal(Strict):
     action_column: str = Field(default="action", min_length=1)
     """Header of that column, the first; its values are added, changed and removed."""
     file: ExportFile = ExportFile()
+    """How the file is called, and when it is written."""
     format: ExportFormat = ExportFormat()
+    """How the file is laid out."""
     ids: Literal["ids", "names"] = "ids"
     """names = segments by title, and the profile's `display_name` for its id."""
     columns: tuple[ExportColumn, ...] = Field(min_length=1)
+    """The columns of the file, in this order."""
     processors: tuple[ExportProcessor, ...] = ()
     """Change or drop rows just before they are written, in this order; fields they add become the last columns."""
     order_by: tuple[Annotated[Order, BeforeValidator(_order_by_name)], ...] = ()
     """Properties the rows are sorted by; none = by profile id."""
     pgp: ExportPgp = ExportPgp()
+    """How the file is encrypted and signed; left out = it is not."""
 
     @model_validator(mode="after")
     def _headers_differ(self) -> ExportProfilesGoal:

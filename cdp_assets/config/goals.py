@@ -35,13 +35,16 @@ class Identifier(Strict):
     """A column whose value finds a profile by one of its properties."""
 
     column: str = Field(min_length=1)
+    """Column of the file."""
     property: PropertyName
+    """Property that must hold the value."""
 
 
 class IdentifierGroup(Strict):
     """Columns that find a profile only together: it must hold a value of each."""
 
     all: tuple[Identifier, ...] = Field(min_length=2)
+    """The columns and their properties."""
 
 
 def _identifier_kind(value: Any) -> str:
@@ -58,26 +61,36 @@ class Mapping(Strict):
     """One column into one property, by one rule."""
 
     column: str = Field(min_length=1)
+    """Column of the file, or a field that a processor made."""
     property: PropertyName
+    """Property that gets the value; or permission_level, privacy_legislation, consented_objectives,
+    refused_objectives."""
     rule: Rule = Rule.set
+    """How the value meets what the profile holds already."""
 
 
 class GroupIdentifier(Identifier):
     """A column whose value finds a group, by its id or by one of its properties."""
 
     property: PropertyName = GROUP_ID.name
+    """Property that must hold the value; left out = the group's id."""
 
 
 class _ImportGoal(Strict):
     """What all imports have in common: from which files, how they are read, what a row is about."""
 
     type: str
+    """The kind of goal."""
     name: Name
+    """Unique within the connection; the second part of its asset's name. Never change it: it says what was imported."""
     description: str = ""
+    """What people read about it on the web page."""
     active: bool = True
     """An inactive goal keeps its assets and history but takes part in no run."""
     files: Files
+    """Which files are read."""
     format: Format = Format()
+    """How the files are laid out."""
     identifiers: tuple[IdentifierRule, ...] = Field(min_length=1)
     """What finds a profile, in the order it is tried: the first that finds any decides."""
     processors: tuple[Processor, ...] = ()
@@ -112,6 +125,7 @@ class ImportProfilesGoal(_ImportGoal):
 
     group_type: ClassVar[str] = ""
     type: Literal["import_profiles"]
+    """The kind of goal."""
     domain_group: DomainGroup = DEFAULT_DOMAIN_GROUP
     """The rows find and make profiles of this domain group only."""
     allow_create: bool = False
@@ -139,11 +153,13 @@ class ImportGroupsGoal(_ImportGoal):
     events: ClassVar[tuple[EventImport, ...]] = ()
     drop: ClassVar[None] = None
     type: Literal["import_groups"]
+    """The kind of goal."""
     group_type: Name
     """Of which type the groups are."""
     identifiers: tuple[GroupIdentifier, ...] = Field(min_length=1, max_length=1)
     """What finds a group; one that is made gets the value as its id."""
     mappings: tuple[Mapping, ...] = Field(min_length=1)
+    """What goes into the group's properties."""
 
 
 ImportGoal = ImportProfilesGoal | ImportGroupsGoal

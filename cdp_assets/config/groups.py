@@ -21,6 +21,7 @@ class GroupType(Strict):
     plural_name: str = ""
     """What they call several; empty = the name."""
     description: str = ""
+    """What people read about it."""
     properties: tuple[Property, ...] = ()
     """What a group of this type can hold, beside its id."""
 

@@ -36,7 +36,9 @@ class CustomerModelConfig(Strict):
     """What a profile can hold and which segments there are; exactly one per warehouse."""
 
     properties: tuple[Property, ...] = Field(min_length=1)
+    """What a profile can hold; one column of the table `profiles` each."""
     segments: tuple[Segment, ...] = ()
+    """Named conditions on profiles."""
     event_types: tuple[EventType, ...] = ()
     """Timeline events a profile can have: `order` and `abandoned_basket` are there and can be extended."""
     event_type_files: tuple[str, ...] = ()
@@ -56,6 +58,7 @@ class CustomerModelConfig(Strict):
     publish_every_s: int = Field(default=300, ge=0)
     """Seconds between two copies of the warehouse for readers; 0 = after every fold."""
     snapshots: SnapshotSettings = SnapshotSettings()
+    """How often and how many copies of the derived tables are kept."""
 
     @field_validator("blocked_identifiers")
     @classmethod

@@ -62,6 +62,7 @@ class EmailCleansing(Strict):
     """Lower case, no blanks, plain signs; without `mailto:`, brackets or quotes around, a dot at the end."""
 
     field: FieldName
+    """Field whose texts change."""
     correct_domains: bool = True
     """Mend known misspellings of the domain, such as gmial.com."""
     domains: dict[FieldName, FieldName] = Field(default={})
@@ -72,13 +73,16 @@ class FixedValue(Strict):
     """The same text in every row."""
 
     field: FieldName
+    """Field that gets the text; may be new."""
     value: str
+    """The text."""
 
 
 class ConvertValue(Strict):
     """Replaces texts that are equal to one of a list; the others stay."""
 
     field: FieldName
+    """Field whose texts change."""
     separator: str | None = Field(default=None, min_length=1)
     """Between the values of one cell; left out = the cell is one value."""
     values: dict[str, str] = Field(min_length=1)
@@ -89,22 +93,29 @@ class Concatenate(Strict):
     """Joins fields, skipping empty ones."""
 
     fields: FieldNames
+    """Fields whose texts are joined, in this order."""
     separator: str = ""
+    """Text between the joined ones."""
     into: FieldName
+    """Field that gets the result."""
 
 
 class CurrentDate(Strict):
     """When the file was first seen, in every row; the same however often the batch is made again."""
 
     into: FieldName
+    """Field that gets the date."""
     pattern: WrittenPattern = "YYYY-MM-DD"
+    """How it is written, e.g. `DD-MM-YYYY HH:mm`."""
     timezone: Zone = "UTC"
+    """In which time zone it is told."""
 
 
 class Casing(Strict):
     """Changes the case of letters."""
 
     fields: FieldNames
+    """Fields whose texts change."""
     to: Literal["lower", "upper", "title"]
     """title = every word's first letter is a capital, the others are not."""
 
@@ -113,8 +124,11 @@ class DateFormat(Strict):
     """Writes dates in another form; what is no date in the first form stays as it is."""
 
     field: FieldName
+    """Field whose texts change."""
     read: ReadPattern = Field(alias="from")
+    """Pattern of the dates as they are, e.g. `DD-MM-YYYY`."""
     write: WrittenPattern = Field(alias="to")
+    """Pattern of the dates as they become, e.g. `YYYY-MM-DD`."""
     timezone: Zone = "UTC"
     """Zone of the old and the new text where they name no offset."""
 
@@ -123,23 +137,29 @@ class DuplicateCheck(Strict):
     """Keeps one row of those that are equal in some fields; rows that are empty in all of them stay."""
 
     fields: FieldNames
+    """Rows that are equal in all of these are duplicates."""
     keep: Literal["first", "last"] = "last"
+    """Which of the equal rows stays."""
 
 
 class Filter(Strict):
     """Keeps the rows in which a regular expression finds something, or the others."""
 
     field: FieldName
+    """Field whose text decides."""
     pattern: Expression
     """Searched for anywhere in the text, unless it says ^ and $; an empty cell is the empty text."""
     keep: Literal["matching", "other"] = "matching"
+    """Which rows stay: those in which something was found, or the others."""
 
 
 class Hash(Strict):
     """Replaces texts by their digest, as lower-case hexadecimals; empty cells stay empty."""
 
     fields: FieldNames
+    """Fields whose texts are replaced."""
     algorithm: Literal["sha256", "sha1", "md5"] = "sha256"
+    """How the digest is made; md5 and sha1 only for partners that ask for them."""
     normalise: bool = False
     """Take the digest of the text in lower case and without blanks around."""
     separator: str | None = Field(default=None, min_length=1)
@@ -156,12 +176,15 @@ class Split(Strict):
     """The values of one cell into fields of their own; values beyond the last field are left out."""
 
     field: FieldName
+    """Field whose values are parted."""
     separator: str = Field(default="|", min_length=1)
+    """Between the values."""
     into: Annotated[tuple[FieldName, ...], AfterValidator(_distinct)] = ()
     """The fields by name."""
     prefix: FieldName | None = None
     """Together with `count`: fields `prefix_1`, `prefix_2`, …; left out = the name of the field."""
     count: int = Field(default=0, ge=0, le=MAX_SPLIT)
+    """How many fields; the alternative to naming them with `into`."""
 
     @model_validator(mode="after")
     def _names_or_count(self) -> Split:
@@ -181,18 +204,21 @@ class RemoveNull(Strict):
     """Empties cells, of all fields, that hold a word for nothing."""
 
     texts: FieldNames = ("null", "NULL")
+    """The words, as they stand in the file."""
 
 
 class FirstRows(Strict):
     """Keeps the first rows only."""
 
     n: int = Field(ge=1)
+    """How many rows stay."""
 
 
 class PhoneCleansing(Strict):
     """Telephone numbers as + and digits; what has fewer than 7 or more than 15 digits stays as it is."""
 
     field: FieldName
+    """Field whose texts change."""
     default_country: str | None = None
     """ISO code of the country of numbers that name none; without it they become plain digits."""
 
@@ -209,7 +235,9 @@ class FindReplace(Strict):
     """Replaces whatever a regular expression finds, everywhere in the text."""
 
     field: FieldName
+    """Field whose texts change."""
     pattern: str
+    """Regular expression (RE2) of what is replaced."""
     replacement: str = ""
     r"""May name the groups of the pattern: `\1` to `\9`, `\0` for all that was found."""
 
@@ -223,6 +251,7 @@ class Trim(Strict):
     """Removes blanks of every kind at the beginning and the end."""
 
     fields: FieldNames
+    """Fields whose texts change."""
 
 
 class Python(Strict):
@@ -233,5 +262,6 @@ class Python(Strict):
     """
 
     field: FieldName
+    """Field whose texts change."""
     callable: str = Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")
     """`package.module:function`, importable where the pipeline runs."""

@@ -51,10 +51,13 @@ class Property(Strict):
     """One property a profile can have; one column of `profiles`."""
 
     name: PropertyName
+    """Unique, whatever its case; the name of the column in `profiles`."""
     type: PropertyType = PropertyType.text
+    """What a value is."""
     multiple: bool = False
     """Whether a profile can hold several values; then the column is a LIST in the order values came."""
     description: str = ""
+    """What people read about it; becomes the column's comment."""
     precision: int | None = Field(default=None, ge=0, le=4)
     """Decimal places of a decimal (default 4) or currency (default 2); more are rounded half to even."""
     currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")

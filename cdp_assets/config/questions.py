@@ -75,7 +75,9 @@ class Range(Strict):
     """From `min` to `max`, both included; one that is left out is open."""
 
     min: Bound | None = None
+    """The lowest value that fits; left out = open."""
     max: Bound | None = None
+    """The highest value that fits; left out = open."""
 
     @model_validator(mode="after")
     def _holds_something(self) -> Range:
@@ -130,25 +132,35 @@ class Question(Strict):
     contains_any: Values | None = None
     """Has one of these values."""
     not_contains_any: Values | None = None
+    """Has none of these values, or no value."""
     contains_all: Values | None = None
     """Has all of these values."""
     not_contains_all: Values | None = None
+    """Lacks at least one of these values."""
     is_empty: Literal[True] | None = None
     """Has no value."""
     not_is_empty: Literal[True] | None = None
+    """Has a value."""
     in_range: Range | None = None
     """Has a value from `min` to `max`, both included."""
     not_in_range: Range | None = None
+    """Has no value from `min` to `max`."""
     in_last_days: Days | None = None
     """Has a moment from so many times 24 hours before the run to the run."""
     not_in_last_days: Days | None = None
+    """Has no moment from so many times 24 hours before the run to the run."""
     in_next_days: Days | None = None
     """Has a moment from the run to so many times 24 hours after it."""
     not_in_next_days: Days | None = None
+    """Has no moment from the run to so many times 24 hours after it."""
     in_last_hours: Hours | None = None
+    """Has a moment from so many hours before the run to the run."""
     not_in_last_hours: Hours | None = None
+    """Has no moment from so many hours before the run to the run."""
     in_next_hours: Hours | None = None
+    """Has a moment from the run to so many hours after it."""
     not_in_next_hours: Hours | None = None
+    """Has no moment from the run to so many hours after it."""
 
     @model_validator(mode="after")
     def _one_operator(self) -> Question:
@@ -212,3 +224,4 @@ class PropertyCondition(Question):
     """One question about one property, or about creation_date, last_modified_date or domain_group."""
 
     property: PropertyName
+    """Property whose values are asked for."""

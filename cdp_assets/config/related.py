@@ -25,6 +25,7 @@ class FieldCondition(Question):
     """One question about one field of an event or an item, or about the event's `date` or `event_id`."""
 
     field: PropertyName
+    """Key of the field; or `date` or `event_id`."""
 
 
 class ItemTest(Strict):
@@ -33,13 +34,16 @@ class ItemTest(Strict):
     of: PropertyName
     """Key of the nested field, such as product."""
     where: tuple[FieldCondition, ...] = Field(min_length=1)
+    """What one and the same item must meet, all of it."""
 
 
 class Count(Strict):
     """How many there must be."""
 
     at_least: Times | None = None
+    """How many, or more."""
     at_most: Times | None = None
+    """How many, or less."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Count:
@@ -51,10 +55,13 @@ class Sum(Strict):
     """What a number comes to, over all events that fit; nothing counts as 0."""
 
     field: PropertyName
+    """Key of the field that holds the number."""
     of: PropertyName | None = None
     """Key of a nested field: the number is one of its items', and those count that meet `items`."""
     at_least: Total | None = None
+    """The total, or more."""
     at_most: Total | None = None
+    """The total, or less."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Sum:
@@ -75,6 +82,7 @@ class EventTest(Strict):
     """Which events are meant, and how many of them, with what total, a profile must have."""
 
     type: EventTypeId
+    """Event type."""
     where: tuple[FieldCondition, ...] = ()
     """What one and the same event must meet, all of it."""
     items: tuple[ItemTest, ...] = ()
@@ -82,11 +90,13 @@ class EventTest(Strict):
     in_last_days: Days | None = None
     """Only events of so many times 24 hours before the run."""
     in_last_hours: Hours | None = None
+    """Only events of so many hours before the run."""
     in_range: Range | None = None
     """Only events from `min` to `max`."""
     count: Count = Count(at_least=1)
     """Left out = at least one."""
     sum: Sum | None = None
+    """What a number of these events must come to; left out = anything."""
 
     @property
     def conditions(self) -> tuple[FieldCondition, ...]:
@@ -100,12 +110,14 @@ class EventCondition(Strict):
     """True for profiles with such events; without `count: {at_least: 0}` not for those who have none."""
 
     event: EventTest
+    """Which events, and how many."""
 
 
 class GroupTest(Strict):
     """Which groups are meant, and to how many of them a profile must belong."""
 
     type: Name
+    """Group type."""
     where: tuple[PropertyCondition, ...] = ()
     """What one and the same group must meet, all of it."""
     count: Count = Count(at_least=1)
@@ -116,3 +128,4 @@ class GroupCondition(Strict):
     """True for profiles that belong to such groups; a group that no file has told of is none."""
 
     group: GroupTest
+    """Which groups, and how many."""

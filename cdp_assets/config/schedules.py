@@ -37,7 +37,9 @@ class WeekdayOfMonth(Strict):
     """Such as the last Friday."""
 
     week: Week
+    """Which of them in the month."""
     day: Weekday
+    """Day of the week."""
 
 
 _CRON_DAYS = {day: number % 7 for number, day in enumerate(Weekday, start=1)}
@@ -56,12 +58,15 @@ class Schedule(Strict):
     times_per_day: int | None = Field(default=None, ge=1, le=24)
     """Every 24/n hours from midnight, to the minute."""
     days_of_week: tuple[Weekday, ...] = ()
+    """Runs on each of these days."""
     days_of_month: tuple[Annotated[int, Field(ge=1, le=31)], ...] = ()
     """In a month that is shorter, its last day."""
     weekday_of_month: WeekdayOfMonth | None = None
+    """Runs on such a day, as the last Friday of the month."""
     at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] | None = None
     """Time of day, `HH:MM`."""
     timezone: str = "UTC"
+    """Zone of the times, e.g. `Europe/Amsterdam`."""
 
     _zone = field_validator("timezone")(check_timezone)
 

@@ -20,12 +20,14 @@ class SegmentCondition(Strict):
     """True for the members of another segment."""
 
     segment: Name
+    """Name of the segment."""
 
 
 class InverseCondition(Strict):
     """True for everybody who is no member of another segment."""
 
     inverse_of: Name
+    """Name of the segment."""
 
 
 def _without_end(text: str) -> str:
@@ -44,12 +46,14 @@ class AllOf(Strict):
     """True where every condition is."""
 
     all: tuple[Condition, ...] = Field(min_length=1)
+    """The conditions."""
 
 
 class AnyOf(Strict):
     """True where at least one condition is."""
 
     any: tuple[Condition, ...] = Field(min_length=1)
+    """The conditions."""
 
 
 class NotOf(Strict):
@@ -58,6 +62,7 @@ class NotOf(Strict):
     model_config = ConfigDict(serialize_by_alias=True)
 
     negated: Condition = Field(alias="not")
+    """The condition."""
 
 
 _KINDS: dict[type, str] = {
@@ -112,9 +117,11 @@ class Segment(Strict):
     """A named set of profiles, worked out anew from the warehouse each time it is materialised."""
 
     name: Name
+    """Unique; part of its asset's name. Never change it: it says who joined and left."""
     title: str = ""
     """The name people see in files and columns; empty = the name itself."""
     description: str = ""
+    """What people read about it."""
     where: Condition
     """The condition every member meets."""
 

@@ -1,0 +1,49 @@
+"""`python -m cdp_assets reference`: every key of the YAML, with its values, default and meaning."""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+from cdp_assets.commands.tables import new_console, say
+from cdp_assets.components.reference import find_keys, reference, reference_page
+from cdp_assets.config.known import nearest_first
+from cdp_assets.errors import ConfigError
+
+HELP = "tell every key of the YAML, or those of one name: kind of value, default, meaning"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Which keys."""
+    parser.add_argument(
+        "word", nargs="?", help="a key or a part, such as mappings or Server; default: all, as Markdown"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print them."""
+    if not options.word:
+        print(reference_page())
+        return 0
+    found = find_keys(options.word)
+    if not found:
+        words = {
+            name
+            for parts in reference().values()
+            for part in parts
+            for name in (part.name, *(key.name for key in part.keys))
+        }
+        near = ", ".join(nearest_first(options.word, sorted(words))[:5])
+        raise ConfigError(f"no key or part {options.word!r}; nearest: {near}")
+    console = new_console()
+    for part, keys in found:
+        for key in keys:
+            default = "required" if not key.default else f"default {_plain(key.default)}"
+            say(console, f"{part.name}.{key.name}: {_plain(key.kind)}; {default}")
+            say(console, f"    {_plain(key.meaning)}")
+    return 0
+
+
+def _plain(markdown: str) -> str:
+    """Without the marks of links and code."""
+    return re.sub(r"\[([^\]]+)\]\(#[^)]*\)", r"\1", " ".join(markdown.split())).replace("`", "")

@@ -1,0 +1,92 @@
+"""The reference has every key there is, with its values, default and meaning."""
+
+import re
+import typing
+
+import pytest
+from pydantic import BaseModel
+
+from cdp_assets.__main__ import main
+from cdp_assets.components.reference import find_keys, reference, reference_page
+from cdp_assets.config.connections import Connection
+from cdp_assets.config.drop_folders import DropFolders
+from cdp_assets.config.model import CustomerModelConfig
+
+PARTS = [part for found in reference().values() for part in found]
+
+
+def models_in(annotation):
+    """The models an annotation is made of, by Python's own means."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for one in typing.get_args(annotation) for model in models_in(one)]
+
+
+def reached(models):
+    known = []
+    waiting = [*models]
+    while waiting:
+        model = waiting.pop()
+        if model not in known:
+            known.append(model)
+            fields = [field for field in model.model_fields.values() if not is_internal(field)]
+            waiting += [one for field in fields for one in models_in(field.annotation)]
+    return known
+
+
+def is_internal(field):
+    return bool((field.json_schema_extra or {}).get("internal"))
+
+
+def test_every_key_of_every_model_is_in_it():
+    told = sorted(tuple(key.name for key in part.keys) for part in PARTS)
+    there = sorted(
+        tuple(field.alias or name for name, field in model.model_fields.items() if not is_internal(field))
+        for model in reached([Connection, CustomerModelConfig, DropFolders])
+    )
+    assert told == there
+
+
+def test_every_part_and_key_has_a_meaning():
+    silent = [f"{part.name}.{key.name}" for part in PARTS for key in part.keys if not key.meaning]
+    assert silent + [part.name for part in PARTS if not part.meaning] == []
+
+
+def test_every_link_in_it_leads_to_a_part():
+    page = reference_page()
+    slugs = {
+        re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in re.findall(r"^#+ (.+)$", page, flags=re.M)
+    }
+    links = set(re.findall(r"\]\(#([^)]+)\)", page))
+    assert links
+    assert links <= slugs
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "kind", "default"),
+    [
+        ("Server", "port", "whole number, from 1 to 65535", "`22`"),
+        ("Server", "host", "text", ""),
+        ("Format", "decimal", "`.`, `,`", "`.`"),
+        ("Mapping", "rule", "`set`, `set_if_empty`, `set_or_clear`, `add`, `sum`, `patch`", "`set`"),
+        ("IdentifierGroup", "all", "list of [Identifier](#identifier), 2 or more", ""),
+        ("Segment", "where", None, ""),
+        ("DateFormat", "from", "text", ""),
+        ("DropFolders", "lists", "mapping of text to text", "—"),
+    ],
+)
+def test_a_key_is_told_as_the_model_has_it(part, key, kind, default):
+    found = next(one for item in PARTS if item.name == part for one in item.keys if one.name == key)
+    assert (found.kind, found.default) == (kind or found.kind, default)
+
+
+def test_keys_are_found_by_their_own_name_and_that_of_their_part():
+    assert [part.name for part, _ in find_keys("RULE")] == ["Mapping"]
+    assert len(find_keys("server")) == 3
+
+
+def test_the_command_tells_one_key_and_names_near_ones(capsys):
+    assert main(["reference", "rename_done"]) == 0
+    assert capsys.readouterr().out.startswith("Files.rename_done: true or false; default true\n    Append .done")
+    assert main(["reference", "rename_dun"]) == 1
+    assert "nearest: rename_done" in capsys.readouterr().err
