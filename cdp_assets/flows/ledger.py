@@ -29,14 +29,12 @@ def prepare_schemas(database: Database) -> None:
     """Makes the tables that do not depend on the customer model; existing ones get the columns they lack."""
     with database.transaction():
         database.run(Sql("CREATE SCHEMA IF NOT EXISTS ops"))
+        there = {(place, table): set(columns) for place, table, columns in database.rows(schema.COLUMNS_KNOWN)}
         for table in (*tables.FACTS, *tables.DERIVED, *tables.MEMBERSHIPS):
-            known = database.rows(
-                Sql("SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = ?"),
-                [table.schema, table.name],
-            )
-            for statement in _added_columns(database, table) if known else schema.create_table(table):
+            known = there.get((table.schema, table.name))
+            for statement in schema.create_table(table) if known is None else _added_columns(table, known):
                 database.run(statement)
-        for statement in tables.REPLACES:
+        for statement in [] if ("main", "replaces") in there else tables.REPLACES:
             database.run(statement)
         known_views = dict(database.rows(history.VIEWS_KNOWN))
         for view in history.VIEWS:
@@ -45,10 +43,8 @@ def prepare_schemas(database: Database) -> None:
     step("ledger: tables made")
 
 
-def _added_columns(database: Database, table: schema.Table) -> list[Sql]:
+def _added_columns(table: schema.Table, there: set[str]) -> list[Sql]:
     """What gives a table of an earlier release the columns that have come since, empty in every row."""
-    query = Sql("SELECT column_name FROM information_schema.columns WHERE table_schema = ? AND table_name = ?")
-    there = {name for (name,) in database.rows(query, [table.schema, table.name])}
     missing = [column for column in table.columns if column.name not in there]
     return [statement for column in missing for statement in schema.add_column(table, column)]
 

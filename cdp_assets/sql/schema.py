@@ -48,6 +48,13 @@ def columns_of(*triples: tuple[str, Sql, str]) -> tuple[Column, ...]:
     return tuple(Column(name, kind, comment) for name, kind, comment in triples)
 
 
+COLUMNS_KNOWN = Sql(
+    "SELECT schema_name, table_name, list(column_name) FROM duckdb_columns()"
+    " WHERE database_name = current_database() AND NOT internal GROUP BY schema_name, table_name"
+)
+"""Schema, name and columns of every table and view that there is."""
+
+
 def create_table(table: Table, *, replace: bool = False) -> list[Sql]:
     """The statements that make a table with its comments; without `replace`, an existing one is left alone."""
     columns = comma(column.definition for column in table.columns)
