@@ -7,6 +7,7 @@ import dagster as dg
 from cdp_assets.assets.checks import connection_check
 from cdp_assets.assets.imports import files_asset, import_asset
 from cdp_assets.assets.jobs import FOLDS_TAG, landing_name, run_now_jobs, run_now_name
+from cdp_assets.assets.lifecycles import lifecycle_asset
 from cdp_assets.assets.missing import missing_check, missing_sensor, windowed_goals
 from cdp_assets.assets.notifications import notification_sensors
 from cdp_assets.assets.replay_check import replay_check
@@ -46,13 +47,14 @@ def connection_definitions(deployment: Deployment, connection: Connection) -> dg
 
 
 def model_definitions(deployment: Deployment) -> dg.Definitions:
-    """The profiles, the segments computed from them, and the fold's sensor."""
+    """The profiles, the segments and lifecycles computed from them, and the fold's sensor."""
     folded = [spec.key for spec in warehouse_specs(deployment)]
     import_keys = [goal_key(connection, goal) for connection in deployment.connections for goal in connection.imports]
     return dg.Definitions(
         assets=[
             fold_asset(deployment),
             *(segment_asset(deployment, segment) for segment in deployment.model.segments),
+            *(lifecycle_asset(deployment, lifecycle) for lifecycle in deployment.model.lifecycles),
         ],
         asset_checks=[replay_check(deployment)],
         jobs=[

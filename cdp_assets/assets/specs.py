@@ -17,6 +17,7 @@ from cdp_assets.config.events import EventImport, EventType
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.groups import GROUP_ID, GroupType
+from cdp_assets.config.lifecycles import Lifecycle
 from cdp_assets.config.model import CustomerModelConfig, Deployment
 from cdp_assets.config.properties import Property
 from cdp_assets.config.segments import Segment
@@ -27,6 +28,7 @@ from cdp_assets.sql.tables import PRODUCTS
 
 WAREHOUSE_GROUP = "warehouse"
 SEGMENTS_GROUP = "segments"
+LIFECYCLES_GROUP = "lifecycles"
 PROFILES_KEY = dg.AssetKey("profiles")
 PRODUCTS_KEY = dg.AssetKey("products")
 
@@ -73,6 +75,11 @@ def groups_key(group_type: str) -> dg.AssetKey:
 def segment_key(name: str) -> dg.AssetKey:
     """Key of a segment's members."""
     return dg.AssetKey(["segments", name])
+
+
+def lifecycle_key(lifecycle_id: str) -> dg.AssetKey:
+    """Key of who is in which stage of a lifecycle."""
+    return dg.AssetKey(["lifecycles", lifecycle_id])
 
 
 def files_spec(connection: Connection) -> dg.AssetSpec:
@@ -220,14 +227,33 @@ def done_spec(connection: Connection) -> dg.AssetSpec:
     )
 
 
+def _asked(deployment: Deployment, asking: Segment | Lifecycle) -> list[dg.AssetKey]:
+    """What conditions are answered from."""
+    kinds = {kind.id for kind in deployment.event_types}
+    events = [events_key(name) for name in asking.event_types if name in kinds]
+    groups = [groups_key(name) for name in asking.group_types]
+    return [PROFILES_KEY, *groups, *events, *map(segment_key, asking.needs)]
+
+
+def lifecycle_spec(deployment: Deployment, lifecycle: Lifecycle) -> dg.AssetSpec:
+    """Who is in which stage of a lifecycle."""
+    stages = ", ".join(stage.label for stage in lifecycle.stages)
+    return dg.AssetSpec(
+        lifecycle_key(lifecycle.id),
+        deps=_asked(deployment, lifecycle),
+        description=lifecycle.description or f"Who is in which stage of {lifecycle.label}: {stages}.",
+        group_name=LIFECYCLES_GROUP,
+        kinds={"duckdb"},
+        code_version=lifecycle.definition,
+        metadata={"dagster/table_name": "main.lifecycle_members"},
+    )
+
+
 def segment_spec(deployment: Deployment, segment: Segment) -> dg.AssetSpec:
     """The profiles that meet a segment's condition."""
-    kinds = {kind.id for kind in deployment.event_types}
-    events = [events_key(name) for name in segment.event_types if name in kinds]
-    groups = [groups_key(name) for name in segment.group_types]
     return dg.AssetSpec(
         segment_key(segment.name),
-        deps=[PROFILES_KEY, *groups, *events, *map(segment_key, segment.needs)],
+        deps=_asked(deployment, segment),
         description=segment.description or f"Profiles that meet the condition of {segment.label}.",
         group_name=SEGMENTS_GROUP,
         kinds={"duckdb"},

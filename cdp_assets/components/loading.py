@@ -200,7 +200,7 @@ def _exactly_one(models: Sequence[Reading[CustomerModelConfig]], where: str, *, 
 def _unread(model: Reading[CustomerModelConfig] | None) -> Unread:
     if model is None:
         return Unread(model=True)
-    parts = ("properties", "segments", "event_types", "group_types", "objectives")
+    parts = ("properties", "segments", "lifecycles", "event_types", "group_types", "objectives")
     unread = {part: model.unread.get(part, frozenset()) for part in parts}
     whole_list_is_lost = any(len(where) <= 1 for where, _ in model.mistakes)
     return Unread(**unread, model=whole_list_is_lost or any(NAMELESS in names for names in unread.values()))
@@ -219,7 +219,7 @@ def _cross_problems(
         model=first.readable
         if first
         else CustomerModelConfig.model_construct(
-            properties=(), segments=(), event_types=(), group_types=(), objectives=()
+            properties=(), segments=(), lifecycles=(), event_types=(), group_types=(), objectives=()
         ),
         connections=tuple(connection_of(part.readable) for part in connections),
     )

@@ -24,6 +24,7 @@ from cdp_assets.config.events import EventType
 from cdp_assets.config.goals import Goal
 from cdp_assets.config.groups import GroupType
 from cdp_assets.config.known import Location
+from cdp_assets.config.lifecycles import Lifecycle
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.properties import Property
 from cdp_assets.config.segments import Segment
@@ -43,13 +44,14 @@ _PARTS: Mapping[type[BaseModel], Mapping[str, Any]] = {
     CustomerModelConfig: {
         "properties": Property,
         "segments": Segment,
+        "lifecycles": Lifecycle,
         "event_types": EventType,
         "group_types": GroupType,
         "objectives": Objective,
     },
     DropFolders: {},
 }
-_NAMED_BY: Mapping[Any, str] = {EventType: "id", GroupType: "id", Objective: "id"}
+_NAMED_BY: Mapping[Any, str] = {EventType: "id", GroupType: "id", Lifecycle: "id", Objective: "id"}
 """Key of the name that others use for a part, where it is not `name`."""
 
 

@@ -21,7 +21,7 @@ def segment_places(model: CustomerModelConfig, known: Known) -> Iterator[Place]:
     yield from _names(model)
     for index, segment in enumerate(model.segments):
         for where, leaf in segment.leaves:
-            for inside, message in _leaf(leaf, known):
+            for inside, message in leaf_places(leaf, known):
                 yield ("segments", index, "where", *where, *inside), message
     yield from _circles(model)
 
@@ -41,7 +41,8 @@ def _circles(model: CustomerModelConfig) -> Iterator[Place]:
         yield ("segments", names.index(way[0]), "where"), message
 
 
-def _leaf(leaf: Leaf, known: Known) -> Iterator[Place]:
+def leaf_places(leaf: Leaf, known: Known) -> Iterator[Place]:
+    """Every mistake of one condition; places are inside it."""
     match leaf:
         case PropertyCondition():
             yield from _property_condition(leaf, known)

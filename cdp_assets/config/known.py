@@ -10,6 +10,7 @@ from typing import Literal
 from cdp_assets.config.base import DEFAULT_DOMAIN_GROUP
 from cdp_assets.config.events import STANDARD_TYPES, EventType, whole_types
 from cdp_assets.config.groups import GROUP_ID, GroupType
+from cdp_assets.config.lifecycles import Lifecycle
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.properties import Property
 from cdp_assets.config.segments import Segment
@@ -26,6 +27,7 @@ class Unread:
 
     properties: frozenset[str] = frozenset()
     segments: frozenset[str] = frozenset()
+    lifecycles: frozenset[str] = frozenset()
     event_types: frozenset[str] = frozenset()
     group_types: frozenset[str] = frozenset()
     objectives: frozenset[str] = frozenset()
@@ -39,6 +41,7 @@ class Known:
 
     properties: Mapping[str, Property | None]
     segments: Mapping[str, Segment | None]
+    lifecycles: Mapping[str, Lifecycle | None]
     event_types: Mapping[str, EventType | None]
     """With the standard types, each with all its fields."""
     group_types: Mapping[str, GroupType | None]
@@ -53,6 +56,7 @@ class Known:
         return cls(
             {**dict.fromkeys(unread.properties), **{item.name: item for item in model.properties}},
             {**dict.fromkeys(unread.segments), **{item.name: item for item in model.segments}},
+            {**dict.fromkeys(unread.lifecycles), **{item.id: item for item in model.lifecycles}},
             {
                 **{item.id: item for item in whole_types(model.event_types, STANDARD_TYPES)},
                 **dict.fromkeys(unread.event_types),
@@ -71,12 +75,13 @@ class Known:
         return replace(self, properties={item.name: item for item in (*kind.properties, GROUP_ID)})
 
     def unknown(
-        self, kind: Literal["property", "segment", "event type", "group type", "domain group"], name: str
+        self, kind: Literal["property", "segment", "lifecycle", "event type", "group type", "domain group"], name: str
     ) -> str | None:
         """The message if nothing of that kind has the name."""
         things: dict[str, Collection[str]] = {
             "property": self.properties,
             "segment": self.segments,
+            "lifecycle": self.lifecycles,
             "event type": self.event_types,
             "group type": self.group_types,
             "domain group": self.domain_groups,

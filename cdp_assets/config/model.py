@@ -15,6 +15,7 @@ from cdp_assets.config.drop_headers import property_of
 from cdp_assets.config.events import EventType, whole_types
 from cdp_assets.config.goals import ImportGoal, ImportProfilesGoal, Mapping, Rule
 from cdp_assets.config.groups import GROUP_ID, GroupType
+from cdp_assets.config.lifecycles import Lifecycle
 from cdp_assets.config.merging import FrozenMerging, MergeStrategy, Merging
 from cdp_assets.config.properties import OWN_PROPERTIES, Property, PropertyType
 from cdp_assets.config.regular_expressions import check_expression
@@ -39,6 +40,8 @@ class CustomerModelConfig(Strict):
     """What a profile can hold; one column of the table `profiles` each."""
     segments: tuple[Segment, ...] = ()
     """Named conditions on profiles."""
+    lifecycles: tuple[Lifecycle, ...] = ()
+    """The stages people go through."""
     event_types: tuple[EventType, ...] = ()
     """Timeline events a profile can have: `order` and `abandoned_basket` are there and can be extended."""
     event_type_files: tuple[str, ...] = ()
@@ -78,6 +81,10 @@ class CustomerModelConfig(Strict):
     def find_segment(self, name: str) -> Segment | None:
         """The segment of that name, or None."""
         return next((segment for segment in self.segments if segment.name == name), None)
+
+    def find_lifecycle(self, lifecycle_id: str) -> Lifecycle | None:
+        """The lifecycle of that id, or None."""
+        return next((lifecycle for lifecycle in self.lifecycles if lifecycle.id == lifecycle_id), None)
 
     def segments_needed(self, names: Collection[str]) -> tuple[Segment, ...]:
         """The segments of these names and all that they need, each after those it needs."""

@@ -157,8 +157,8 @@ class Segment(Strict):
 
     @property
     def written(self) -> list[tuple[Path, str]]:
-        """The SQL of its conditions, with its place below `where`."""
-        return [((*where, "sql"), leaf.sql) for where, leaf in self.leaves if isinstance(leaf, SqlCondition)]
+        """The SQL of its conditions, with its place."""
+        return [(("where", *where, "sql"), leaf.sql) for where, leaf in self.leaves if isinstance(leaf, SqlCondition)]
 
     @property
     def definition(self) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cdp_assets.config.events import STANDARD_TYPES, whole_types
+from cdp_assets.config.lifecycles import Lifecycle
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.segments import Path, Segment
 from cdp_assets.errors import WarehouseError
@@ -23,19 +24,19 @@ _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Written:
-    """What the SQL of some segments is."""
+    """What the SQL of some segments or lifecycles is."""
 
     selects: frozenset[str]
     """Texts that are a SELECT of profile ids."""
     with_now: frozenset[str]
-    """Segments that ask for the start of the run."""
+    """Those that ask for the start of the run."""
     mistakes: tuple[tuple[str, str], ...]
-    """Segment, and what is wrong there."""
+    """Segment or lifecycle, and what is wrong there."""
 
 
-def read_written(database: Database, segments: Sequence[Segment]) -> Written:
-    """Reads the SQL of some segments with the engine that will run it."""
-    found = [(segment.name, _Text(database, text)) for segment in segments for _, text in segment.written]
+def read_written(database: Database, texts: Iterable[tuple[str, str]]) -> Written:
+    """Reads SQL with the engine that will run it. `texts`: the name of a segment or lifecycle, and what it says."""
+    found = [(name, _Text(database, text)) for name, text in texts]
     return Written(
         frozenset(text.text for _, text in found if text.is_select),
         frozenset(name for name, text in found if text.has_now),
@@ -44,21 +45,27 @@ def read_written(database: Database, segments: Sequence[Segment]) -> Written:
 
 
 def written_places(model: CustomerModelConfig, *, complete: bool) -> Iterator[tuple[Path, str]]:
-    """Every mistake in SQL of the model's segments that can be found without its warehouse.
+    """Every mistake in SQL of the model's segments and lifecycles that can be found without its warehouse.
 
     Where all that tables are made of could be read (`complete`), names and types are held against empty ones, too.
     """
-    if not any(segment.written for segment in model.segments):
+    owners: dict[str, Sequence[Segment | Lifecycle]] = {"segments": model.segments, "lifecycles": model.lifecycles}
+    texts = [
+        ((part, index, *where), text)
+        for part, listed in owners.items()
+        for index, owner in enumerate(listed)
+        for where, text in owner.written
+    ]
+    if not texts:
         return
     with scratch() as database:
         if complete:
             _make_empty_tables(database, model)
         database.shut_out_files()
-        for index, segment in enumerate(model.segments):
-            for where, text in segment.written:
-                read = _Text(database, text)
-                told = read.faults or ([read.misfit()] if complete else [])
-                yield from ((("segments", index, "where", *where), f"sql {word}") for word in told if word)
+        for place, text in texts:
+            read = _Text(database, text)
+            told = read.faults or ([read.misfit()] if complete else [])
+            yield from ((place, f"sql {word}") for word in told if word)
 
 
 def _make_empty_tables(database: Database, model: CustomerModelConfig) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -52,10 +52,12 @@ def compute_segments(
     now: datetime,
     *,
     anew: bool = True,
+    also: Collection[str] = (),
 ) -> dict[str, SegmentResult]:
     """Brings the named segments and those they need up to date, each in one transaction, in the order of need.
 
-    Not `anew`: a needed one that was computed since the last fold, as it is written now, stays as it is.
+    Not `anew`: a needed one that was computed since the last fold, as it is written now, stays as it is. `also`:
+    segments that something else needs, so that they count as needed ones.
     Again without changes: nobody joins or leaves. Where SQL is written, the database reaches no other file from
     here on.
 
@@ -65,9 +67,11 @@ def compute_segments(
     """
     prepare_schemas(database)
     require_profiles(database)
-    segments = _due(database, model, names, anew=anew)
-    _require_columns(database, segments)
-    written = read_written(database, segments)
+    segments = _due(database, model, names, also, anew=anew)
+    for segment in segments:
+        asked = (leaf.property for _, leaf in segment.leaves if isinstance(leaf, PropertyCondition))
+        require_columns(database, f"segment {segment.name}", asked)
+    written = read_written(database, [(segment.name, text) for segment in segments for _, text in segment.written])
     if written.mistakes:
         raise ConfigError([Problem("", 0, f"segment {name}: sql {told}") for name, told in written.mistakes])
     if any(segment.written for segment in segments):
@@ -82,24 +86,26 @@ def compute_segments(
     return results
 
 
-def _require_columns(database: Database, segments: Sequence[Segment]) -> None:
+def require_columns(database: Database, owner: str, asked: Iterable[str]) -> None:
     """A property that is new in the YAML gets its column at the next fold, whatever waits for it.
+
+    `owner`: who asks for these properties.
 
     Raises:
         NothingFoldedError: nobody need act, but for letting the fold run.
     """
     there = {name for (name,) in database.rows(COLUMNS)}
-    for segment in segments:
-        asked = {leaf.property for _, leaf in segment.leaves if isinstance(leaf, PropertyCondition)}
-        if missing := sorted(asked - there):
-            message = f"segment {segment.name} asks for {', '.join(missing)}, new in the YAML: let the fold run first"
-            raise NothingFoldedError(message)
+    if missing := sorted(set(asked) - there):
+        message = f"{owner} asks for {', '.join(missing)}, new in the YAML: let the fold run first"
+        raise NothingFoldedError(message)
 
 
-def _due(database: Database, model: CustomerModelConfig, names: Collection[str], *, anew: bool) -> tuple[Segment, ...]:
+def _due(
+    database: Database, model: CustomerModelConfig, names: Collection[str], also: Collection[str], *, anew: bool
+) -> tuple[Segment, ...]:
     """What is computed: a segment that needs one that is, or is asked for itself, or is not current."""
     due: dict[str, Segment] = {}
-    for segment in model.segments_needed(names):
+    for segment in model.segments_needed({*names, *also}):
         needs_new = any(name in due for name in segment.needs)
         if anew or segment.name in names or needs_new or not _is_current(database, segment):
             due[segment.name] = segment

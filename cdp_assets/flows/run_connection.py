@@ -18,6 +18,7 @@ from cdp_assets.errors import ConfigError, RemoteError
 from cdp_assets.faults import step
 from cdp_assets.files.sftp import open_server
 from cdp_assets.flows.acknowledge_files import Acknowledged, acknowledge_files
+from cdp_assets.flows.compute_lifecycles import LifecycleResult, compute_lifecycles
 from cdp_assets.flows.compute_segments import SegmentResult, compute_segments
 from cdp_assets.flows.export_goal import export_goal
 from cdp_assets.flows.export_job import Export, ExportJob
@@ -118,6 +119,16 @@ def select(
     """Computes the named segments and those they need; not `anew`: of the latter only what is out of date."""
     with open_warehouse(folders.warehouse, temporary=folders.spill) as database:
         return compute_segments(database, model, names, now, anew=anew)
+
+
+def place(
+    model: CustomerModelConfig, folders: DataFolders, now: datetime, ids: tuple[str, ...]
+) -> tuple[dict[str, LifecycleResult], dict[str, SegmentResult]]:
+    """Computes where everybody stands in these lifecycles, and the segments they need where out of date."""
+    if not ids:
+        return {}, {}
+    with open_warehouse(folders.warehouse, temporary=folders.spill) as database:
+        return compute_lifecycles(database, model, ids, now)
 
 
 def deliver(

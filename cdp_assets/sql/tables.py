@@ -12,6 +12,12 @@ from cdp_assets.config.consent import CONSENTED, LEVEL, NO_ZONE, PERSONAL, REFUS
 from cdp_assets.config.properties import Property
 from cdp_assets.sql.dialect import column_type
 from cdp_assets.sql.export_tables import EXPORT_FILES, EXPORTED_ROWS, EXPORTS
+from cdp_assets.sql.lifecycle_tables import (
+    LIFECYCLE_CHANGES,
+    LIFECYCLE_EVENTS,
+    LIFECYCLE_MEMBERS,
+    LIFECYCLE_PLACES,
+)
 from cdp_assets.sql.records import groups_name
 from cdp_assets.sql.schema import BIGINT, FLAG, TEXT, TIME, UUID, Column, Table, columns_of
 from cdp_assets.sql.text import Sql, literal
@@ -365,7 +371,7 @@ DERIVED = (
 """Tables of `main` that a replay rebuilds, besides those of profiles, groups and events."""
 FOUND = (IDENTITY_CONFLICTS,)
 """Tables of `ops` that tell of the batches in the warehouse only: a replay finds their rows anew."""
-MEMBERSHIPS = (SEGMENT_MEMBERS,)
+MEMBERSHIPS = (SEGMENT_MEMBERS, LIFECYCLE_MEMBERS)
 FACTS = (
     BATCHES,
     ATTEMPTS,
@@ -373,6 +379,9 @@ FACTS = (
     IDENTITY_CONFLICTS,
     PROFILE_IDS,
     SEGMENT_CHANGES,
+    LIFECYCLE_CHANGES,
+    LIFECYCLE_EVENTS,
+    LIFECYCLE_PLACES,
     EXPORTS,
     EXPORT_FILES,
     EXPORTED_ROWS,

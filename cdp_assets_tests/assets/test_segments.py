@@ -85,3 +85,26 @@ def test_a_segment_hangs_on_what_it_asks_for() -> None:
     (spec,) = [one for one in found.resolve_all_asset_specs() if one.key.path[-1] == "guests"]
     keys = {dep.asset_key.to_user_string() for dep in spec.deps}
     assert keys == {"profiles", "events/visit", "groups/household", "segments/vip"}
+
+
+def test_a_lifecycle_is_an_asset_behind_what_it_asks_for(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    stages = [
+        {"id": "looking", "where": {"property": "city", "not_is_empty": True}},
+        {"id": "buying", "name": "Buying", "where": {"segment": "vip"}},
+    ]
+    club = {"id": "club", "entrance": {"property": "email", "not_is_empty": True}, "stages": stages}
+    monkeypatch.setitem(MODEL, "segments", [VIP])
+    monkeypatch.setitem(MODEL, "lifecycles", [club])
+    shop.set_up()
+    shop.put("customers_1.csv", ANNA, BERT)
+    shop.add_partitions("1")
+    assert shop.materialize("shop/customers", "1").success
+    assert shop.materialize("profiles").success
+    for _ in range(2):
+        assert shop.materialize("lifecycles/club").success
+    assert len(shop.materializations("segments/vip")) == 1
+    latest, _ = shop.materializations("lifecycles/club")
+    assert [told(latest)[key] for key in ("dagster/row_count", "entered", "left", "completed")] == [2, 0, 0, 0]
+    stages_told = [(row.data["stage"], row.data["profiles"]) for row in latest.metadata["stages"].records]
+    assert stages_told == [("looking", 1), ("Buying", 1), ("(not assigned)", 0), ("(completed)", 0)]
+    assert str(told(latest)["trend"]).startswith("![2 to 2 members in 2 runs]")

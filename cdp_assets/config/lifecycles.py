@@ -1,0 +1,152 @@
+"""Lifecycles: the stages people go through, and how often they are written to in each (spec.md 9.3)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from cdp_assets.config.base import Name, Strict
+from cdp_assets.config.questions import PropertyCondition
+from cdp_assets.config.related import EventCondition, GroupCondition
+from cdp_assets.config.segments import (
+    Condition,
+    InverseCondition,
+    Leaf,
+    Path,
+    SegmentCondition,
+    SqlCondition,
+    leaves,
+)
+
+MOST_STAGES = 10
+Duration = Literal["MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR", "ALWAYS"]
+WINDOWS: dict[Duration, timedelta | None] = {
+    "MINUTE": timedelta(minutes=1),
+    "HOUR": timedelta(hours=1),
+    "DAY": timedelta(hours=24),
+    "WEEK": timedelta(days=7),
+    "MONTH": timedelta(days=30),
+    "QUARTER": timedelta(days=90),
+    "YEAR": timedelta(days=365),
+    "ALWAYS": None,
+}
+"""How far back from the start of a run each looks; None = without end. Windows slide, calendars do not count."""
+
+
+class Threshold(Strict):
+    """How often a profile is exported in a stage at most, by all counted goals together."""
+
+    views: int = Field(ge=1)
+    """So many times at most …"""
+    duration: Duration
+    """… in a window of this length, which ends at the start of the run."""
+
+    @property
+    def window(self) -> timedelta | None:
+        """Its length; None = all time."""
+        return WINDOWS[self.duration]
+
+
+class Stage(Strict):
+    """One stage of a lifecycle."""
+
+    id: Name
+    name: str = ""
+    """The name people see; left out = the id."""
+    where: Condition
+    """Who meets it and no later stage's is in it."""
+    threshold: Threshold | None = None
+    """How often its profiles are exported at most; left out = without limit."""
+
+    @property
+    def label(self) -> str:
+        """The name, or the id where there is none."""
+        return self.name or self.id
+
+
+class Lifecycle(Strict):
+    """Stages in order; a profile is in one of them at most, the last whose condition it meets."""
+
+    id: Name
+    name: str = ""
+    """The name people see; left out = the id."""
+    description: str = ""
+    enabled: bool = True
+    """False: nobody is in it, and goals that are placed in it export nobody."""
+    entrance: Condition
+    """Who meets it is in the lifecycle."""
+    completion: Condition | None = None
+    """Who is in the lifecycle and meets it has completed it, and is in no stage; left out = nobody completes it."""
+    stages: tuple[Stage, ...] = Field(min_length=1, max_length=MOST_STAGES)
+
+    @model_validator(mode="after")
+    def _stages_differ(self) -> Lifecycle:
+        ids = [stage.id for stage in self.stages]
+        twice = sorted({name for name in ids if ids.count(name) > 1})
+        if twice:
+            message = f"two stages have the id {twice[0]!r}; give one of them another"
+            raise ValueError(message)
+        return self
+
+    @property
+    def label(self) -> str:
+        """The name, or the id where there is none."""
+        return self.name or self.id
+
+    @property
+    def conditions(self) -> Iterator[tuple[Path, Condition]]:
+        """All its trees of conditions, with their places."""
+        yield ("entrance",), self.entrance
+        if self.completion is not None:
+            yield ("completion",), self.completion
+        for index, stage in enumerate(self.stages):
+            yield ("stages", index, "where"), stage.where
+
+    @property
+    def leaves(self) -> list[tuple[Path, Leaf]]:
+        """Every condition that holds no other, with its place."""
+        return [found for at, condition in self.conditions for found in leaves(condition, at)]
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The segments whose members it asks for."""
+        named = (
+            leaf.segment if isinstance(leaf, SegmentCondition) else leaf.inverse_of
+            for _, leaf in self.leaves
+            if isinstance(leaf, SegmentCondition | InverseCondition)
+        )
+        return tuple(dict.fromkeys(named))
+
+    @property
+    def group_types(self) -> tuple[str, ...]:
+        """The types of groups it asks for."""
+        return tuple(dict.fromkeys(leaf.group.type for _, leaf in self.leaves if isinstance(leaf, GroupCondition)))
+
+    @property
+    def event_types(self) -> tuple[str, ...]:
+        """The types of events it asks for."""
+        return tuple(dict.fromkeys(leaf.event.type for _, leaf in self.leaves if isinstance(leaf, EventCondition)))
+
+    @property
+    def properties(self) -> frozenset[str]:
+        """The properties it asks for."""
+        return frozenset(leaf.property for _, leaf in self.leaves if isinstance(leaf, PropertyCondition))
+
+    @property
+    def written(self) -> list[tuple[Path, str]]:
+        """The SQL of its conditions, with its place."""
+        return [((*where, "sql"), leaf.sql) for where, leaf in self.leaves if isinstance(leaf, SqlCondition)]
+
+    @property
+    def definition(self) -> str:
+        """A digest that changes with the conditions, and not with words for people or thresholds."""
+        told = {"enabled": True, "entrance": True, "completion": True, "stages": {"__all__": {"id", "where"}}}
+        return hashlib.sha256(self.model_dump_json(include=told).encode()).hexdigest()[:16]  # type: ignore[arg-type]
+
+    def find_stage(self, stage_id: str) -> Stage | None:
+        """The stage of that id, or None."""
+        return next((stage for stage in self.stages if stage.id == stage_id), None)
