@@ -277,7 +277,7 @@ def export_metadata(exports: Sequence[Export]) -> Metadata:
     metadata: Metadata = {
         "dagster/row_count": own.rows,
         "file": own.path or "(none)",
-        "note": own.note or f"Exported {own.rows} profiles to {own.path}.",
+        "note": own.note or own.told,
         "profiles delivered": own.rows,
         "members without identifier": own.no_identifier,
         "members unchanged since their last delivery": own.unchanged,

@@ -14,6 +14,7 @@ import dagster as dg
 
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.events import EventImport, EventType
+from cdp_assets.config.export_events import chosen_types
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.groups import GROUP_ID, GroupType
@@ -262,12 +263,17 @@ def segment_spec(deployment: Deployment, segment: Segment) -> dg.AssetSpec:
     )
 
 
-def export_spec(model: CustomerModelConfig, connection: Connection, goal: ExportProfilesGoal) -> dg.AssetSpec:
+def export_spec(deployment: Deployment, connection: Connection, goal: ExportProfilesGoal) -> dg.AssetSpec:
     """A file with the members of a segment, delivered whole or not at all."""
+    model = deployment.model
+    events = [events_key(kind.id) for kind in chosen_types(goal.events, deployment.event_types)]
     where = "/".join(part for part in (goal.directory.rstrip("/"), goal.file.name) if part)
     return dg.AssetSpec(
         goal_key(connection, goal),
-        deps=[segment_key(name) for name in goal.segments_used(tuple(segment.name for segment in model.segments))],
+        deps=[
+            *(segment_key(name) for name in goal.segments_used(tuple(segment.name for segment in model.segments))),
+            *events,
+        ],
         description=goal.description or f"Writes the members of {goal.segment} to {where}.",
         group_name=group_out(connection),
         kinds={"csv", "sftp"},

@@ -112,7 +112,7 @@ def done_asset(connection: Connection) -> dg.AssetsDefinition:
 
 def export_asset(deployment: Deployment, connection: Connection, goal: ExportProfilesGoal) -> dg.AssetsDefinition:
     """Delivers a segment; by itself where the connection runs on arrival, after its segment."""
-    spec = export_spec(deployment.model, connection, goal)
+    spec = export_spec(deployment, connection, goal)
     if connection.enabled and goal.active and connection.run_mode == "arrival":
         spec = spec.replace_attributes(automation_condition=AFTER_UPSTREAM)
 

@@ -111,6 +111,9 @@ def print_export(console: Console, preview: ExportPreview) -> None:
     console.print()
     lines = tuple(range(1, len(preview.rows) + 1))
     print_rows(console, "The file's first rows", SampleRows(preview.header, lines, preview.rows))
+    for events in preview.events:
+        title = f"{shown(events.name)}: {events.due:,} rows"
+        print_rows(console, title, SampleRows(events.header, tuple(range(1, len(events.rows) + 1)), events.rows))
 
 
 def _rows_told(preview: GoalPreview, seen: SetPreview) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
+from cdp_assets.config.check_export_streams import STREAM_RULES
 from cdp_assets.config.connections import Connection, Server
 from cdp_assets.config.export_columns import PropertyColumn, SegmentsColumn
+from cdp_assets.config.export_events import chosen_types, event_streams
 from cdp_assets.config.export_names import places_of
 from cdp_assets.config.export_targets import Naming, actions_of
 from cdp_assets.config.exports import ExportProfilesGoal
-from cdp_assets.config.known import Known, Location, Place, listed, nearest_first
-from cdp_assets.config.processor_settings import Concatenate, CurrentDate, FixedValue, Split
-from cdp_assets.config.processors import Processor
+from cdp_assets.config.known import Known, Location, Place
 from cdp_assets.config.properties import OWN_PROPERTIES
 
 _OWN = frozenset(prop.name for prop in OWN_PROPERTIES)
@@ -49,36 +49,57 @@ def export_target_places(connections: Sequence[Connection], known: Known) -> lis
     for connection in connections:
         places: list[Place] = []
         for index, goal in enumerate(connection.goals):
-            if not isinstance(goal, ExportProfilesGoal) or "run_id" in places_of(goal.file.name):
-                continue
-            for target in _targets(connection, goal, known):
-                other = seen.setdefault(target, f"{connection.name}/{goal.name}")
-                if other != f"{connection.name}/{goal.name}":
-                    shown = other.removeprefix(f"{connection.name}/")
-                    told = f"goal {shown!r} writes the same file {target[1]!r}"
-                    cure = "give another name or directory, or put {goal} or {run_id} into the name"
-                    places.append((("goals", index, "file", "name"), f"{told}; {cure}"))
-                    break
+            if isinstance(goal, ExportProfilesGoal):
+                places += [(("goals", index, *where), told) for where, told in _taken(connection, goal, known, seen)]
         found.append(places)
     return found
 
 
-def _targets(connection: Connection, goal: ExportProfilesGoal, known: Known) -> Iterator[tuple[str, str]]:
-    """Account on a server, and path of a goal's files, were it run at a certain time."""
+def _taken(
+    connection: Connection, goal: ExportProfilesGoal, known: Known, seen: dict[tuple[str, str], str]
+) -> Iterator[Place]:
+    """The first file that an earlier goal writes, or the goal itself twice; enters its own in `seen`."""
+    this = f"{connection.name}/{goal.name}"
+    own: set[tuple[str, str]] = set()
+    for target, where in _targets(connection, goal, known):
+        other = seen.setdefault(target, this)
+        if other == this and target not in own:
+            own.add(target)
+            continue
+        shown = other.removeprefix(f"{connection.name}/")
+        told = f"goal {shown!r} writes the same file {target[1]!r}"
+        cure = "give another name or directory, or put {goal} or {run_id} into the name"
+        if where == ("events",):
+            cure = "give another directory, or name other event types"
+        if other == this:
+            told, cure = f"profiles and events would go into the same file {target[1]!r}", "give another file.name"
+        yield where, f"{told}; {cure}"
+        return
+
+
+def _targets(
+    connection: Connection, goal: ExportProfilesGoal, known: Known
+) -> Iterator[tuple[tuple[str, str], Location]]:
+    """Account on a server, and path of a goal's files, were it run at a certain time; and what gives the name."""
     segment = known.segments.get(goal.segment)
     label = segment.label if segment else goal.segment
     has_keys = bool(goal.pgp.public_keys or (connection.pgp and connection.pgp.public_keys))
     naming = Naming(goal, label, datetime(2026, 1, 1, tzinfo=UTC), "", has_keys and goal.pgp.encrypt)
     # Goals are checked even where the server's own settings could not be read.
     server: Server | None = getattr(connection, "server", None)
-    for action in actions_of(goal):
-        name = naming.name(1 if goal.file.split else None, action)
+    names: list[tuple[str, Location]] = []
+    if "run_id" not in places_of(goal.file.name):
+        part = 1 if goal.file.split else None
+        names += [(naming.name(part, action), ("file", "name")) for action in actions_of(goal)]
+    streams = event_streams(chosen_types(goal.events, [kind for kind in known.event_types.values() if kind]))
+    names += [(naming.event_name(stream.name), ("events",)) for stream in streams]
+    for name, where in names:
         above = "" if goal.directory.startswith("/") or server is None else server.user_directory
         path = "/".join(part for part in (above, goal.directory, name) if part)
         parts = [part for part in path.split("/") if part not in {"", "."}]
         # Each account of a server may see a root of its own.
         account = connection.name if server is None else f"{server.username}@{server.host}:{server.port}"
-        yield account, ("/" if path.startswith("/") else "") + "/".join(parts)
+        yield (account, ("/" if path.startswith("/") else "") + "/".join(parts)), where
 
 
 def _segments(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
@@ -126,36 +147,6 @@ def _properties(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
             yield ("order_by", index, "property"), f"{prop.name!r} holds several values; rows are sorted by single ones"
 
 
-def _processor_fields(goal: ExportProfilesGoal, _: Known) -> Iterator[Place]:
-    there = list(goal.header)
-    for index, processor in enumerate(goal.processors):
-        named = processor.pseudonymize.keep if processor.pseudonymize else processor.fields
-        made = fields_made(processor)
-        read = [field for field in named if not (isinstance(processor.settings, FixedValue) and field in made)]
-        for field in read:
-            if field not in there:
-                known = listed(nearest_first(field, there))
-                told = f'Processor {index + 1} ({processor.name}): field "{field}" not found'
-                yield ("processors", index), f"{told}; the file has, nearest first: {known}"
-        there += [field for field in made if field not in there]
-    if goal.has_action_column and goal.action_column in there:
-        yield ("action_column",), f"{goal.action_column!r} is the name of another column too; give it another one"
-
-
-def fields_made(processor: Processor) -> tuple[str, ...]:
-    """The fields a processor fills, new or not."""
-    settings = processor.settings if processor.name != "pseudonymize" else None
-    match settings:
-        case FixedValue():
-            return (settings.field,)
-        case Concatenate() | CurrentDate():
-            return (settings.into,)
-        case Split():
-            return settings.targets
-        case _:
-            return ()
-
-
 def _headers_can_be_written(goal: ExportProfilesGoal, _: Known) -> Iterator[Place]:
     layout = goal.format
     signs = (layout.separator, "\r", "\n")
@@ -174,6 +165,6 @@ _RULES: tuple[Callable[[ExportProfilesGoal, Known], Iterator[Place]], ...] = (
     _segments,
     _titles,
     _properties,
-    _processor_fields,
     _headers_can_be_written,
+    *STREAM_RULES,
 )

@@ -38,6 +38,19 @@ class Naming:
             stem += f"_{self.again}"
         return f"{stem}{extension}{self._packing}"
 
+    def event_name(self, stream: str, part: int | None = None) -> str:
+        """The name of a file of events; `part` from 1, where it is split."""
+        stem = rendered(stream, str)
+        if self.event_names_differ:
+            stem += f"_{moment_text('timestamp', self.now, self.goal.file.timezone)}"
+        stem += "".join(f"_{number}" for number in (part, self.again) if number)
+        return f"{stem}.csv{self._packing}"
+
+    @property
+    def event_names_differ(self) -> bool:
+        """Whether each run gives files of events a name of its own."""
+        return self.goal.events is not None and self.goal.events.naming == "stamped"
+
     @property
     def stem(self) -> str:
         """The name without part, action and extension: what manifest and ready file are called by."""

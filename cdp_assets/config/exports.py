@@ -8,35 +8,13 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from cdp_assets.config.base import Name, PropertyName, RemoteDirectory, SecretRef, Strict
 from cdp_assets.config.export_columns import ExportColumn, ProfileIdColumn, PropertyColumn, SegmentsColumn
+from cdp_assets.config.export_events import ExportEvents
 from cdp_assets.config.export_format import ExportFormat
 from cdp_assets.config.export_names import check_template, differs_by_run, places_of
-from cdp_assets.config.processor_settings import FieldName, Hash
-from cdp_assets.config.processors import Processor
+from cdp_assets.config.export_processors import ExportProcessor
 from cdp_assets.config.timezones import check_timezone
 
 Population = Literal["changed", "all", "difference"]
-
-
-class Pseudonymize(Strict):
-    """Replaces every value of a property that identifies a person by its digest, in all columns."""
-
-    algorithm: Literal["sha256", "sha1", "md5"] = "sha256"
-    """How the digest is made."""
-    normalise: bool = False
-    """Take the digest of the text in lower case and without blanks around."""
-    keep: tuple[FieldName, ...] = ()
-    """Columns that stay as they are, by their header."""
-
-    def hashing(self, field: str, separator: str | None) -> Processor:
-        """The same, for one column by its name; of several values each is replaced."""
-        settings = Hash(fields=(field,), algorithm=self.algorithm, normalise=self.normalise, separator=separator)
-        return Processor(hash=settings)
-
-
-class ExportProcessor(Processor):
-    """A processor of an export, just before writing: fields are columns by their header."""
-
-    pseudonymize: Pseudonymize | None = None
 
 
 class Split(Strict):
@@ -165,6 +143,8 @@ class ExportProfilesGoal(Strict):
     """names = segments by title, and the profile's `display_name` for its id."""
     columns: tuple[ExportColumn, ...] = Field(min_length=1)
     """The columns of the file, in this order."""
+    events: ExportEvents | None = None
+    """The members' timeline events, in files of their own beside that of the profiles; left out = none."""
     processors: tuple[ExportProcessor, ...] = ()
     """Change or drop rows just before they are written, in this order; fields they add become the last columns."""
     order_by: tuple[Annotated[Order, BeforeValidator(_order_by_name)], ...] = ()

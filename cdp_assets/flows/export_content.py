@@ -1,6 +1,6 @@
 """Makes the files of an export: from rows of the warehouse to what is sent, in two steps.
 
-    take_rows    with the warehouse open, for seconds: who is due, and their cells, in a Parquet file
+    take_rows    with the warehouse open, for seconds: who is due, and their cells, in Parquet files
     make_files   without it: processors, differences, lines, parts, compression, encryption
 
 All files of a run come from the one state of the warehouse that `take_rows` saw. Memory does not grow with the rows.
@@ -8,33 +8,35 @@ All files of a run come from the one state of the warehouse that `take_rows` saw
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cdp_assets.config.check_exports import fields_made
 from cdp_assets.config.export_columns import ProfileIdColumn, PropertyColumn
+from cdp_assets.config.export_events import EventStream
+from cdp_assets.config.export_processors import PROFILE_STREAM, stream_of_events
 from cdp_assets.config.export_targets import actions_of
-from cdp_assets.config.exports import ExportProcessor
-from cdp_assets.config.processors import Processor
-from cdp_assets.errors import ConfigError, FileError, WarehouseError
-from cdp_assets.files.outgoing import TextFile, UnencodableError, Written, fed_by_path, measured
 from cdp_assets.files.sealing import Sealer
-from cdp_assets.flows.export_job import PROFILES, Counts, ExportJob, OutgoingFile
-from cdp_assets.flows.process_rows import answer_calls
-from cdp_assets.sql import export_lines, export_rows, exports
-from cdp_assets.sql.export_columns import Shown, shown_columns
-from cdp_assets.sql.export_lines import Cell, column_of
-from cdp_assets.sql.export_rows import LineEnd
-from cdp_assets.sql.processing import processing_steps
-from cdp_assets.sql.text import Sql, ident
+from cdp_assets.flows.export_job import PROFILES, Counts, ExportJob, OutgoingFile, stream_id
+from cdp_assets.flows.export_streams import Bench, Source, StreamWriter, must_be_as_many
+from cdp_assets.sql import export_events, export_rows, exports
+from cdp_assets.sql.event_tables import EVENT_TABLES
+from cdp_assets.sql.export_columns import shown_columns
 from cdp_assets.warehouse import Database, scratch
 
 MEMORY_LIMIT = "1GB"
 """Of the engines that take the rows and make the files; what does not fit spills."""
-MAX_PARTS = 10_000
-_ENDLESS = 1 << 60
+
+
+@dataclass(frozen=True)
+class MadeEvents:
+    """The rows of one kind of events, as they went into their files."""
+
+    stream: str
+    header: tuple[str, ...]
+    final: str
+    """Parquet file."""
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -45,24 +47,43 @@ class Made:
     files: tuple[OutgoingFile, ...]
     header: tuple[str, ...]
     final: str
-    """Parquet file of the rows as they went into the files."""
+    """Parquet file of the rows of profiles as they went into the files."""
+    events: tuple[MadeEvents, ...] = ()
 
     @property
     def rows(self) -> int:
-        """Rows in all files."""
-        return sum(file.rows for file in self.files)
+        """Rows in the files of profiles."""
+        return sum(file.rows for file in self.files if file.stream == PROFILES)
 
 
 def take_rows(database: Database, job: ExportJob, folder: Path) -> Counts:
-    """Keeps the rows of everybody who is due in `folder`, in the order of the file."""
+    """Keeps the rows of everybody who is due, and their events, in `folder`, in the order of the files."""
     database.run(exports.population(job.connection, job.goal, job.model))
     due, excluded, no_identifier, unchanged = (int(count) for count in database.row(exports.COUNTS))
     columns = shown_columns(job.goal, job.model)
     (kept,) = database.row(exports.keep_rows(columns, job.goal, job.model, str(folder / "rows.parquet")))
-    _must_be_as_many(int(kept), due, "kept")
+    must_be_as_many(int(kept), due, "kept")
     if job.goal.population == "difference":
         database.run(exports.keep_before(*job.owner, str(folder / "before.parquet")))
+    _take_events(database, job, folder)
     return Counts(due, excluded, no_identifier, unchanged)
+
+
+def _take_events(database: Database, job: ExportJob, folder: Path) -> None:
+    """A file of rows for each kind of events that is to be delivered, be it without rows."""
+    tables = {name: frozenset(columns) for name, columns in database.rows(EVENT_TABLES)} if job.event_streams else {}
+    wants_all = job.goal.events is not None and job.goal.events.types == "all"
+    for stream in job.event_streams:
+        is_there = export_events.event_table_of(EventStream(stream.kind)) in tables
+        if wants_all and not (is_there and database.row(export_events.any_events(stream)) == (True,)):
+            continue
+        there = tables.get(export_events.event_table_of(stream), frozenset())
+        path = str(_events_path(folder, stream))
+        database.run(export_events.keep_events(stream, job.goal, job.model, there, job.now, path))
+
+
+def _events_path(folder: Path, stream: EventStream) -> Path:
+    return folder / f"events_{stream.name}.parquet"
 
 
 def make_files(job: ExportJob, folder: Path, counts: Counts, sealer: Sealer | None) -> Made:
@@ -73,179 +94,74 @@ def make_files(job: ExportJob, folder: Path, counts: Counts, sealer: Sealer | No
         LocalDiskError: this machine's disk is full.
     """
     with scratch(temporary=folder / "spill", memory_limit=MEMORY_LIMIT) as engine:
-        writer = _Writer(job, folder, engine, sealer, counts.due)
-        found = writer.finish_rows()
-        files = tuple(writer.files(found))
-    return Made(replace(counts, filtered=counts.due - writer.kept), files, writer.header, writer.final)
+        bench = Bench(job, folder, engine, sealer)
+        writer = StreamWriter(bench, _profiles(job, folder))
+        found = _finish_profiles(bench, writer, counts.due)
+        files, events = list(_profile_files(job, writer, found)), []
+        for stream in job.event_streams:
+            if _events_path(folder, stream).exists():
+                made, its = _write_events(bench, stream)
+                events.append(made)
+                files += its
+    filtered = replace(counts, filtered=counts.due - writer.kept)
+    return Made(filtered, tuple(files), writer.header, writer.final, tuple(events))
 
 
-class _Writer:
-    """The files while they grow."""
+def _profiles(job: ExportJob, folder: Path) -> Source:
+    shown = shown_columns(job.goal, job.model)
+    rows = folder / "rows.parquet"
+    return Source(PROFILES, PROFILE_STREAM, rows, shown, list(_identifying(job)), job.goal.file.split)
 
-    def __init__(self, job: ExportJob, folder: Path, engine: Database, sealer: Sealer | None, due: int) -> None:
-        self._job, self._goal, self._folder = job, job.goal, folder
-        self._engine, self._sealer = engine, sealer
-        self.final = str(folder / "final.parquet")
-        self._cells: list[Cell] = []
-        self.kept, self._due = 0, due
 
-    @property
-    def header(self) -> tuple[str, ...]:
-        return tuple(cell.header for cell in self._cells)
-
-    def finish_rows(self) -> dict[str, int]:
-        """Brings the rows into their final form; gives the number for each action."""
-        kept = str(self._folder / "rows.parquet")
-        self._refuse(export_rows.first_ambiguous(kept), "A value that holds the multi-value separator")
-        shown = shown_columns(self._goal, self._job.model)
-        fields = {column.header: column_of(place) for place, column in enumerate(shown)}
-        processors = _processors(self._job, shown)
-        steps = [export_rows.numbered(kept)]
-        try:
-            processed = processing_steps(processors, fields, steps[0].name, self._job.now)
-        except FileError as error:
-            raise ConfigError(str(error)) from error
-        steps += processed.steps
-        answer_calls(self._engine, steps, processed.calls)
+def _finish_profiles(bench: Bench, writer: StreamWriter, due: int) -> dict[str, int]:
+    """Brings the rows into their final form; gives the number for each action."""
+    job, folder, engine = bench.job, bench.folder, bench.engine
+    if job.goal.population == "difference":
+        today, before, final = (str(folder / f"{name}.parquet") for name in ("today", "before", "final"))
+        ids = [place for place, column in enumerate(job.goal.columns) if isinstance(column, ProfileIdColumn)]
+        steps, processed = writer.processed()
         columns = list(processed.columns.values())
-        if self._goal.population == "difference":
-            today, before = (str(self._folder / f"{name}.parquet") for name in ("today", "before"))
-            ids = [place for place, column in enumerate(self._goal.columns) if isinstance(column, ProfileIdColumn)]
-            (self.kept,) = self._engine.row(export_rows.keep_final(steps, columns, today))
-            self._engine.run(export_rows.keep_difference(today, before, len(columns), ids, self.final))
-        elif not processors:
-            # The rows are final as they were taken.
-            self.final = kept
-            self.kept = self._due
-        else:
-            (self.kept,) = self._engine.row(export_rows.keep_final(steps, columns, self.final))
-        self._engine.run(export_rows.keep_delivered(self.final, str(self._folder / "delivered.parquet")))
-        self._cells = _cells(self._job, shown, list(processed.columns), processors)
-        refused = export_lines.cannot_be_written(self._cells, self._goal.format)
-        if refused is not None:
-            self._refuse(export_lines.first_refused(self.final, refused), "Value needs quoting")
-        return {action: int(count) for action, count in self._engine.rows(export_rows.count_final(self.final))}
-
-    def _refuse(self, query: Sql, what: str) -> None:
-        for profile, header in self._engine.rows(query):
-            cure = "give format.quote, or clean the value with a processor"
-            if what != "Value needs quoting":
-                cure = "give another format.multi_value, or multi_value_inside: keep"
-            raise ConfigError(f"{what}: column {header!r} of profile {profile}; {cure}")
-
-    def files(self, found: dict[str, int]) -> Iterator[OutgoingFile]:
-        """Writes what is due; nothing where that is nobody and empty files are not wanted."""
-        number = 0
-        for action in actions_of(self._goal):
-            rows = found.get(action, 0) if action else sum(found.values())
-            if rows == 0 and not self._goal.writes_empty_files:
-                continue
-            lines = export_rows.lines_of(self.final, export_lines.line(self._cells, self._goal.format), action)
-            for part, chosen, count in self._parts(lines, rows):
-                number += 1
-                yield self._one_file(OutgoingFile(number, PROFILES, action or "", part, count, 0, "", ""), chosen)
-
-    def _parts(self, lines: Sql, rows: int) -> Iterator[tuple[int | None, Sql, int]]:
-        """Part, lines and their number of each file; the parts together hold every line once."""
-        split = self._goal.file.split
-        if split is None:
-            yield None, lines, rows
-            return
-        path = str(self._folder / "lines.parquet")
-        self._engine.run(export_rows.keep_lines(lines, self._goal.format, path))
-        most_bytes = _ENDLESS if split.bytes is None else max(0, split.bytes - len(self._header_bytes))
-        most, place, part = LineEnd(split.rows or _ENDLESS, most_bytes), LineEnd(0, 0), 0
-        while part == 0 or place.number < rows:
-            part += 1
-            if part > MAX_PARTS:
-                raise ConfigError(f"file.split gives more than {MAX_PARTS:,} files; allow more rows or bytes in each")
-            last = LineEnd(*(int(value or 0) for value in self._engine.row(export_rows.part_end(path, place, most))))
-            yield part, export_rows.part_lines(path, place.number, last.number), last.number - place.number
-            place = last
-
-    @property
-    def _header_text(self) -> str:
-        layout = self._goal.format
-        return export_lines.header_line(self.header, layout) if layout.header else ""
-
-    @property
-    def _header_bytes(self) -> bytes:
-        return self._header_text.encode(self._goal.format.codec)
-
-    def _one_file(self, file: OutgoingFile, lines: Sql) -> OutgoingFile:
-        target = self._folder / str(file.number)
-        plain = self._folder / f"{file.number}.plain" if self._sealer else target
-        written, count = self._write(plain, lines)
-        _must_be_as_many(count, file.rows, "written")
-        size, sha256 = written.size_bytes, written.sha256_hex
-        if self._sealer:
-            self._sealer.seal(plain, target)
-            plain.unlink()
-            size, sha256 = measured(target)
-        readers = self._sealer.identity if self._sealer else str(self._goal.file.gzip)
-        content = hashlib.sha256(f"{written.sha256_hex} {readers}".encode()).hexdigest()
-        return replace(file, size_bytes=size, sha256=sha256, content_id=content)
-
-    def _write(self, path: Path, lines: Sql) -> tuple[Written, int]:
-        layout = self._goal.format
-        try:
-            with TextFile(path, layout.codec, gzip=self._goal.file.gzip) as file:
-                file.write(self._header_text.encode())
-                with fed_by_path(file) as pipe:
-                    (count,) = self._engine.row(export_lines.copy_lines(lines, pipe))
-                return file.finish(), int(count)
-        except UnencodableError as error:
-            raise self._unencodable(error.sign) from error
-
-    def _unencodable(self, sign: str) -> ConfigError:
-        query = export_lines.first_refused(self.final, export_lines.holds(self._cells, sign))
-        where = [f"column {header!r} of profile {profile}" for profile, header in self._engine.rows(query)]
-        shown = f"U+{ord(sign):04X}"
-        return ConfigError(
-            f"{' '.join(where) or 'the header'} holds the character {shown}, which {self._goal.format.encoding}"
-            " does not have; choose encoding: utf-8, or replace it with a processor"
-        )
+        (writer.kept,) = engine.row(export_rows.keep_final(steps, columns, today))
+        engine.run(export_rows.keep_difference(today, before, len(columns), ids, final))
+        writer.final = final
+        writer.settle(processed)
+    else:
+        writer.keep(due)
+    engine.run(export_rows.keep_delivered(writer.final, str(folder / "delivered.parquet")))
+    return {action: int(count) for action, count in engine.rows(export_rows.count_final(writer.final))}
 
 
-def _must_be_as_many(count: int, due: int, what: str) -> None:
-    if count != due:
-        raise WarehouseError(f"{due} profiles are due, but {count} rows were {what}; nothing was delivered")
+def _profile_files(job: ExportJob, writer: StreamWriter, found: dict[str, int]) -> Iterator[OutgoingFile]:
+    """What is due; nothing where that is nobody and empty files are not wanted."""
+    for action in actions_of(job.goal):
+        rows = found.get(action, 0) if action else sum(found.values())
+        if rows or job.goal.writes_empty_files:
+            yield from writer.files(rows, action)
 
 
-def _processors(job: ExportJob, shown: Sequence[Shown]) -> list[Processor]:
-    """The goal's processors, with what only exports have said in the words of the others."""
-    found: list[Processor] = []
-    for processor in job.goal.processors:
-        if isinstance(processor, ExportProcessor) and processor.pseudonymize is not None:
-            settings = processor.pseudonymize
-            found += [
-                settings.hashing(column.header, job.goal.format.multi_value if column.values is not None else None)
-                for column, is_pii in zip(shown, _identifying(job), strict=True)
-                if is_pii and column.header not in settings.keep
-            ]
-        else:
-            found.append(processor)
-    return found
+def _write_events(bench: Bench, stream: EventStream) -> tuple[MadeEvents, list[OutgoingFile]]:
+    job = bench.job
+    shown = export_events.event_columns(stream, job.goal, job.model)
+    identifying = [_shows_name(job), *[False] * (len(shown) - len(stream.fields) - 1)]
+    identifying += [field.pii for field in stream.fields]
+    split = job.goal.file.split if job.naming.event_names_differ else None
+    rows = _events_path(bench.folder, stream)
+    writer = StreamWriter(bench, Source(stream_id(stream), stream_of_events(stream), rows, shown, identifying, split))
+    (taken,) = bench.engine.row(export_rows.count_rows(str(rows)))
+    writer.keep(int(taken))
+    files = list(writer.files(writer.kept))
+    return MadeEvents(stream_id(stream), writer.header, writer.final, writer.kept), files
 
 
 def _identifying(job: ExportJob) -> Iterator[bool]:
-    """For each column whether it shows what identifies a person."""
+    """For each column of the profiles whether it shows what identifies a person."""
     for column in job.goal.columns:
         if isinstance(column, PropertyColumn):
             yield column.identifier or column.property in job.pii
         else:
-            is_named = isinstance(column, ProfileIdColumn) and job.goal.ids == "names"
-            yield is_named and job.model.display_name in job.pii
+            yield isinstance(column, ProfileIdColumn) and _shows_name(job)
 
 
-def _cells(
-    job: ExportJob, shown: Sequence[Shown], headers: Sequence[str], processors: Sequence[Processor]
-) -> list[Cell]:
-    """The columns of the final rows; what a processor has changed may hold any text."""
-    touched = {field for processor in processors for field in (*processor.fields, *fields_made(processor))}
-    known = {column.header: column for column in shown if column.header not in touched}
-    cells = [Cell(job.goal.action_column, ident("action"), signs="adehmnogcrv")] if job.goal.has_action_column else []
-    for place, header in enumerate(headers):
-        column = known.get(header)
-        cells.append(Cell(header, column_of(place), column.signs if column else "", bool(column and column.is_number)))
-    return cells
+def _shows_name(job: ExportJob) -> bool:
+    """Whether the column of ids shows what identifies a person."""
+    return job.goal.ids == "names" and job.model.display_name in job.pii

@@ -74,10 +74,11 @@ def _manifest(job: ExportJob, files: Sequence[OutgoingFile]) -> bytes:
         "goal": "/".join(job.owner),
         "run_id": job.naming.run_id,
         "started_at": job.now.isoformat(),
-        "rows": sum(file.rows for file in files),
+        "rows": sum(file.rows for file in files if file.stream == PROFILES),
         "files": [
             {"name": split_path(file.path)[1], "rows": file.rows, "bytes": file.size_bytes, "sha256": file.sha256}
             | ({"action": file.action} if file.action else {})
+            | ({"holds": file.stream} if file.stream != PROFILES else {})
             for file in files
         ],
     }
@@ -127,7 +128,7 @@ def stand_there(
 
     `delivered`: path, content id and size of each of its files.
     """
-    wanted = [(file.path, file.content_id) for file in files if file.stream == PROFILES]
+    wanted = [(file.path, file.content_id) for file in files if file.holds_content]
     sizes = {(path, content): size for path, content, size in delivered}
     if not set(wanted) <= sizes.keys():
         return False

@@ -34,7 +34,8 @@ from cdp_assets.warehouse import open_warehouse
 
 WAIT_S = 600
 """How long a run waits for another run of the same goal."""
-_SHORT_LIVED = ("rows", "before", "today", "final", "lines")
+_LASTING = "delivered.parquet"
+"""What settling needs; other tables of rows go once the files are made."""
 
 
 def export_goal(job: ExportJob, server: SftpFileSystem, folders: DataFolders) -> list[Export]:
@@ -153,8 +154,9 @@ def _stage(job: ExportJob, made: Made, server: SftpFileSystem, folders: DataFold
     """Names the files and commits the intent."""
     files = named_files(job, made.files, server)
     files = (*files, *companions(job, files, folder))
-    for name in _SHORT_LIVED:
-        (folder / f"{name}.parquet").unlink(missing_ok=True)
+    for path in folder.glob("*.parquet"):
+        if path.name != _LASTING:
+            path.unlink()
     shutil.rmtree(folder / "spill", ignore_errors=True)
     (folder / "staged").touch()
     sync_folder(folder)
@@ -228,7 +230,7 @@ def _deliver(job: ExportJob, export: Export, server: SftpFileSystem, folders: Da
             raise
     step("export: delivered")
     with open_warehouse(folders.warehouse) as database, database.transaction():
-        for statement in exports.remember_delivered(*job.owner, export.export_id, str(folder / "delivered.parquet")):
+        for statement in exports.remember_delivered(*job.owner, export.export_id, str(folder / _LASTING)):
             database.run(statement)
         database.run(export_ledger.DELIVERED, [job.now, export.uploaded, export.export_id])
     step("export: settled")

@@ -7,6 +7,8 @@ from datetime import datetime
 from pathlib import Path
 
 from cdp_assets.config.connections import Connection
+from cdp_assets.config.events import EventType, whole_types
+from cdp_assets.config.export_events import EventStream, chosen_types, event_streams
 from cdp_assets.config.export_targets import Naming
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.model import CustomerModelConfig, Deployment, pii_properties
@@ -15,7 +17,16 @@ from cdp_assets.files.sealing import is_encrypted
 from cdp_assets.flows.folders import DataFolders, make_private
 
 PROFILES, MANIFEST, READY = "profiles", "manifest", "ready"
-"""Streams: what a delivered file holds. Event files will be streams of their own."""
+"""Streams: what a delivered file holds."""
+EVENTS, ITEMS = "events/", "items/"
+"""Beginnings of the streams of events, and of their nested items; the name of the file follows."""
+CONTENTS = (PROFILES, EVENTS, ITEMS)
+"""Beginnings of the streams that hold what is exported; the others go with them."""
+
+
+def stream_id(stream: EventStream) -> str:
+    """The stream of a file of events."""
+    return f"{ITEMS if stream.nested else EVENTS}{stream.name}"
 
 
 @dataclass(frozen=True)
@@ -30,11 +41,21 @@ class ExportJob:
     now: datetime
     """Start of the run."""
     export_id: str = ""
+    event_types: tuple[EventType, ...] = ()
+    """The types whose events are exported, with all their fields."""
 
     @classmethod
     def of(cls, deployment: Deployment, connection: Connection, goal: ExportProfilesGoal, now: datetime) -> ExportJob:
         """The job of a goal, for a run that starts now."""
-        return cls(connection, goal, deployment.model, pii_properties(deployment), now)
+        named = goal.events.types if goal.events and goal.events.types != "all" else ()
+        known = {kind.id: kind for kind in (*whole_types((), named), *deployment.event_types)}
+        kinds = chosen_types(goal.events, tuple(known.values()))
+        return cls(connection, goal, deployment.model, pii_properties(deployment), now, event_types=kinds)
+
+    @property
+    def event_streams(self) -> tuple[EventStream, ...]:
+        """The kinds of events that are exported, in the order of their files."""
+        return event_streams(self.event_types)
 
     @property
     def owner(self) -> tuple[str, str]:
@@ -86,7 +107,15 @@ class OutgoingFile:
 
     def named(self, job: ExportJob, naming: Naming) -> OutgoingFile:
         """The same file with its place on the server."""
-        return replace(self, path=job.path(naming.name(self.part, self.action or None)))
+        name = naming.name(self.part, self.action or None)
+        if self.stream != PROFILES:
+            name = naming.event_name(self.stream.partition("/")[2], self.part)
+        return replace(self, path=job.path(name))
+
+    @property
+    def holds_content(self) -> bool:
+        """Whether it holds profiles or events; manifest and ready file go with those."""
+        return self.stream.startswith(CONTENTS)
 
 
 @dataclass(frozen=True)
@@ -122,6 +151,18 @@ class Export:
     files: tuple[OutgoingFile, ...] = ()
     warnings: tuple[str, ...] = ()
 
+    @property
+    def told(self) -> str:
+        """What was delivered, a sentence for each kind of files; several of a kind are known by the first."""
+        kinds: dict[str, list[OutgoingFile]] = {}
+        for file in self.files:
+            if file.holds_content:
+                kinds.setdefault(file.stream, []).append(file)
+        return " ".join(
+            f"Exported {sum(file.rows for file in files)} {_things(stream)} to {files[0].path}."
+            for stream, files in kinds.items()
+        )
+
     @classmethod
     def of_none(cls, job: ExportJob, counts: Counts, note: str) -> Export:
         """A run that delivers nothing."""
@@ -136,3 +177,8 @@ class Export:
             excluded_segment=counts.excluded_segment,
             filtered=counts.filtered,
         )
+
+
+def _things(stream: str) -> str:
+    """What the rows of a stream are."""
+    return stream if stream == PROFILES else stream.partition("/")[0]

@@ -15,7 +15,7 @@ from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.errors import ConfigError, NothingFoldedError
 from cdp_assets.files.remote import split_path
 from cdp_assets.flows.export_content import make_files, take_rows
-from cdp_assets.flows.export_job import Counts, ExportJob
+from cdp_assets.flows.export_job import Counts, ExportJob, OutgoingFile
 from cdp_assets.flows.folders import DataFolders, digest
 from cdp_assets.sql import export_rows
 from cdp_assets.sql.text import Sql
@@ -23,6 +23,19 @@ from cdp_assets.warehouse import Database, read_copy, scratch
 
 _COMPUTED = Sql("SELECT strftime(max(computed_at), '%Y-%m-%d %H:%M:%S') FROM ops.segment_changes WHERE segment = ?")
 _COLUMNS = Sql("SELECT column_name FROM duckdb_columns() WHERE schema_name = 'main' AND table_name = 'profiles'")
+
+
+@dataclass(frozen=True)
+class EventsPreview:
+    """What a run would deliver of one kind of events."""
+
+    name: str
+    """Of the first file."""
+    header: tuple[str, ...]
+    rows: tuple[tuple[str | None, ...], ...]
+    """The first rows, as texts."""
+    due: int
+    """Rows in the files."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,7 @@ class ExportPreview:
     """When the published copy was made."""
     computed_at: str
     """When the segment's members were computed last, UTC; empty = never."""
+    events: tuple[EventsPreview, ...] = ()
 
 
 def preview_export(job: ExportJob, folders: DataFolders, most_rows: int) -> ExportPreview:
@@ -67,7 +81,13 @@ def preview_export(job: ExportJob, folders: DataFolders, most_rows: int) -> Expo
         with scratch() as engine:
             query = export_rows.first_rows(made.final, _width(job.goal, len(made.header)), most_rows)
             rows = engine.rows(query)
-    names = [split_path(file.named(job, job.naming).path)[1] for file in made.files]
+            first = [engine.rows(export_rows.first_rows(its.final, len(its.header), most_rows)) for its in made.events]
+    names = [_name(job, file) for file in made.files]
+    names_of = {file.stream: _name(job, file) for file in reversed(made.files)}
+    events = [
+        EventsPreview(names_of[its.stream], its.header, tuple(row[1:] for row in some), its.rows)
+        for its, some in zip(made.events, first, strict=True)
+    ]
     return ExportPreview(
         job.goal.name,
         job.path(""),
@@ -78,7 +98,12 @@ def preview_export(job: ExportJob, folders: DataFolders, most_rows: int) -> Expo
         made.counts,
         datetime.fromtimestamp(folders.published.stat().st_mtime, tz=UTC),
         computed or "",
+        tuple(events),
     )
+
+
+def _name(job: ExportJob, file: OutgoingFile) -> str:
+    return split_path(file.named(job, job.naming).path)[1]
 
 
 def _width(goal: ExportProfilesGoal, columns: int) -> int:

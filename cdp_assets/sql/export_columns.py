@@ -59,7 +59,7 @@ def find_exportable(model: CustomerModelConfig, name: str) -> Property:
 def _shown(number: int, column: ExportColumn, goal: ExportProfilesGoal, model: CustomerModelConfig) -> Shown:
     match column:
         case ProfileIdColumn():
-            return _profile_id(column.column_name, goal, model)
+            return profile_id_column(column.column_name, goal, model)
         case TextColumn():
             return Shown(column.column_name, sql("{text}::VARCHAR", text=literal(column.text or None)))
         case SegmentsColumn():
@@ -68,7 +68,8 @@ def _shown(number: int, column: ExportColumn, goal: ExportProfilesGoal, model: C
             return _property(column, goal.format, find_exportable(model, column.property))
 
 
-def _profile_id(header: str, goal: ExportProfilesGoal, model: CustomerModelConfig) -> Shown:
+def profile_id_column(header: str, goal: ExportProfilesGoal, model: CustomerModelConfig) -> Shown:
+    """Who it is: the id, or the display name where the goal wants names."""
     own = Sql("profiles.profile_id::VARCHAR")
     if goal.ids == "ids" or model.display_name is None:
         return Shown(header, own, signs=_ID_SIGNS)
@@ -103,19 +104,24 @@ def _segments(number: int, column: SegmentsColumn, goal: ExportProfilesGoal, mod
 
 
 def _property(column: PropertyColumn, layout: ExportFormat, prop: Property) -> Shown:
-    pattern, zone = column.date_format or layout.date_format, column.timezone or layout.timezone
-    name = ident("profiles", prop.name)
+    dates = {"date_format": column.date_format or layout.date_format, "timezone": column.timezone or layout.timezone}
+    return value_column(column.column_name, ident("profiles", prop.name), prop, layout.model_copy(update=dates))
+
+
+def value_column(header: str, value: Sql, prop: Property, layout: ExportFormat) -> Shown:
+    """The values of a property or of a field; `value` is its column."""
+    pattern, zone = layout.date_format, layout.timezone
     if prop.multiple:
         one = _one_value(prop, Sql("v"), layout, pattern, zone)
-        values = sql("list_transform({name}, lambda v: {one})", name=name, one=one)
-        return Shown(column.column_name, _joined(values, layout), values)
+        values = sql("list_transform({value}, lambda v: {one})", value=value, one=one)
+        return Shown(header, _joined(values, layout), values)
     is_stamp = prop.type is PropertyType.datetime and pattern == "timestamp"
     signs = ""
     if prop.type in NUMERIC or is_stamp:
         has_places = prop.type in {PropertyType.decimal, PropertyType.currency}
         signs = _NUMBER_SIGNS + (layout.decimal if has_places else "")
-    text = _one_value(prop, name, layout, pattern, zone)
-    return Shown(column.column_name, text, signs=signs, is_number=bool(signs))
+    text = _one_value(prop, value, layout, pattern, zone)
+    return Shown(header, text, signs=signs, is_number=bool(signs))
 
 
 def _joined(values: Sql, layout: ExportFormat) -> Sql:

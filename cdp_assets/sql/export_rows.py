@@ -96,6 +96,11 @@ def count_final(final: str) -> Sql:
     return sql("SELECT action, count(*) FROM read_parquet({final}) GROUP BY action", final=literal(final))
 
 
+def count_rows(rows: str) -> Sql:
+    """How many rows there are."""
+    return sql("SELECT count(*) FROM read_parquet({rows})", rows=literal(rows))
+
+
 def first_ambiguous(rows: str) -> Sql:
     """Profile and column of the first value that holds the multi-value separator."""
     return sql(

@@ -17,7 +17,7 @@ EXPORTS = Table(
         ("state", TEXT, "staged: to be delivered first by the next run; delivered; refused: a name was taken."),
         ("sha256", TEXT, "Content of the file; of several, of all in order."),
         ("uploaded", FLAG, "false = the same content already stood there, so nothing was sent."),
-        ("rows", BIGINT, "Rows in the files, headers not counted."),
+        ("rows", BIGINT, "Rows in the files of profiles, headers not counted."),
         ("started_at", TIME, "Start of the run."),
         ("delivered_at", TIME, "When the file stood complete under its name; NULL = not yet."),
         ("no_identifier", BIGINT, "Members left out for lack of a value in an identifier column."),
@@ -34,7 +34,11 @@ EXPORT_FILES = Table(
     columns_of(
         ("export_id", TEXT, "The delivery."),
         ("number", BIGINT, "Place in the order of sending, from 1."),
-        ("stream", TEXT, "What it holds: profiles; manifest; ready (an empty file that comes last)."),
+        (
+            "stream",
+            TEXT,
+            "What it holds: profiles; events/<type>; items/<type>_<nested field>; manifest; ready (empty, the last).",
+        ),
         ("action", TEXT, "added, changed or removed, where each has a file of its own; else empty."),
         ("part", BIGINT, "Part of a split delivery, from 1; NULL = not split."),
         ("path", TEXT, "Full path on the server."),

@@ -94,7 +94,10 @@ IMPORT_HISTORY = View(
     },
 )
 _EXPORTED = Sql(
-    r"""CASE WHEN state = 'delivered' THEN format('Exported {:,} profiles to {}.', rows, path)
+    r"""CASE WHEN state = 'delivered' THEN
+        CASE WHEN events IS NULL OR has_profiles THEN format('Exported {:,} profiles to {}.', rows, path)
+            ELSE 'No profiles were due.' END
+        || coalesce(events, '')
         || CASE WHEN NOT uploaded THEN ' The same content stood there already.' ELSE '' END
         || CASE WHEN no_identifier > 0 THEN
             format(' {:,} profiles skipped for lack of an identifier.', no_identifier) ELSE '' END
@@ -105,6 +108,14 @@ _EXPORTED = Sql(
         || CASE WHEN filtered > 0 THEN format(' {:,} profiles skipped by a processor.', filtered) ELSE '' END
     ELSE '' END"""
 )
+_KINDS = Sql(
+    r"""SELECT export_id, bool_or(stream = 'profiles') AS has_profiles,
+        string_agg(format(' Exported {:,} {} to {}.', rows, split_part(stream, '/', 1), path), '' ORDER BY number)
+            FILTER (WHERE stream <> 'profiles') AS events
+    FROM (SELECT export_id, stream, sum(rows)::BIGINT AS rows, min_by(path, number) AS path, min(number) AS number
+        FROM ops.export_files GROUP BY export_id, stream)
+    WHERE stream NOT IN ('manifest', 'ready') GROUP BY export_id"""
+)
 _LEFT_OUT = ("no_identifier", "unchanged", "excluded_segment", "filtered")
 EXPORT_HISTORY = View(
     "export_history",
@@ -112,9 +123,10 @@ EXPORT_HISTORY = View(
     sql(
         "SELECT coalesce(delivered_at, started_at) AS happened_at, connection, goal, path, state, rows, files,"
         " {left_out}, {message} AS message, export_id AS id FROM ops.exports\n"
-        "ORDER BY happened_at DESC, connection, goal, id",
+        "LEFT JOIN (\n{kinds}\n) AS kinds USING (export_id)\nORDER BY happened_at DESC, connection, goal, id",
         left_out=joined(", ", [Sql(name) for name in _LEFT_OUT]),
         message=_EXPORTED,
+        kinds=_KINDS,
     ),
     {
         "happened_at": "When it was delivered; before that, when its run began.",
@@ -122,7 +134,7 @@ EXPORT_HISTORY = View(
         "goal": "Export goal.",
         "path": "Full path on the server, of the first file.",
         "state": "As in `exports`.",
-        "rows": "Rows in the files.",
+        "rows": "Rows in the files of profiles.",
         "files": "Files.",
         **dict.fromkeys(_LEFT_OUT, "Members left out, as in `exports`."),
         "message": "What was delivered, in a sentence.",

@@ -43,6 +43,19 @@ CASES = [
      'Processor 1 (trim): field "mail" not found; the file has, nearest first: email, tags'),
     ({"processors": [{"pseudonymize": {"keep": ["mail"]}}]}, ("processors", 0),
      'Processor 1 (pseudonymize): field "mail" not found'),
+    ({"processors": [{"trim": {"fields": ["email"]}, "stream": "events"}]}, ("processors", 0),
+     "Processor 1 (trim): no file of this goal is meant by stream 'events'; accepted: profiles, events, nested, all"),
+    ({"events": {"types": ["ordr"]}}, ("events", "types", 0), "unknown event type 'ordr'; known, nearest first: order"),
+    ({"events": {"types": ["order"]}, "processors": [{"trim": {"fields": ["quantiti"]}, "stream": "order"}]},
+     ("processors", 0), 'Processor 1 (trim): field "quantiti" not found; the file has, nearest first: quantity'),
+    ({"events": {"types": ["order"]}, "processors": [{"trim": {"fields": ["sku", "index"]}, "stream": "events"}]},
+     ("processors", 0), 'Processor 1 (trim): field "sku" not found; the file has, nearest first: dis'),
+    ({"events": {"types": "all"}, "processors": [{"trim": {"fields": ["tax", "coupon"]}, "stream": "events"}]},
+     ("processors", 0), 'Processor 1 (trim): file abandoned_basket has field "coupon", but not "tax"; name one file'),
+    ({"events": {"types": ["order"]}, "format": {"quote": "", "separator": "_"}}, ("events",),
+     "Value needs quoting: header 'profile_id' of order; give format.quote"),
+    ({"events": {"types": ["order"]}, "file": {"name": "order"}}, ("events",),
+     "profiles and events would go into the same file 'order.csv'; give another file.name"),
     ({"format": {"quote": ""}, "columns": [{"text": "x", "as": "a,b"}]}, ("columns", 0),
      "Value needs quoting: header 'a,b'; give format.quote, or another header"),
     ({"format": {"encoding": "latin-1"}, "columns": [{"text": "x", "as": "Preis €"}]}, ("columns", 0),
@@ -80,6 +93,18 @@ TWINS = [
     ({"file": {"name": "{run_id}"}}, {"file": {"name": "{run_id}"}}, False),
     ({"file": {"name": "{yyyy-MM-dd}"}}, {"file": {"name": "{yyyy-MM-dd}"}}, True),
 ]
+
+
+def test_two_goals_never_write_the_same_file_of_events():
+    one, two = ({"file": {"name": "{run_id}"}, "events": {"types": types}} for types in (["order"], "all"))
+    assert [where for where, _ in findings(goal() | one, goal(name="again") | two)] == [("goals", 1, "events")]
+    assert findings(goal() | one, goal(name="again", directory="there") | two) == []
+
+
+def test_a_field_never_stands_beside_a_column_of_its_name():
+    model = {"event_types": [{"id": "visit", "fields": [{"key": "event_type"}]}]}
+    ((where, told),) = findings(goal(events={"types": "all"}), model=model)
+    assert (where, told[:40]) == (("goals", 0, "events", "types"), "field 'event_type' of 'visit' has the na")
 
 
 @pytest.mark.parametrize(("one", "two", "same"), TWINS)

@@ -17,10 +17,13 @@ import pytest
 
 from cdp_assets.config.model import Deployment
 from cdp_assets.flows import run_connection
+from cdp_assets.flows.export_job import ExportJob
+from cdp_assets.flows.preview_export import preview_export
 from cdp_assets_tests.support.connected import Shop, export_goal, import_goal
 from cdp_assets_tests.support.proxy import Proxy
 
 HEADER = "email,city,points,tags\n"
+ORDER = {"type": "order", "id": "order", "date": "day"}
 
 
 def shop_of(sshd, folder, *goals, people=4, pgp=None):
@@ -74,6 +77,45 @@ def test_parts_then_manifest_then_ready_file(sshd, tmp_path):
     assert shop.rows("SELECT stream FROM ops.export_files ORDER BY number") == [
         ("profiles",), ("profiles",), ("manifest",), ("ready",)
     ]  # fmt: skip
+
+
+def test_files_of_events_are_part_of_the_delivery(sshd, tmp_path):
+    """Named in the manifest, before the ready file; told by history and metadata; sent again only if they differ."""
+    file = {"name": "vips", "manifest": True, "ready": "{name}.ready"}
+    shop = shop_of(
+        sshd, tmp_path, export_goal(file=file, events={"types": "all"}), import_goal("orders", events=[ORDER])
+    )
+    shop.put("orders_1.csv", "email,order,day\np1@x.com,o1,2026-02-01\np1@x.com,o2,2026-02-02\n")
+    shop.import_all()
+    (done,) = shop.deliver()
+    files = shop.visible()
+    assert [*files] == ["order.csv", "order_product.csv", "vips.csv", "vips.manifest.json", "vips.ready"]
+    assert files["order.csv"].count(b"\n") == 3
+    manifest = json.loads(files["vips.manifest.json"])
+    assert (manifest["rows"], [(item["name"], item["rows"]) for item in manifest["files"]]) == (
+        4, [("vips.csv", 4), ("order.csv", 2), ("order_product.csv", 0)]
+    )  # fmt: skip
+    out = str(shop.dirs["out"])
+    told = f"Exported 4 profiles to {out}/vips.csv. Exported 2 events to {out}/order.csv."
+    told += f" Exported 0 items to {out}/order_product.csv."
+    assert done.exports[-1].told == told
+    assert shop.rows("SELECT message FROM ops.export_history") == [(told,)]
+    (again,) = shop.deliver()
+    assert (again.exports[-1].note, again.exports[-1].uploaded) == ("the same content already stands there", False)
+    shop.put("orders_2.csv", "email,order,day\np1@x.com,o3,2026-02-03\n")
+    shop.import_all()
+    shop.deliver()
+    assert shop.visible()["order.csv"].count(b"\n") == 4
+    assert shop.rows("SELECT message FROM ops.export_history LIMIT 1")[0][0].startswith(
+        "No profiles were due. Exported 3"
+    )
+    preview = preview_export(
+        ExportJob.of(shop.deployment, shop.connection, shop.connection.exports[0], shop.now), shop.folders, 2
+    )
+    assert [(its.name, its.due, len(its.rows)) for its in preview.events] == [
+        ("order.csv", 3, 2),
+        ("order_product.csv", 0, 0),
+    ]
 
 
 TAKEN = [

@@ -17,6 +17,7 @@ from cdp_assets.flows.export_job import ExportJob
 from cdp_assets.flows.folders import digest
 from cdp_assets.flows.ledger import prepare_schemas
 from cdp_assets.sql import exports, schema, tables
+from cdp_assets.sql.event_tables import event_tables
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import open_warehouse
 from cdp_assets_tests.support.lab import deployment
@@ -83,6 +84,22 @@ class Desk:
             found = members if members is not None else {"vip": list(profiles)}
             lines = [[name, UUID.format(number), NOW] for name, numbers in found.items() for number in numbers]
             database.insert(tables.SEGMENT_MEMBERS.path, ["segment", "profile_id", "entered_at"], lines)
+
+    def fill_events(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Exactly these rows in a table of events; profiles by number."""
+        made = {made.name: made for made in event_tables(self.job.event_types)}[table]
+        with self.warehouse() as database:
+            for statement in schema.create_table(made, replace=True):
+                database.run(statement)
+            names = [column.name for column in made.columns]
+            values = [row | {"profile_id": UUID.format(row["profile_id"])} for row in rows]
+            database.insert(made.path, names, [[row.get(name) for name in names] for row in values])
+
+    def named(self, *, settle: bool = True) -> dict[str, bytes]:
+        """The files of a run as they stand on the disk, by their names on the server."""
+        made, folder = self.export(settle=settle)
+        names = [file.named(self.job, self.job.naming).path.rpartition("/")[2] for file in made.files]
+        return {name: (folder / str(file.number)).read_bytes() for name, file in zip(names, made.files, strict=True)}
 
     def export(self, *, settle: bool = True) -> tuple[Made, Path]:
         """Makes the files of a run, and enters them as delivered."""
