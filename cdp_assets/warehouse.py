@@ -20,6 +20,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from cdp_assets.errors import WarehouseBusyError, WarehouseError
+from cdp_assets.faults import step
 from cdp_assets.sql.text import Sql, joined, literal, sql
 
 Parameters = Sequence[object] | Mapping[str, object]
@@ -206,6 +207,30 @@ def _attach(path: Path) -> duckdb.DuckDBPyConnection:
         message = f"the warehouse cannot be opened: {error}"
         raise WarehouseError(message) from error
     return connection
+
+
+def rewrite_file(path: Path) -> None:
+    """Writes the warehouse into a new file and puts it in place, so that no deleted row is left between the others.
+
+    Needs the writer's lock. A process that dies leaves the old file, or the new one.
+    """
+    fresh = path.with_name(f".{path.name}.rewritten")
+    for leftover in path.parent.glob(f"{fresh.name}*"):
+        leftover.unlink()
+    connection = _attach(path)
+    try:
+        connection.execute("CHECKPOINT")
+        connection.execute(f"ATTACH {literal(str(fresh))} AS fresh (STORAGE_VERSION {literal(STORAGE_VERSION)})")
+        connection.execute("COPY FROM DATABASE warehouse TO fresh")
+        connection.execute("CHECKPOINT fresh")
+    except duckdb.Error as error:
+        message = f"the warehouse cannot be written into a new file: {error}"
+        raise WarehouseError(message) from error
+    finally:
+        connection.close()
+    step("warehouse: written anew")
+    path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+    fresh.rename(path)
 
 
 @contextmanager

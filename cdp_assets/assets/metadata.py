@@ -27,6 +27,7 @@ FATES = {
     "rows excluded: no identifier": "rows_no_identifier",
     "rows excluded: no consent": "rows_consent_mismatch",
     "rows excluded: filtered": "rows_filtered",
+    "rows excluded: erased": "rows_erased",
     "rows rejected": "rows_rejected",
     "cells rejected": "cells_rejected",
 }
@@ -228,7 +229,7 @@ def events_metadata(own: TableFacts, items: Sequence[TableFacts] = ()) -> Metada
 
 def _fold_row(entry: Mapping[str, object]) -> list[int]:
     """Received, created, modified, unchanged, excluded, rejected."""
-    excluded = ("rows_not_found", "rows_no_identifier", "rows_consent_mismatch", "rows_filtered")
+    excluded = ("rows_not_found", "rows_no_identifier", "rows_consent_mismatch", "rows_filtered", "rows_erased")
     return [
         _count(entry["rows_received"]),
         _count(entry["rows_created"]),

@@ -19,6 +19,7 @@ _COUNTS = {
     "rows_not_found": "not found",
     "rows_no_identifier": "no identifier",
     "rows_filtered": "filtered",
+    "rows_erased": "erased",
     "rows_rejected": "rejected",
     "cells_rejected": "cells rejected",
 }

@@ -36,13 +36,21 @@ def identifying_properties(batches: Sequence[Placed]) -> frozenset[str]:
     return frozenset(column.property for goal in goals for column in goal.identifier_columns)
 
 
-def collect_rows(engine: Database, batches: Sequence[Placed], seed: Collection[Value], limit: int) -> list[Collected]:
+def collect_rows(
+    engine: Database,
+    batches: Sequence[Placed],
+    seed: Collection[Value],
+    limit: int,
+    more: frozenset[str] = frozenset(),
+) -> list[Collected]:
     """The rows connected to `seed`, batch by batch in their order. Reads every batch once for each new generation.
+
+    `more`: properties that connect rows as well, though no batch finds profiles by them.
 
     Raises:
         ConfigError: the caller must act: there are more rows than `limit`.
     """
-    identifying = identifying_properties(batches)
+    identifying = identifying_properties(batches) | more
     known, fresh = set(seed), set(seed)
     rows: dict[int, set[int]] = {place: set() for place in range(len(batches))}
     while fresh:

@@ -17,6 +17,7 @@ from cdp_assets.faults import step
 from cdp_assets.flows.fit_columns import add_missing_columns, need_replay, wanted_shape
 from cdp_assets.flows.fold_pass import Folding
 from cdp_assets.flows.folders import DataFolders
+from cdp_assets.flows.keep_out import keep_out
 from cdp_assets.flows.ledger import note_folded, prepare_schemas, register
 from cdp_assets.flows.look_tables import TableFacts, event_facts
 from cdp_assets.flows.plan_order import Plan, plan_order
@@ -70,6 +71,7 @@ def fold_batches(
         WarehouseError: we must act; nothing of the failed pass is in.
     """
     prepare_schemas(database)
+    keep_out(database, folders)
     known = {batch_id for (batch_id,) in database.rows(ledger.REGISTERED)}
     batches = register(database, folders)
     fresh = batches.keys() - known

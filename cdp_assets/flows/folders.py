@@ -57,6 +57,11 @@ class DataFolders:
         """Ids of all registered batches and attempts, as the fold last knew them: a hint for sensors."""
         return self.root / "warehouse" / "folded.json"
 
+    @property
+    def erasures(self) -> Path:
+        """The key that people's identifiers are hashed with when they are erased, and erasures under way."""
+        return self.root / "erasures"
+
     def goal(self, connection: str, goal: str) -> Path:
         """Everything landed for one import goal."""
         return self.landing / connection / goal

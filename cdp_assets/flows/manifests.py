@@ -39,7 +39,7 @@ class Part(Strict):
 
 
 class Manifest(Strict):
-    """One batch. Written once, together with its rows; never changed."""
+    """One batch. Written once, together with its rows; changed only where rows of an erased person leave it."""
 
     format: Literal[1] = 1
     """How a batch is written. What is added with a default leaves it; a batch of another number is not read."""
@@ -88,6 +88,8 @@ class Manifest(Strict):
     rows_rejected: int
     """Rows refused altogether: unreadable, or with an identifier that is not valid."""
     rows_no_identifier: int
+    rows_erased: int = 0
+    """Rows with an identifier whose person is erased: nothing but their place is left of them in the batch."""
     cells_rejected: int
     """Cells not valid for their type; their rows still apply."""
     events_received: int = 0

@@ -36,6 +36,8 @@ def mirrored(folders: DataFolders) -> Iterator[DataFolders]:
         # The warehouse first: a batch it knows of and the mirror does not would look withdrawn.
         _copy_warehouse(folders, mirror)
         _link_landing(folders.landing, mirror.landing)
+        if folders.erasures.exists():
+            mirror.erasures.symlink_to(folders.erasures.absolute())
         _link_snapshots(folders.snapshots, mirror.snapshots)
         step("mirror: made")
         yield mirror

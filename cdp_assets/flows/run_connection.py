@@ -20,6 +20,7 @@ from cdp_assets.files.sftp import open_server
 from cdp_assets.flows.acknowledge_files import Acknowledged, acknowledge_files
 from cdp_assets.flows.compute_lifecycles import LifecycleResult, compute_lifecycles
 from cdp_assets.flows.compute_segments import SegmentResult, compute_segments
+from cdp_assets.flows.erase_profiles import end_erasures
 from cdp_assets.flows.export_goal import export_goal
 from cdp_assets.flows.export_job import Export, ExportJob
 from cdp_assets.flows.fold_batches import FoldResult, fold_batches
@@ -86,7 +87,11 @@ def import_new(
 def fold_and_publish(
     model: CustomerModelConfig, folders: DataFolders, now: datetime, *, rebuild: bool = False, at_once: bool = False
 ) -> FoldResult:
-    """Folds what was landed, and publishes a copy unless the last one is young enough."""
+    """Folds what was landed, and publishes a copy unless the last one is young enough.
+
+    An erasure whose process died is ended first.
+    """
+    end_erasures(model, folders, now)
     with open_warehouse(folders.warehouse, temporary=folders.spill) as database:
         result = fold_batches(database, model, folders, now, rebuild=rebuild)
     step("fold: done")

@@ -54,6 +54,8 @@ _IMPORTED = Sql(
             format(' {:,} profile updates skipped because of a consent mismatch.', rows_consent_mismatch) ELSE '' END
         || CASE WHEN events_created > 0 THEN format(' {:,} timeline events created.', events_created) ELSE '' END
         || CASE WHEN rows_rejected > 0 THEN format(' {:,} rows rejected.', rows_rejected) ELSE '' END
+        || CASE WHEN rows_erased > 0 THEN format(' {:,} rows left out, as their people are erased.', rows_erased)
+            ELSE '' END
     ELSE '' END || CASE WHEN note <> '' AND folded_at IS NOT NULL THEN ' ' ELSE '' END || coalesce(note, '')"""
 )
 _ROWS = (
@@ -66,6 +68,7 @@ _ROWS = (
     "rows_consent_mismatch",
     "rows_filtered",
     "rows_rejected",
+    "rows_erased",
     "events_created",
 )
 IMPORT_HISTORY = View(
@@ -174,7 +177,8 @@ RECENT_IMPORTS = View(
     skipped, landed_at AS started_at, folded_at AS finished_at, nullif(note, '') AS error, batch_id AS id
 FROM (
     SELECT *, coalesce(dropped_events, false) AS is_events, rows_rejected + rows_no_identifier
-        + coalesce(rows_not_found, 0) + coalesce(rows_consent_mismatch, 0) + coalesce(rows_filtered, 0) AS skipped
+        + coalesce(rows_not_found, 0) + coalesce(rows_consent_mismatch, 0) + coalesce(rows_filtered, 0)
+        + coalesce(rows_erased, 0) AS skipped
     FROM ops.batches
 )
 UNION ALL BY NAME

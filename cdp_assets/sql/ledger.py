@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cdp_assets.sql.tables import BATCHES, REJECTS
 from cdp_assets.sql.text import Sql, ident, joined, literal, sql
 
-FATES = ("created", "modified", "unchanged", "not_found")
+FATES = ("created", "modified", "unchanged", "not_found", "erased")
 EVENT_FATES = ("events_created", "events_set", "events_dropped")
 FIRST = (*(f"rows_{fate}" for fate in FATES), *EVENT_FATES)
 """Columns with what the rows and events of a batch did when it was folded first."""
@@ -16,12 +16,14 @@ REPLAYED = tuple(f"replayed_{fate}" for fate in (*FATES, *EVENT_FATES))
 
 BALANCE = Sql(
     "SELECT batch_id, name, rows_received, rows_created + rows_modified + rows_unchanged + rows_not_found"
-    " + rows_no_identifier + rows_consent_mismatch + rows_filtered + rows_rejected AS rows_accounted"
+    " + rows_no_identifier + rows_consent_mismatch + rows_filtered + rows_rejected + coalesce(rows_erased, 0)"
+    " AS rows_accounted"
     " FROM ops.batches WHERE position = ?"
 )
 """Rows in must equal the sum of their fates (design.md 3, rule 4)."""
 
 REGISTERED = Sql("SELECT batch_id FROM ops.batches")
+ERASED_ROWS = Sql("SELECT batch_id, coalesce(replayed_erased, rows_erased, 0) FROM ops.batches")
 FOLDED = Sql("SELECT batch_id FROM ops.batches WHERE position IS NOT NULL ORDER BY position")
 KNOWN_ATTEMPTS = Sql("SELECT attempt_id FROM ops.attempts")
 SET_STATE = Sql("UPDATE ops.batches SET state = ?, note = ? WHERE batch_id = ?")
@@ -44,7 +46,8 @@ SETTLED = Sql(
     " + coalesce(events_created, 0) + coalesce(events_set, 0), 0) > 0, rows_rejected,"
     " concat(rows_received, ' rows: ', rows_created, ' created, ', rows_modified, ' modified, ', rows_unchanged,"
     " ' unchanged, ', rows_not_found, ' not found, ', rows_no_identifier, ' without identifier, ', rows_filtered,"
-    " ' filtered, ', rows_rejected, ' rejected; ', cells_rejected, ' cells rejected')"
+    " ' filtered, ', rows_rejected, ' rejected, ', coalesce(rows_erased, 0), ' erased; ', cells_rejected,"
+    " ' cells rejected')"
     " FROM ops.batches WHERE connection = ? AND landed_at >= ? AND state IN ('folded', 'duplicate')"
     " ORDER BY landed_at, batch_id"
 )

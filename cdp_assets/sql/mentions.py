@@ -30,6 +30,22 @@ def connected_rows(config: BatchConfig, present: frozenset[int], identifying: Co
     A row names a value by looking a profile up with it, or by writing it. `identifying`: the properties by which
     some batch finds profiles.
     """
+    steps = [
+        *named_values(config, present, identifying, parquet),
+        Step("hit", Sql("SELECT DISTINCT row_no FROM named SEMI JOIN wanted USING (property, value)")),
+    ]
+    return chain(
+        steps, Sql("SELECT DISTINCT row_no, property, value FROM named SEMI JOIN hit USING (row_no) ORDER BY ALL")
+    )
+
+
+def named_values(
+    config: BatchConfig, present: frozenset[int], identifying: Collection[str], parquet: str, *, every: bool = False
+) -> list[Step]:
+    """Steps to `named`: row_no, property, value of everything identifying that rows name.
+
+    `every`: also what rows name that find nobody, as they have no identifier or a bad one.
+    """
     columns: dict[Sql, None] = {Sql("identifier"): None}
     parts = []
     for place in places_of(config):
@@ -43,9 +59,10 @@ def connected_rows(config: BatchConfig, present: frozenset[int], identifying: Co
             parts.append((mapping.property, column, values_of(config.find_property(mapping.property), column)))
     source = with_identifiers(config, sql(_ROWS, path=literal(parquet)))
     given = sql(
-        "SELECT file_row_number + 1 AS row_no, {columns} FROM ({rows}) WHERE identifier IS NOT NULL",
+        "SELECT file_row_number + 1 AS row_no, {columns} FROM ({rows}) WHERE {some}",
         columns=comma(columns),
         rows=source,
+        some=Sql("true" if every else "identifier IS NOT NULL"),
     )
     named = [
         sql(
@@ -59,14 +76,7 @@ def connected_rows(config: BatchConfig, present: frozenset[int], identifying: Co
     kept = sql(
         "SELECT * FROM ({all}) WHERE NOT {blocked}", all=joined("\nUNION ALL\n", named), blocked=_blocked(config)
     )
-    steps = [
-        Step("given", given),
-        Step("named", kept),
-        Step("hit", Sql("SELECT DISTINCT row_no FROM named SEMI JOIN wanted USING (property, value)")),
-    ]
-    return chain(
-        steps, Sql("SELECT DISTINCT row_no, property, value FROM named SEMI JOIN hit USING (row_no) ORDER BY ALL")
-    )
+    return [Step("given", given), Step("named", kept)]
 
 
 def _blocked(config: BatchConfig) -> Sql:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from cdp_assets.config.consent import CONSENTED, LEVEL, NO_ZONE, PERSONAL, REFUSED, ZONE
 from cdp_assets.config.properties import Property
 from cdp_assets.sql.dialect import column_type
+from cdp_assets.sql.erasure_tables import ERASURES
 from cdp_assets.sql.export_tables import EXPORT_FILES, EXPORTED_ROWS, EXPORTS
 from cdp_assets.sql.lifecycle_tables import (
     LIFECYCLE_CHANGES,
@@ -222,6 +223,7 @@ BATCHES = Table(
         ("rows_consent_mismatch", BIGINT, "Rows refused for lack of consent."),
         ("rows_filtered", BIGINT, "Rows dropped by a processor."),
         ("rows_rejected", BIGINT, "Rows refused; each is in `rejects`."),
+        ("rows_erased", BIGINT, "Rows of people who had been erased before the first fold; NULL = none."),
         ("cells_rejected", BIGINT, "Cells not valid for their type; each is in `rejects`."),
         ("events_received", BIGINT, "Rows that bring an event."),
         ("events_created", BIGINT, "Events whose key was new, at the first fold."),
@@ -235,6 +237,7 @@ BATCHES = Table(
         ("replayed_modified", BIGINT, "Likewise, rows whose profile differed."),
         ("replayed_unchanged", BIGINT, "Likewise, rows whose profile did not."),
         ("replayed_not_found", BIGINT, "Likewise, rows that found no profile."),
+        ("replayed_erased", BIGINT, "Likewise, rows of people who are erased."),
         ("replayed_events_created", BIGINT, "Likewise, events whose key was new."),
         ("replayed_events_set", BIGINT, "Likewise, events that were written anew."),
         ("replayed_events_dropped", BIGINT, "Likewise, rows that bring an event and found no profile."),
@@ -388,6 +391,7 @@ FACTS = (
     ACKNOWLEDGEMENTS,
     RETURNED_REJECTS,
     NOTIFICATIONS,
+    ERASURES,
 )
 
 

@@ -1,0 +1,120 @@
+"""`python -m cdp_assets erase`: takes people out of everything that is kept here, and keeps them out."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
+from dataclasses import asdict
+from pathlib import Path
+
+from cdp_assets.assets.runtime import data_folders, now
+from cdp_assets.components.loading import defs_folder, load_deployment
+from cdp_assets.config.model import Deployment
+from cdp_assets.errors import ConfigError
+from cdp_assets.flows.erase_profiles import Erased, erase, lift
+from cdp_assets.flows.find_erased import Asked
+
+HELP = "erase people from the warehouse, batches, rejects and exports' memory, and keep them out; --lift lets them in"
+BEYOND = (
+    "backups of the data folder",
+    "copies of the warehouse that programs opened before and still hold open",
+    "what other people's rows say of them, such as an e-mail in a remark",
+)
+"""What no erasure here can reach."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Whom."""
+    parser.add_argument(
+        "identifiers", nargs="*", help="identifiers of people; other users of the machine see them: rather use --file"
+    )
+    parser.add_argument(
+        "--file",
+        metavar="PATH",
+        help="a CSV file whose columns are named as identifiers, such as email; - = standard input",
+    )
+    parser.add_argument("--property", metavar="NAME", help="what the identifiers are; a file then has no header")
+    parser.add_argument("--all", action="store_true", help="where several profiles hold an identifier, erase them all")
+    parser.add_argument("--lift", action="store_true", help="instead: let these people in again, from the next file on")
+    parser.add_argument("--json", action="store_true", help="the report as one JSON object")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Erase and report.
+
+    Raises:
+        ConfigError: whoever asks must: nobody is named, or somebody not clearly.
+    """
+    asked = [Asked(value, options.property) for value in options.identifiers]
+    asked += _read(options.file, options.property) if options.file is not None else []
+    if not asked:
+        raise ConfigError("name people by their identifiers, or give a file of them with --file")
+    deployment, folders = load_deployment(defs_folder()), data_folders()
+    if options.lift:
+        print(f"{lift(folders, asked)} people may come in again")
+        return 0
+    told = erase(
+        deployment.model,
+        folders,
+        asked,
+        now(),
+        goals=[(connection.name, goal.name) for connection in deployment.connections for goal in connection.exports],
+        more=_identifying(deployment),
+        several=options.all,
+    )
+    if options.json:
+        json.dump(asdict(told) | {"beyond": BEYOND}, sys.stdout, ensure_ascii=False, indent=2)
+        print()
+    else:
+        print("\n".join(_lines(told)))
+    return 0
+
+
+def _identifying(deployment: Deployment) -> frozenset[str]:
+    goals = [goal for connection in deployment.connections for goal in connection.imports if not goal.group_type]
+    return frozenset(column.property for goal in goals for column in goal.identifier_columns)
+
+
+def _read(path: str, name: str | None) -> list[Asked]:
+    """The identifiers of a file, each cell one; empty cells are nobody."""
+    try:
+        with nullcontext(sys.stdin) if path == "-" else Path(path).open(newline="", encoding="utf-8-sig") as text:
+            return list(_cells(text, name))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+
+
+def _cells(text: Iterable[str], name: str | None) -> Iterator[Asked]:
+    rows = csv.reader(text)
+    header = [name] if name is not None else [cell.strip() for cell in next(rows, [])]
+    for number, row in enumerate(rows, start=1 if name is not None else 2):
+        if len(row) > len(header):
+            raise ConfigError(f"row {number} has {len(row)} cells; {len(header)} are expected")
+        yield from (Asked(cell, column) for column, cell in zip(header, row, strict=False) if cell.strip())
+
+
+def _lines(told: Erased) -> Iterator[str]:
+    yield f"{told.people} profiles erased; {told.identifiers} identifiers are kept out from now on"
+    yield "removed:"
+    yield f"  {told.rows} rows in {told.batches} batches, which keep their places"
+    yield f"  {told.rejects} texts of rejected rows and cells"
+    yield f"  {told.originals} files as they were received, of those batches"
+    yield f"  {told.snapshots} snapshots; {told.staged} deliveries that had not arrived"
+    yield from (f"  {count} rows of {name}" for name, count in sorted(told.tables.items()))
+    yield "  the warehouse was rebuilt, its file and the readers' copy were written anew"
+    yield "not reached:"
+    for label, names in (
+        ("file on the server", told.sources),
+        ("delivered file", told.delivered),
+        ("rejected rows sent back", told.sent_back),
+    ):
+        yield from (f"  {label}: {name}" for name in dict.fromkeys(names))
+    if told.sealed:
+        yield f"  encrypted copies of {told.sealed} files, which hold no row of theirs and were not searched"
+    if told.shared:
+        yield f"  {told.shared} identifiers that other people have too: they stay theirs"
+    yield from (f"  {text}" for text in BEYOND)
