@@ -18,7 +18,7 @@ from cdp_assets.config.check_segments import segment_places
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.groups import RESERVED_GROUP_COLUMNS
-from cdp_assets.config.known import Known, Location, Place, Unread, listed
+from cdp_assets.config.known import Known, Location, Place, Unread, listed, nearest_first
 from cdp_assets.config.model import CustomerModelConfig, Deployment
 from cdp_assets.config.properties import RESERVED_COLUMNS, Property
 
@@ -91,6 +91,19 @@ def _display_name(model: CustomerModelConfig, known: Known) -> Iterator[Place]:
         yield ("display_name",), f"{prop.name!r} holds several values; a profile is named by a property with one"
 
 
+def _group_display_names(model: CustomerModelConfig, _: Known) -> Iterator[Place]:
+    for index, kind in enumerate(model.group_types):
+        named = {prop.name: prop for prop in kind.properties}
+        if kind.display_name is None:
+            continue
+        if kind.display_name not in named:
+            told = f"group type {kind.id!r} has no property {kind.display_name!r}; it has, nearest first:"
+            yield ("group_types", index, "display_name"), f"{told} {listed(nearest_first(kind.display_name, named))}"
+        elif named[kind.display_name].multiple:
+            told = f"{kind.display_name!r} holds several values; a group is named by a property with one"
+            yield ("group_types", index, "display_name"), told
+
+
 def _group_types(model: CustomerModelConfig, _: Known) -> Iterator[Place]:
     names = [kind.id for kind in model.group_types]
     for index, kind in enumerate(model.group_types):
@@ -145,6 +158,7 @@ _MODEL_RULES: tuple[Callable[[CustomerModelConfig, Known], Iterator[Place]], ...
     _property_names,
     _display_name,
     _group_types,
+    _group_display_names,
     _links_to_groups,
     _objectives,
     segment_places,

@@ -8,9 +8,17 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, SerializationInfo, model_serializer
 
-from cdp_assets.config.base import Strict
+from cdp_assets.config.base import SecretRef, Strict
 from cdp_assets.config.export_events import EventStream
-from cdp_assets.config.processor_settings import Concatenate, CurrentDate, FieldName, FixedValue, Hash, Split
+from cdp_assets.config.processor_settings import (
+    Concatenate,
+    CurrentDate,
+    FieldName,
+    FixedValue,
+    Hash,
+    KeyedHash,
+    Split,
+)
 from cdp_assets.config.processors import Processor
 
 ALL, PROFILES, EVENTS, NESTED = "all", "profiles", "events", "nested"
@@ -22,14 +30,18 @@ class Pseudonymize(Strict):
 
     algorithm: Literal["sha256", "sha1", "md5"] = "sha256"
     """How the digest is made."""
+    key: SecretRef | None = None
+    """Key of the digests (HMAC): without it nobody finds an address by trying addresses. Left out = none."""
     normalise: bool = False
     """Take the digest of the text in lower case and without blanks around."""
     keep: tuple[FieldName, ...] = ()
     """Columns that stay as they are, by their header."""
 
-    def hashing(self, field: str, separator: str | None) -> Processor:
+    def hashing(self, field: str, separator: str | None, key_name: str) -> Processor:
         """The same, for one column by its name; of several values each is replaced."""
         settings = Hash(fields=(field,), algorithm=self.algorithm, normalise=self.normalise, separator=separator)
+        if self.key is not None:
+            settings = KeyedHash(**settings.model_dump(), key_name=key_name)
         return Processor(hash=settings)
 
 

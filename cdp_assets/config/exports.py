@@ -140,7 +140,7 @@ class ExportProfilesGoal(Strict):
     format: ExportFormat = ExportFormat()
     """How the file is laid out."""
     ids: Literal["ids", "names"] = "ids"
-    """names = segments by title, and the profile's `display_name` for its id."""
+    """names = segments by title; profiles and groups by their `display_name`, where they have one."""
     columns: tuple[ExportColumn, ...] = Field(min_length=1)
     """The columns of the file, in this order."""
     events: ExportEvents | None = None

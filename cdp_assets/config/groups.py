@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cdp_assets.config.base import Name, Strict
+from cdp_assets.config.base import Name, PropertyName, Strict
 from cdp_assets.config.properties import RESERVED_COLUMNS, Property, PropertyType
 
 GROUP_ID = Property(name="group_id", type=PropertyType.text, description="What the group is called; never changes.")
@@ -24,6 +24,13 @@ class GroupType(Strict):
     """What people read about it."""
     properties: tuple[Property, ...] = ()
     """What a group of this type can hold, beside its id."""
+    display_name: PropertyName | None = None
+    """The property that names a group to people; exports with `ids: names` show it for the group's id."""
+
+    @property
+    def naming_property(self) -> Property | None:
+        """The property of `display_name`, or None."""
+        return next((prop for prop in self.properties if prop.name == self.display_name), None)
 
     @property
     def label(self) -> str:

@@ -172,6 +172,13 @@ class Hash(Strict):
         return {key: value for key, value in written.items() if key != "separator" or value is not None}
 
 
+class KeyedHash(Hash):
+    """The same with a key (HMAC), as `pseudonymize` makes it; not in the YAML."""
+
+    key_name: str
+    """What the engine calls the key: the key itself stands in no text."""
+
+
 class Split(Strict):
     """The values of one cell into fields of their own; values beyond the last field are left out."""
 

@@ -16,6 +16,7 @@ from cdp_assets.config.export_columns import ProfileIdColumn, PropertyColumn
 from cdp_assets.config.export_events import EventStream
 from cdp_assets.config.export_processors import PROFILE_STREAM, stream_of_events
 from cdp_assets.config.export_targets import actions_of
+from cdp_assets.config.properties import PropertyType
 from cdp_assets.files.sealing import Sealer
 from cdp_assets.flows.export_job import PROFILES, Counts, ExportJob, OutgoingFile, stream_id
 from cdp_assets.flows.export_streams import Bench, Source, StreamWriter, must_be_as_many
@@ -157,7 +158,7 @@ def _identifying(job: ExportJob) -> Iterator[bool]:
     """For each column of the profiles whether it shows what identifies a person."""
     for column in job.goal.columns:
         if isinstance(column, PropertyColumn):
-            yield column.identifier or column.property in job.pii
+            yield column.identifier or column.property in job.pii or _shows_group_name(job, column)
         else:
             yield isinstance(column, ProfileIdColumn) and _shows_name(job)
 
@@ -165,3 +166,11 @@ def _identifying(job: ExportJob) -> Iterator[bool]:
 def _shows_name(job: ExportJob) -> bool:
     """Whether the column of ids shows what identifies a person."""
     return job.goal.ids == "names" and job.model.display_name in job.pii
+
+
+def _shows_group_name(job: ExportJob, column: PropertyColumn) -> bool:
+    """Whether a column shows names of groups that identify a person, such as a family's."""
+    prop = job.model.find_property(column.property) if job.goal.ids == "names" else None
+    kind = job.model.find_group_type(prop.group_type or "") if prop else None
+    naming = kind.naming_property if kind else None
+    return naming is not None and (naming.pii or naming.type is PropertyType.email)

@@ -15,6 +15,7 @@ from cdp_assets.files.outgoing import TextFile, UnencodableError, Written, fed_b
 from cdp_assets.files.sealing import Sealer
 from cdp_assets.flows.export_job import ExportJob, OutgoingFile
 from cdp_assets.flows.process_rows import answer_calls
+from cdp_assets.flows.pseudonyms import keep_key
 from cdp_assets.sql import export_lines, export_rows
 from cdp_assets.sql.export_columns import Shown
 from cdp_assets.sql.export_lines import Cell, column_of
@@ -66,7 +67,7 @@ class StreamWriter:
     def __init__(self, bench: Bench, source: Source) -> None:
         self._bench, self._source, self._goal = bench, source, bench.job.goal
         self._engine = bench.engine
-        self._processors = _processors(bench.job, source)
+        self._processors = _processors(bench, source)
         self._cells: list[Cell] = []
         self.final = str(source.rows)
         self.kept = 0
@@ -205,17 +206,19 @@ def must_be_as_many(count: int, due: int, what: str) -> None:
         raise WarehouseError(f"{due} rows are due, but {count} were {what}; nothing was delivered")
 
 
-def _processors(job: ExportJob, source: Source) -> list[Processor]:
+def _processors(bench: Bench, source: Source) -> list[Processor]:
     """The goal's processors for this stream, with what only exports have said in the words of the others."""
-    found: list[Processor] = []
+    job, found = bench.job, list[Processor]()
     there = [column.header for column in source.shown]
-    for processor in job.goal.processors:
+    for place, processor in enumerate(job.goal.processors):
         if not processor.applies(source.named, there):
             continue
         if isinstance(processor, ExportProcessor) and processor.pseudonymize is not None:
-            settings = processor.pseudonymize
+            settings, name = processor.pseudonymize, f"pseudonym_{place}"
+            keep_key(bench.engine, settings, name)
+            sign = job.goal.format.multi_value
             found += [
-                settings.hashing(column.header, job.goal.format.multi_value if column.values is not None else None)
+                settings.hashing(column.header, sign if column.values is not None else None, name)
                 for column, is_pii in zip(source.shown, source.identifying, strict=True)
                 if is_pii and column.header not in settings.keep
             ]

@@ -12,6 +12,7 @@ from cdp_assets.config.processor_settings import (
     EmailCleansing,
     FindReplace,
     Hash,
+    KeyedHash,
     PhoneCleansing,
     Trim,
 )
@@ -132,6 +133,11 @@ def reformatted(cell: Sql, settings: DateFormat) -> Sql:
     )
 
 
+_DIGESTS = {"sha256": Sql("sha256"), "sha1": Sql("sha1"), "md5": Sql("md5")}
+INNER, OUTER = "_inner", "_outer"
+"""Ends of the names of a key's two halves, which are variables of the engine."""
+
+
 def hashed(cell: Sql, settings: Hash) -> Sql:
     """A digest of the text's UTF-8, in hexadecimals; with a separator one of each of the values."""
     if settings.separator is None:
@@ -146,13 +152,16 @@ def hashed(cell: Sql, settings: Hash) -> Sql:
 
 def _digest(cell: Sql, settings: Hash) -> Sql:
     text = sql("lower({text})", text=without_blanks_around(cell)) if settings.normalise else cell
-    match settings.algorithm:
-        case "sha256":
-            return sql("sha256({text})", text=text)
-        case "sha1":
-            return sql("sha1({text})", text=text)
-        case "md5":
-            return sql("md5({text})", text=text)
+    digest = _DIGESTS[settings.algorithm]
+    if not isinstance(settings, KeyedHash):
+        return sql("{digest}({text})", digest=digest, text=text)
+    return sql(
+        "{digest}(getvariable({outer}) || unhex({digest}(getvariable({inner}) || encode({text}))))",
+        digest=digest,
+        outer=literal(settings.key_name + OUTER),
+        inner=literal(settings.key_name + INNER),
+        text=text,
+    )
 
 
 def part(cell: Sql, separator: str, place: int) -> Sql:

@@ -1,6 +1,6 @@
 """What each column of an export shows of a profile, as text (spec.md 10.3).
 
-Reads   main.profiles as `profiles`, main.segment_members
+Reads   main.profiles as `profiles`, main.segment_members, main.groups_<type>
 Gives   one text per column, NULL = no value
 """
 
@@ -18,9 +18,11 @@ from cdp_assets.config.export_columns import (
 )
 from cdp_assets.config.export_format import ExportFormat
 from cdp_assets.config.exports import ExportProfilesGoal
+from cdp_assets.config.groups import GroupType
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.properties import NUMERIC, Property, PropertyType
 from cdp_assets.sql.dates import format_date
+from cdp_assets.sql.records import groups
 from cdp_assets.sql.text import Sql, ident, joined, literal, sql
 
 
@@ -65,7 +67,11 @@ def _shown(number: int, column: ExportColumn, goal: ExportProfilesGoal, model: C
         case SegmentsColumn():
             return _segments(number, column, goal, model)
         case PropertyColumn():
-            return _property(column, goal.format, find_exportable(model, column.property))
+            prop = find_exportable(model, column.property)
+            kind = model.find_group_type(prop.group_type or "") if goal.ids == "names" else None
+            if kind is not None and kind.naming_property is not None:
+                return _group_names(number, column.column_name, prop, kind, goal.format)
+            return _property(column, goal.format, prop)
 
 
 def profile_id_column(header: str, goal: ExportProfilesGoal, model: CustomerModelConfig) -> Shown:
@@ -106,6 +112,29 @@ def _segments(number: int, column: SegmentsColumn, goal: ExportProfilesGoal, mod
 def _property(column: PropertyColumn, layout: ExportFormat, prop: Property) -> Shown:
     dates = {"date_format": column.date_format or layout.date_format, "timezone": column.timezone or layout.timezone}
     return value_column(column.column_name, ident("profiles", prop.name), prop, layout.model_copy(update=dates))
+
+
+def _group_names(number: int, header: str, prop: Property, kind: GroupType, layout: ExportFormat) -> Shown:
+    """The groups that a property names, by their display names; one without a name, or not told of yet, by its id."""
+    naming = kind.naming_property
+    assert naming is not None, kind.id
+    alias, held = ident(f"groups_{number}"), ident("profiles", prop.name)
+    name = _one_value(naming, ident("known", naming.name), layout, layout.date_format, layout.timezone)
+    named = sql("(SELECT known.group_id, {name} AS label FROM {path} AS known)", name=name, path=groups(kind.id).path)
+    if not prop.multiple:
+        join = sql("LEFT JOIN {named} AS {alias} ON {alias}.group_id = {held}", named=named, alias=alias, held=held)
+        return Shown(header, sql("coalesce({alias}.label, {held})", alias=alias, held=held), join=join)
+    join = sql(
+        "LEFT JOIN (SELECT told.profile_id, list(coalesce(named.label, told.id) ORDER BY told.place) AS labels FROM"
+        " (SELECT profile_id, unnest({held}) AS id, generate_subscripts({held}, 1) AS place FROM main.profiles"
+        " WHERE {held} IS NOT NULL) AS told LEFT JOIN {named} AS named ON named.group_id = told.id"
+        " GROUP BY told.profile_id) AS {alias} ON {alias}.profile_id = profiles.profile_id",
+        held=ident(prop.name),
+        named=named,
+        alias=alias,
+    )
+    values = sql("{alias}.labels", alias=alias)
+    return Shown(header, _joined(values, layout), values, join=join)
 
 
 def value_column(header: str, value: Sql, prop: Property, layout: ExportFormat) -> Shown:

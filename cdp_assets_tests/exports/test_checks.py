@@ -126,6 +126,17 @@ def test_a_display_name_is_a_property_of_one_value():
     assert findings(goal(), model={"display_name": "crm"}) == []
 
 
+def test_a_group_is_named_by_a_property_of_its_own():
+    def told(name):
+        properties = [{"name": "family"}, {"name": "dogs", "multiple": True}]
+        kind = {"id": "household", "display_name": name, "properties": properties}
+        return [message for _, message in findings(goal(), model={"group_types": [kind]})]
+
+    assert told("famili") == ["group type 'household' has no property 'famili'; it has, nearest first: family, dogs"]
+    assert told("dogs") == ["'dogs' holds several values; a group is named by a property with one"]
+    assert told("family") == []
+
+
 def test_who_is_identified_by_what():
     assert pii_properties(deployment(goal())) == {"email", "crm"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
@@ -13,6 +14,8 @@ from pydantic import ValidationError
 from cdp_assets.config.export_targets import Naming
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.errors import ConfigError
+from cdp_assets.sql import schema, tables
+from cdp_assets.sql.text import Sql
 from cdp_assets_tests.support.exported import NOW, UUID, Desk, goal
 
 PROPERTIES = [
@@ -171,6 +174,33 @@ def test_ids_give_way_to_names(desk):
     assert found.text() == f"profile_id,in\np1@x.com,Vip\n{UUID.format(2)},Vip\n"
 
 
+def test_groups_give_way_to_their_names(tmp_path):
+    properties = [
+        {"name": "home", "group_type": "household"},
+        {"name": "homes", "multiple": True, "group_type": "household"},
+    ]
+    kind = {"id": "household", "display_name": "family", "properties": [{"name": "family", "pii": True}]}
+    columns = [{"property": "home"}, {"property": "homes"}]
+    settings = goal(columns=columns, ids="names", format={"header": False})
+    found = Desk(tmp_path, [PROPERTIES[0], *properties], settings, {"group_types": [kind]})
+    found.fill(
+        {1: {"home": "h1", "homes": ["h2", "h3", "h1"]}, 2: {"home": "h2"}, 3: {"homes": ["h9"]}, 4: {"homes": []}}
+    )
+    with found.warehouse() as database:
+        for statement in schema.create_table(
+            tables.groups_table("household", found.job.model.group_types[0].properties)
+        ):
+            database.run(statement)
+        database.insert(
+            Sql("main.groups_household"), ["group_id", "family"], [["h1", "Ito"], ["h2", None], ["h3", "O'Hara"]]
+        )
+    assert found.text() == "Ito,h2|O'Hara|Ito\nh2,\n,h9\n,\n"
+    data = found.deployment.model_dump(by_alias=True, mode="json")
+    data["connections"][0]["goals"][0]["processors"] = [{"pseudonymize": {}}]
+    found.deployment = type(found.deployment).model_validate(data)
+    assert "Ito" not in found.text()
+
+
 def test_processors_change_drop_and_add_before_writing(desk):
     processors = [
         {"filter": {"field": "note", "pattern": "^drop$", "keep": "other"}},
@@ -196,6 +226,21 @@ def test_pseudonymize_hashes_every_column_of_a_property_that_identifies(tmp_path
         f"{sha['a@x.com']},{sha['+31']}|{sha['+32']},a@x.com,{UUID.format(1)}",
         f",,,{UUID.format(2)}",
     ]
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "sha1", "md5"])
+@pytest.mark.parametrize("key", ["k", "é" * 33])
+def test_with_a_key_pseudonyms_are_hmacs_of_it(tmp_path, monkeypatch, algorithm, key):
+    properties = [PROPERTIES[0], {"name": "phones", "multiple": True, "pii": True}]
+    columns = [{"property": "email"}, {"property": "phones"}]
+    processors = [{"pseudonymize": {"algorithm": algorithm, "key": {"env": "PSEUDONYM_KEY"}, "normalise": True}}]
+    found = Desk(tmp_path, properties, goal(columns=columns, processors=processors))
+    found.fill({1: {"email": "A@x.com ", "phones": ["+31", "é"]}, 2: {}})
+    with pytest.raises(ConfigError, match="environment variable PSEUDONYM_KEY is not set"):
+        found.contents()
+    monkeypatch.setenv("PSEUDONYM_KEY", key)
+    mail, *phones = (hmac.new(key.encode(), text.encode(), algorithm).hexdigest() for text in ("a@x.com", "+31", "é"))
+    assert found.text().splitlines()[1:] == [f"{mail},{'|'.join(phones)}", ","]
 
 
 @pytest.mark.parametrize("split", [{"rows": 7}, {"rows": 20}, {"bytes": 1_000}, {"bytes": 1_003}])
