@@ -8,6 +8,7 @@ from cdp_assets.assets.checks import connection_check
 from cdp_assets.assets.imports import files_asset, import_asset
 from cdp_assets.assets.jobs import FOLDS_TAG, landing_name, run_now_jobs, run_now_name
 from cdp_assets.assets.lifecycles import lifecycle_asset
+from cdp_assets.assets.limits import limit_checks, limits_sensor
 from cdp_assets.assets.missing import missing_check, missing_sensor, windowed_goals
 from cdp_assets.assets.notifications import notification_sensors
 from cdp_assets.assets.replay_check import replay_check
@@ -35,6 +36,7 @@ def connection_definitions(deployment: Deployment, connection: Connection) -> dg
         asset_checks=[
             connection_check(connection),
             *(missing_check(connection, goal) for goal in windowed_goals(connection)),
+            *limit_checks(deployment, {connection.name}),
         ],
         jobs=list(jobs.values()),
         sensors=[
@@ -56,7 +58,7 @@ def model_definitions(deployment: Deployment) -> dg.Definitions:
             *(segment_asset(deployment, segment) for segment in deployment.model.segments),
             *(lifecycle_asset(deployment, lifecycle) for lifecycle in deployment.model.lifecycles),
         ],
-        asset_checks=[replay_check(deployment)],
+        asset_checks=[replay_check(deployment), *limit_checks(deployment, {"profiles", "segments"})],
         jobs=[
             dg.define_asset_job(
                 FOLD_JOB,
@@ -65,5 +67,5 @@ def model_definitions(deployment: Deployment) -> dg.Definitions:
                 tags={FOLDS_TAG: "yes"},
             )
         ],
-        sensors=[fold_sensor(import_keys)],
+        sensors=[fold_sensor(import_keys), limits_sensor(deployment)],
     )

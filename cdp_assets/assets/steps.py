@@ -12,6 +12,7 @@ import dagster as dg
 from pydantic import Field
 
 from cdp_assets.assets.imports import landed_events, refused
+from cdp_assets.assets.limits import delivery_evaluations
 from cdp_assets.assets.metadata import done_metadata, export_metadata, fold_message, unsettled
 from cdp_assets.assets.missing import files_metadata
 from cdp_assets.assets.partitions import add_partitions
@@ -174,6 +175,9 @@ class Steps:
                         continue
                     key = dg.AssetKey([self.connection.name, item.goal])
                     context.log_event(dg.AssetMaterialization(key, metadata=export_metadata(item.exports)))
+                    for evaluation in delivery_evaluations(self.deployment, self.connection, item.goal):
+                        # Dagster 1.13 takes it, and does not say so in the type.
+                        context.log_event(evaluation)  # type: ignore[arg-type]
                 run_connection.publish_copy(self.deployment.model, data_folders(), at_once=True)
             if failed:
                 raise dg.Failure("\n".join(failed), allow_retries=False)

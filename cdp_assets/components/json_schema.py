@@ -90,12 +90,13 @@ def _definition(member: Schema, definitions: dict[str, Schema]) -> Schema:
 
 
 def _or_null(node: Schema) -> Schema:
-    """A value or null: nothing is asked of null."""
+    """A value or null: nothing is asked of null. What can be switched `off` and `on` may be that as well."""
+    unasked = ["null", "boolean"] if node.pop("switch", False) else "null"
     others = [member for member in node["anyOf"] if member.get("type") != "null"]
     if len(others) != 1 or len(others) == len(node["anyOf"]):
         return node
     notes = {key: value for key, value in node.items() if key in _NOTES}
-    return {**notes, "if": {"not": {"type": "null"}}, "then": others[0]}
+    return {**notes, "if": {"not": {"type": unasked}}, "then": others[0]}
 
 
 def _or_template(node: Schema) -> Schema:

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from cdp_assets.config.base import Name, SecretRef, Strict
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.goals import Goal, ImportGoal
+from cdp_assets.config.limits import ConnectionChecks
 from cdp_assets.config.notifications import Notification
 from cdp_assets.config.pgp import Pgp
 from cdp_assets.config.schedules import Schedule
@@ -76,6 +77,8 @@ class Connection(Strict):
     """What opens encrypted files; where it holds a private key, every imported file must be encrypted."""
     notifications: tuple[Notification, ...] = ()
     """Who is told what about this connection."""
+    checks: ConnectionChecks = ConnectionChecks()
+    """What is checked of its import goals together; each goal has more."""
     goals: tuple[Goal, ...] = Field(min_length=1)
     """What is imported from the server and exported to it, in this order."""
 

@@ -17,6 +17,7 @@ from cdp_assets.config.drop_headers import IDENTIFIERS, property_of
 from cdp_assets.config.drop_settings import DropSettings, ListId
 from cdp_assets.config.files import Files, Format
 from cdp_assets.config.goals import ImportProfilesGoal, Rule
+from cdp_assets.config.limits import ConnectionChecks, DropChecks
 from cdp_assets.config.notifications import Notification
 from cdp_assets.config.schedules import Schedule
 
@@ -41,6 +42,8 @@ class DropFolders(Strict):
     """At which times the folders are looked into; left out = by no clock."""
     notifications: tuple[Notification, ...] = ()
     """Who is told what about these folders."""
+    checks: DropChecks = DropChecks()
+    """What is checked of the files in each folder, and of both together."""
     order: int = 0
     """Connections with a lower number fold first where two files have the same time; then by name."""
     directory: RemoteDirectory = ""
@@ -72,7 +75,9 @@ class DropFolders(Strict):
         """The connection these folders stand for."""
         shared = ("name", "description", "server", "enabled", "run", "schedule", "order", "notifications")
         return Connection(
-            **{field: getattr(self, field) for field in shared}, goals=(self._goal("profiles"), self._goal("events"))
+            **{field: getattr(self, field) for field in shared},
+            checks=ConnectionChecks(stale=self.checks.stale),
+            goals=(self._goal("profiles"), self._goal("events")),
         )
 
     def _goal(self, kind: Literal["profiles", "events"]) -> ImportProfilesGoal:
@@ -98,4 +103,5 @@ class DropFolders(Strict):
             mappings=tuple(dropped_mapping(item.property, Rule.set) for item in identifiers),
             events=(dropped_events(self.name),) if kind == "events" else (),
             drop=settings,
+            checks=self.checks.profiles if kind == "profiles" else self.checks.events,
         )

@@ -12,6 +12,7 @@ from cdp_assets.config.export_events import ExportEvents
 from cdp_assets.config.export_format import ExportFormat
 from cdp_assets.config.export_names import check_template, differs_by_run, places_of
 from cdp_assets.config.export_processors import ExportProcessor
+from cdp_assets.config.limits import ExportChecks
 from cdp_assets.config.timezones import check_timezone
 
 Population = Literal["changed", "all", "difference"]
@@ -151,6 +152,8 @@ class ExportProfilesGoal(Strict):
     """Properties the rows are sorted by; none = by profile id."""
     pgp: ExportPgp = ExportPgp()
     """How the file is encrypted and signed; left out = it is not."""
+    checks: ExportChecks = ExportChecks()
+    """What is checked of its last delivery, and within which limits."""
 
     @model_validator(mode="after")
     def _headers_differ(self) -> ExportProfilesGoal:

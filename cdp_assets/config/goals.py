@@ -14,6 +14,7 @@ from cdp_assets.config.events import EventImport
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.files import Files, Format
 from cdp_assets.config.groups import GROUP_ID
+from cdp_assets.config.limits import ImportChecks
 from cdp_assets.config.processors import Processor
 from cdp_assets.config.refusal import OnError
 from cdp_assets.config.returning import ReturnRejects
@@ -99,6 +100,8 @@ class _ImportGoal(Strict):
     """Whether a file is refused as a whole for its rejected rows: `skip_rows` = never, `fail_file` = for any."""
     return_rejects: ReturnRejects | None = None
     """Where the rejected rows of imported files go back to their sender; left out = they do not."""
+    checks: ImportChecks = ImportChecks()
+    """What is checked of its files, and within which limits."""
 
     @builtins.property
     def identifier_columns(self) -> tuple[Identifier, ...]:

@@ -16,6 +16,7 @@ from cdp_assets.config.events import EventType, whole_types
 from cdp_assets.config.goals import ImportGoal, ImportProfilesGoal, Mapping, Rule
 from cdp_assets.config.groups import GROUP_ID, GroupType
 from cdp_assets.config.lifecycles import Lifecycle
+from cdp_assets.config.limits import ModelChecks
 from cdp_assets.config.merging import FrozenMerging, MergeStrategy, Merging
 from cdp_assets.config.properties import OWN_PROPERTIES, Property, PropertyType
 from cdp_assets.config.regular_expressions import check_expression
@@ -62,6 +63,8 @@ class CustomerModelConfig(Strict):
     """Seconds between two copies of the warehouse for readers; 0 = after every fold."""
     snapshots: SnapshotSettings = SnapshotSettings()
     """How often and how many copies of the derived tables are kept."""
+    checks: ModelChecks = ModelChecks()
+    """What is checked of the profiles, and within which limits."""
 
     @field_validator("blocked_identifiers")
     @classmethod
@@ -212,6 +215,7 @@ class BatchConfig(Strict):
             "active": True,
             "on_error": True,
             "return_rejects": True,
+            "checks": True,
             "files": {"ready": True, "partitions": True},
             "drop": True,
         }

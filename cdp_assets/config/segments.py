@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag
 
 from cdp_assets.config.base import Name, Strict
+from cdp_assets.config.limits import SegmentChecks
 from cdp_assets.config.questions import PropertyCondition
 from cdp_assets.config.related import EventCondition, GroupCondition
 
@@ -124,6 +125,8 @@ class Segment(Strict):
     """What people read about it."""
     where: Condition
     """The condition every member meets."""
+    checks: SegmentChecks = SegmentChecks()
+    """What is checked of its members, and within which limits."""
 
     @property
     def label(self) -> str:

@@ -21,8 +21,10 @@ from cdp_assets.faults import step
 from cdp_assets.files.announce import announce
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.folders import DataFolders, digest, make_private, write_whole
+from cdp_assets.flows.judge_files import judge_missing_file
 from cdp_assets.flows.manifests import goal_attempts, read_attempt
 from cdp_assets.flows.missing_partitions import missing_partitions
+from cdp_assets.flows.verdicts import Facts
 from cdp_assets.sql.ledger import SETTLED
 from cdp_assets.warehouse import read_copy
 
@@ -52,6 +54,7 @@ def happened(connection: Connection, folders: DataFolders, now: datetime) -> lis
         *_settled(connection, folders, since),
         *_refused(connection, folders, since),
         *_due(connection, folders, now),
+        *_late(connection, folders, now),
     ]
 
 
@@ -91,6 +94,18 @@ def _refused(connection: Connection, folders: DataFolders, since: datetime) -> I
             if attempt.failed_at >= since:
                 title = f"{connection.name}/{goal.name}: {shown(attempt.path)} was refused"
                 yield Event("failure", attempt.attempt_id, title, f"{title}\n{attempt.error}")
+
+
+def _late(connection: Connection, folders: DataFolders, now: datetime) -> Iterator[Event]:
+    """Goals whose file has not come by the limit of their check; told once for each deadline."""
+    for goal in connection.imports:
+        limit = goal.checks.missing_file
+        if goal.active and limit is not None:
+            verdict = judge_missing_file(Facts(folders, now), connection.name, goal.name, limit)
+            if not verdict.passed:
+                named = verdict.figures.get("due", verdict.figures.get("newest", "ever"))
+                title = f"{connection.name}/{goal.name}: a file is missing"
+                yield Event("missing", f"{goal.name}/missing_file/{named}", title, f"{title}\n{verdict.told}")
 
 
 def _due(connection: Connection, folders: DataFolders, now: datetime) -> Iterator[Event]:

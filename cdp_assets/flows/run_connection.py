@@ -18,6 +18,7 @@ from cdp_assets.errors import ConfigError, RemoteError
 from cdp_assets.faults import step
 from cdp_assets.files.sftp import open_server
 from cdp_assets.flows.acknowledge_files import Acknowledged, acknowledge_files
+from cdp_assets.flows.check_limits import held_back
 from cdp_assets.flows.compute_lifecycles import LifecycleResult, compute_lifecycles
 from cdp_assets.flows.compute_segments import SegmentResult, compute_segments
 from cdp_assets.flows.erase_profiles import end_erasures
@@ -139,13 +140,17 @@ def place(
 def deliver(
     deployment: Deployment, connection: Connection, folders: DataFolders, now: datetime, goal: str | None = None
 ) -> Iterator[Delivered]:
-    """Delivers the active export goals in their order; one that fails does not stop the next."""
+    """Delivers the active export goals in their order; one that fails, or is held back, does not stop the next."""
     check_enabled(connection, goal)
     wanted = [item for item in connection.exports if item.active and goal in {None, item.name}]
     if not wanted:
         return
     with open_server(connection.server) as server:
         for item in wanted:
+            held = held_back(deployment, item, folders, now)
+            if held:
+                yield Delivered(item.name, (), "nothing was delivered, as a check failed:\n" + "\n".join(held))
+                continue
             try:
                 done = export_goal(ExportJob.of(deployment, connection, item, now), server, folders)
             except (RemoteError, ConfigError) as error:

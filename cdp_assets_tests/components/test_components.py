@@ -73,7 +73,12 @@ def test_the_variable_names_the_folder_and_dagster_loads_it(tmp_path: Path, monk
     monkeypatch.setenv("CDP_DEFS_DIR", str(write(tmp_path, model=MODEL, shop=SHOP)))
     loaded = defs()
     dg.Definitions.validate_loadable(loaded)
-    assert {sensor.name for sensor in loaded.sensors} == {"after_each_fold", "fold_waiting_batches", "shop__arrivals"}
+    assert {sensor.name for sensor in loaded.sensors} == {
+        "after_each_fold",
+        "checks",
+        "fold_waiting_batches",
+        "shop__arrivals",
+    }
     assert set(deps_of(loaded)) == set(DEPS)
 
 

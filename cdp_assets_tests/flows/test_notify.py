@@ -113,6 +113,25 @@ def test_a_window_without_a_file_is_told_when_it_is_due(tmp_path, mails):
     ]
 
 
+@pytest.mark.parametrize(
+    ("limit", "facts"),
+    [
+        ({"within_days": 2}, "The newest file was seen 3.0 days ago, on 2026-01-01 01:00 UTC; the limit is 2.0 days."),
+        ({"by": "07:00"}, "No file by Sunday, 04 January 2026, 07:00 (UTC); the newest: people_1.csv, seen on"),
+    ],
+)
+def test_a_file_that_has_not_come_by_its_deadline_is_told_once(tmp_path, mails, limit, facts):
+    room = room_for(tmp_path, "missing", goal=GOAL | {"checks": {"missing_file": limit}})
+    deliver(room, "people_1.csv", "a@x.com,Ede\n")
+    assert tick(room, LATER + timedelta(hours=20)) == 0
+    late = LATER + timedelta(days=3, hours=6, minutes=30) if "by" in limit else LATER + timedelta(days=3)
+    assert tick(room, late) == 1
+    assert tick(room, late + timedelta(minutes=1)) == 0
+    ((subject, text),) = mails.mails()
+    assert subject == "shop/people: a file is missing"
+    assert facts in text
+
+
 def noted(room: Lab) -> list[tuple[object, ...]]:
     room.fold()
     return room.rows("SELECT connection, trigger, sent, error FROM ops.notifications ORDER BY time")
