@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import dagster as dg
 
+from cdp_assets.assets.lineage import event_lineage, export_columns, import_columns, member_columns, property_lineage
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.events import EventImport, EventType
 from cdp_assets.config.export_events import chosen_types
@@ -21,8 +22,10 @@ from cdp_assets.config.groups import GROUP_ID, GroupType
 from cdp_assets.config.lifecycles import Lifecycle
 from cdp_assets.config.model import CustomerModelConfig, Deployment
 from cdp_assets.config.properties import Property
+from cdp_assets.config.questions import PropertyCondition
 from cdp_assets.config.segments import Segment
 from cdp_assets.sql.event_tables import event_table
+from cdp_assets.sql.lifecycle_tables import LIFECYCLE_MEMBERS
 from cdp_assets.sql.records import groups_name
 from cdp_assets.sql.schema import Table
 from cdp_assets.sql.tables import PRODUCTS
@@ -83,6 +86,15 @@ def lifecycle_key(lifecycle_id: str) -> dg.AssetKey:
     return dg.AssetKey(["lifecycles", lifecycle_id])
 
 
+def _tags(connection: Connection) -> dict[str, str]:
+    """What people find a connection's assets by; nothing enforces the roles."""
+    return {
+        **{f"label/{label}": "" for label in connection.labels},
+        **{f"edit_role/{role}": "" for role in connection.edit_roles},
+        **({"favorite": ""} if connection.favorite else {}),
+    }
+
+
 def files_spec(connection: Connection) -> dg.AssetSpec:
     """The files on the server: not made by us, only looked at."""
     server = connection.server
@@ -90,6 +102,8 @@ def files_spec(connection: Connection) -> dg.AssetSpec:
         files_key(connection),
         description=connection.description or f"What stands on {server.host} for {connection.name}.",
         group_name=group_in(connection),
+        owners=connection.owners,
+        tags=_tags(connection),
         kinds={"sftp"},
         metadata={"server": f"{server.username}@{server.host}:{server.port}"},
     )
@@ -107,9 +121,11 @@ def import_spec(connection: Connection, goal: ImportGoal, code_version: str) -> 
         deps=[files_key(connection)],
         description=goal.description or f"Rows of {where}, typed and checked, ready for the {made}.",
         group_name=group_in(connection),
+        owners=connection.owners,
+        tags=_tags(connection),
         kinds={"csv", "parquet"},
         code_version=code_version,
-        metadata={"files": where},
+        metadata={"files": where, **import_columns(files_key(connection), goal)},
     )
 
 
@@ -131,8 +147,13 @@ def profiles_spec(deployment: Deployment) -> dg.AssetSpec:
         deps=_feeding(deployment, ""),
         description="One row per customer: everything the import goals know, merged by their rules.",
         group_name=WAREHOUSE_GROUP,
+        owners=deployment.model.owners,
         kinds={"duckdb"},
-        metadata={"dagster/table_name": "main.profiles", "dagster/column_schema": profile_columns(deployment.model)},
+        metadata={
+            "dagster/table_name": "main.profiles",
+            "dagster/column_schema": profile_columns(deployment.model),
+            "dagster/column_lineage": property_lineage(_importing(deployment, "")),
+        },
     )
 
 
@@ -144,8 +165,13 @@ def groups_spec(deployment: Deployment, kind: GroupType) -> dg.AssetSpec:
         deps=_feeding(deployment, kind.id),
         description=kind.description or f"One row per group of type {kind.label}.",
         group_name=WAREHOUSE_GROUP,
+        owners=deployment.model.owners,
         kinds={"duckdb"},
-        metadata={"dagster/table_name": f"main.{groups_name(kind.id)}", "dagster/column_schema": schema},
+        metadata={
+            "dagster/table_name": f"main.{groups_name(kind.id)}",
+            "dagster/column_schema": schema,
+            "dagster/column_lineage": property_lineage(_importing(deployment, kind.id)),
+        },
     )
 
 
@@ -162,8 +188,13 @@ def events_spec(deployment: Deployment, kind: EventType) -> dg.AssetSpec:
         deps=_bringing(deployment, lambda event: event.type == kind.id),
         description=kind.description or f"Timeline events of type {kind.name or kind.id}, of all customers.",
         group_name=WAREHOUSE_GROUP,
+        owners=deployment.model.owners,
         kinds={"duckdb"},
-        metadata={"dagster/table_name": f"main.{table.name}", "dagster/column_schema": _table_columns(table, kind)},
+        metadata={
+            "dagster/table_name": f"main.{table.name}",
+            "dagster/column_schema": _table_columns(table, kind),
+            "dagster/column_lineage": event_lineage(kind.id, _importing(deployment, "")),
+        },
     )
 
 
@@ -174,15 +205,21 @@ def products_spec(deployment: Deployment) -> dg.AssetSpec:
         deps=_bringing(deployment, lambda event: event.product_store is not None),
         description="What the current events tell about the products of each store.",
         group_name=WAREHOUSE_GROUP,
+        owners=deployment.model.owners,
         kinds={"duckdb"},
         metadata={"dagster/table_name": "main.products", "dagster/column_schema": _table_columns(PRODUCTS)},
     )
 
 
 def _feeding(deployment: Deployment, group_type: str) -> list[dg.AssetKey]:
-    """The goals that import profiles (for the empty text), or groups of this type."""
+    """Keys of the goals that import profiles (for the empty text), or groups of this type."""
+    return [key for key, _ in _importing(deployment, group_type)]
+
+
+def _importing(deployment: Deployment, group_type: str) -> list[tuple[dg.AssetKey, ImportGoal]]:
+    """The goals that import profiles (for the empty text), or groups of this type, with their keys."""
     return [
-        goal_key(connection, goal)
+        (goal_key(connection, goal), goal)
         for connection in deployment.connections
         for goal in connection.imports
         if goal.group_type == group_type
@@ -224,6 +261,8 @@ def done_spec(connection: Connection) -> dg.AssetSpec:
         deps=[PROFILES_KEY, *map(groups_key, types)],
         description="Renames files to .done once their rows are safely in the warehouse.",
         group_name=group_out(connection),
+        owners=connection.owners,
+        tags=_tags(connection),
         kinds={"sftp"},
     )
 
@@ -236,6 +275,11 @@ def _asked(deployment: Deployment, asking: Segment | Lifecycle) -> list[dg.Asset
     return [PROFILES_KEY, *groups, *events, *map(segment_key, asking.needs)]
 
 
+def _properties(asking: Segment) -> list[str]:
+    """The properties that conditions ask for, but for those in SQL."""
+    return [leaf.property for _, leaf in asking.leaves if isinstance(leaf, PropertyCondition)]
+
+
 def lifecycle_spec(deployment: Deployment, lifecycle: Lifecycle) -> dg.AssetSpec:
     """Who is in which stage of a lifecycle."""
     stages = ", ".join(stage.label for stage in lifecycle.stages)
@@ -244,9 +288,13 @@ def lifecycle_spec(deployment: Deployment, lifecycle: Lifecycle) -> dg.AssetSpec
         deps=_asked(deployment, lifecycle),
         description=lifecycle.description or f"Who is in which stage of {lifecycle.label}: {stages}.",
         group_name=LIFECYCLES_GROUP,
+        owners=deployment.model.owners,
         kinds={"duckdb"},
         code_version=lifecycle.definition,
-        metadata={"dagster/table_name": "main.lifecycle_members"},
+        metadata={
+            "dagster/table_name": "main.lifecycle_members",
+            "dagster/column_schema": _table_columns(LIFECYCLE_MEMBERS),
+        },
     )
 
 
@@ -257,9 +305,13 @@ def segment_spec(deployment: Deployment, segment: Segment) -> dg.AssetSpec:
         deps=_asked(deployment, segment),
         description=segment.description or f"Profiles that meet the condition of {segment.label}.",
         group_name=SEGMENTS_GROUP,
+        owners=deployment.model.owners,
         kinds={"duckdb"},
         code_version=segment.definition,
-        metadata={"dagster/table_name": "main.segment_members"},
+        metadata={
+            "dagster/table_name": "main.segment_members",
+            **member_columns("segment", PROFILES_KEY, _properties(segment)),
+        },
     )
 
 
@@ -276,8 +328,15 @@ def export_spec(deployment: Deployment, connection: Connection, goal: ExportProf
         ],
         description=goal.description or f"Writes the members of {goal.segment} to {where}.",
         group_name=group_out(connection),
+        owners=connection.owners,
+        tags=_tags(connection),
         kinds={"csv", "sftp"},
-        metadata={"file": where},
+        metadata={
+            "file": where,
+            **export_columns(
+                goal, PROFILES_KEY, {one.name: segment_key(one.name) for one in model.segments}, model.properties
+            ),
+        },
     )
 
 

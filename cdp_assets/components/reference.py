@@ -17,6 +17,8 @@ from cdp_assets.components.reading import COMPONENT_NAMES
 
 Node = Mapping[str, Any]
 PATTERNS: Mapping[str, str] = {
+    r"^(team:[A-Za-z0-9_.-]+|[^@\s]+@[^@\s]+\.[^@\s]+)$": "an e-mail address, or `team:` and a name",
+    r"^[A-Za-z0-9_.-]{1,63}$": "letters, digits, `_`, `-` and `.`, at most 63",
     "^[a-z][a-z0-9_]*$": "a small letter, then small letters, digits, `_`",
     "^[A-Za-z][A-Za-z0-9_-]*$": "a letter, then letters, digits, `-`, `_`",
     "^[A-Za-z_][A-Za-z0-9_]*$": "a letter or `_`, then letters, digits, `_`",

@@ -21,6 +21,8 @@ _PATTERNS = {
     r"^[a-z][a-z0-9_]*$": "lower-case letters, digits and _, beginning with a letter",
     r"^[A-Za-z0-9_-]+$": "letters, digits, _ and -",
     r"^([01]\d|2[0-3]):[0-5]\d$": "a time of day HH:MM in quotes",
+    r"^(team:[A-Za-z0-9_.-]+|[^@\s]+@[^@\s]+\.[^@\s]+)$": "an e-mail address, or team: and a name",
+    r"^[A-Za-z0-9_.-]{1,63}$": "letters, digits, _, - and .",
     r"^[A-Z]{3}$": "an ISO code of three capital letters such as EUR",
 }
 _KINDS = {

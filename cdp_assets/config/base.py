@@ -27,6 +27,12 @@ RemoteDirectory = Annotated[str, AfterValidator(_stays_inside)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=63)]
 """A name the user chose for a connection, goal or segment: it becomes part of asset keys and paths."""
 
+Owner = Annotated[str, Field(pattern=r"^(team:[A-Za-z0-9_.-]+|[^@\s]+@[^@\s]+\.[^@\s]+)$")]
+"""Who is asked about something: `team:crm`, or an e-mail address."""
+
+Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,63}$")]
+"""A word that things are found by."""
+
 DomainGroup = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=63)]
 """A name for profiles that never match those of another."""
 DEFAULT_DOMAIN_GROUP = "DEFAULT"

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from cdp_assets.config.base import Name, SecretRef, Strict
+from cdp_assets.config.base import Label, Name, Owner, SecretRef, Strict
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.goals import Goal, ImportGoal
 from cdp_assets.config.limits import ConnectionChecks
@@ -63,6 +63,14 @@ class Connection(Strict):
     of what was imported."""
     description: str = ""
     """What people read about it on the web page."""
+    owners: tuple[Owner, ...] = ()
+    """Who is asked about its assets: `team:crm`, or an e-mail address."""
+    labels: tuple[Label, ...] = ()
+    """Words by which its assets are found; each becomes a tag."""
+    favorite: bool = False
+    """Gives its assets the tag `favorite`."""
+    edit_roles: tuple[Label, ...] = ()
+    """Who may edit it, as tags for people to read: nothing here or in Dagster enforces them."""
     server: Server
     """How to reach and recognise the server, and how to log in."""
     enabled: bool = True

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from cdp_assets.config.base import Name, PropertyName, RemoteDirectory, Strict
+from cdp_assets.config.base import Label, Name, Owner, PropertyName, RemoteDirectory, Strict
 from cdp_assets.config.connections import Connection, Server
 from cdp_assets.config.drop_goals import dropped_events, dropped_identifier, dropped_mapping
 from cdp_assets.config.drop_headers import IDENTIFIERS, property_of
@@ -32,6 +32,14 @@ class DropFolders(Strict):
     """Unique among connections; the first part of its assets' names and the id of its event type. Never change it."""
     description: str = ""
     """What people read about them on the web page."""
+    owners: tuple[Owner, ...] = ()
+    """Who is asked about its assets: `team:crm`, or an e-mail address."""
+    labels: tuple[Label, ...] = ()
+    """Words by which its assets are found; each becomes a tag."""
+    favorite: bool = False
+    """Gives its assets the tag `favorite`."""
+    edit_roles: tuple[Label, ...] = ()
+    """Who may edit it, as tags for people to read: nothing here or in Dagster enforces them."""
     server: Server
     """How to reach and recognise the server, and how to log in."""
     enabled: bool = True
@@ -73,7 +81,20 @@ class DropFolders(Strict):
     @property
     def connection(self) -> Connection:
         """The connection these folders stand for."""
-        shared = ("name", "description", "server", "enabled", "run", "schedule", "order", "notifications")
+        shared = (
+            "name",
+            "description",
+            "owners",
+            "labels",
+            "favorite",
+            "edit_roles",
+            "server",
+            "enabled",
+            "run",
+            "schedule",
+            "order",
+            "notifications",
+        )
         return Connection(
             **{field: getattr(self, field) for field in shared},
             checks=ConnectionChecks(stale=self.checks.stale),

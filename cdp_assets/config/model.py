@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 from pydantic import Field, field_validator
 
-from cdp_assets.config.base import DEFAULT_DOMAIN_GROUP, DomainGroup, Name, PropertyName, Strict
+from cdp_assets.config.base import DEFAULT_DOMAIN_GROUP, DomainGroup, Name, Owner, PropertyName, Strict
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.consent import Objective, target_properties
 from cdp_assets.config.drop_goals import dropped_event_type, with_all_properties
@@ -63,6 +63,8 @@ class CustomerModelConfig(Strict):
     """Seconds between two copies of the warehouse for readers; 0 = after every fold."""
     snapshots: SnapshotSettings = SnapshotSettings()
     """How often and how many copies of the derived tables are kept."""
+    owners: tuple[Owner, ...] = ()
+    """Who is asked about profiles, groups, events, segments and lifecycles: `team:crm`, or an e-mail address."""
     checks: ModelChecks = ModelChecks()
     """What is checked of the profiles, and within which limits."""
 

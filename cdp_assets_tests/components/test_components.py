@@ -197,3 +197,60 @@ def test_a_second_connection_can_be_appended_to_a_file(tmp_path: Path) -> None:
 def test_a_folder_name_becomes_a_connection_name() -> None:
     assert "\n  name: connection\n" in connection_yaml("42")
     assert "\n  name: a_b\n" in connection_yaml("1 A.B")
+
+
+def specs_of(tmp_path: Path, **files: str) -> dict[str, dg.AssetSpec]:
+    definitions = definitions_in(write(tmp_path, **files))
+    return {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
+
+
+def origins(spec: dg.AssetSpec) -> dict[str, list[str]]:
+    """Column → the columns it is made of."""
+    deps = spec.metadata["dagster/column_lineage"].deps_by_column
+    return {name: [f"{one.asset_key.to_user_string()}: {one.column_name}" for one in of] for name, of in deps.items()}
+
+
+def test_a_column_is_followed_from_the_file_to_the_delivery(tmp_path: Path) -> None:
+    specs = specs_of(tmp_path, model=MODEL, shop=SHOP)
+    assert origins(specs["shop/customers"])["E-Mail"] == ["shop/files: E-Mail"]
+    assert origins(specs["profiles"])["email"] == ["shop/customers: E-Mail"]
+    assert origins(specs["profiles"])["spend"] == ["shop/customers: Spend"]
+    assert origins(specs["segments/vip"])["profile_id"] == ["profiles: profile_id", "profiles: spend"]
+    assert origins(specs["shop/vip_list"])["profile_id"] == ["profiles: profile_id"]
+    uses = {
+        column.name: column.description for column in specs["shop/customers"].metadata["dagster/column_schema"].columns
+    }
+    assert uses["E-Mail"] == "finds profiles by email"
+    assert uses["Spend"] == "goes into spend by sum"
+
+
+def test_a_field_that_a_processor_makes_leads_to_the_columns_it_is_made_of(tmp_path: Path) -> None:
+    processors = """processors:
+        - {concatenate: {fields: [First, Last], into: Whole}}
+        - {concatenate: {fields: [Whole, Town], into: Spend}}
+        - {current_date: {into: City}}
+      allow_create"""
+    spec = specs_of(tmp_path, model=MODEL, shop=changed(SHOP, ("allow_create", processors)))["shop/customers"]
+    assert origins(spec)["Spend"] == ["shop/files: First", "shop/files: Last", "shop/files: Town"]
+    assert "City" not in origins(spec)
+
+
+def test_every_asset_has_kinds_owners_tags_a_description_and_leads_to_its_yaml(tmp_path: Path) -> None:
+    more = "name: shop\n  owners: [team:crm]\n  labels: [retail]\n  favorite: true\n  edit_roles: [marketing]"
+    owned = changed(MODEL, ("attributes:\n", "attributes:\n  owners: [data@example.com]\n"))
+    specs = specs_of(tmp_path, model=owned, shop=changed(SHOP, ("name: shop", more)))
+    for key, spec in specs.items():
+        ours = key.startswith("shop/")
+        assert spec.kinds
+        assert spec.description
+        assert list(spec.owners) == (["team:crm"] if ours else ["data@example.com"])
+        assert {"label/retail", "edit_role/marketing", "favorite"} <= spec.tags.keys() or not ours
+        (reference,) = spec.metadata["dagster/code_references"].code_references
+        assert reference.file_path.endswith("shop/defs.yaml" if ours else "model/defs.yaml")
+
+
+def test_an_owner_must_be_a_team_or_an_address(tmp_path: Path) -> None:
+    folder = write(tmp_path, model=MODEL, shop=changed(SHOP, ("name: shop", "name: shop\n  owners: [crm]")))
+    with pytest.raises(Exception, match="Error while loading") as caught:
+        definitions_in(folder)
+    assert "an e-mail address, or team: and a name" in str(config_error(caught.value))

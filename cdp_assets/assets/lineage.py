@@ -1,0 +1,141 @@
+"""Where columns come from: file column → column of a goal → property → column of an export, from the config alone.
+
+Of drop folders nothing is told: only the header of each file says what its columns are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import dagster as dg
+
+from cdp_assets.config.export_columns import ProfileIdColumn, PropertyColumn, SegmentsColumn
+from cdp_assets.config.exports import ExportProfilesGoal
+from cdp_assets.config.goals import ImportGoal
+from cdp_assets.config.processors import Processor
+from cdp_assets.config.properties import OWN_PROPERTIES, Property
+
+Columns = dict[str, dg.TableSchema | dg.TableColumnLineage]
+"""Metadata that Dagster knows."""
+PROFILE_ID = "profile_id"
+Feeding = Sequence[tuple[dg.AssetKey, ImportGoal]]
+"""Import goals that make an asset, with their keys."""
+
+
+def _metadata(columns: Iterable[dg.TableColumn], sources: Mapping[str, Sequence[dg.TableColumnDep]]) -> Columns:
+    return {
+        "dagster/column_schema": dg.TableSchema(list(columns)),
+        "dagster/column_lineage": dg.TableColumnLineage({name: deps for name, deps in sources.items() if deps}),
+    }
+
+
+def import_columns(files: dg.AssetKey, goal: ImportGoal) -> Columns:
+    """The columns that a goal uses, what each is for, and the columns of the file that they are made of."""
+    if goal.drop is not None:
+        return {}
+    uses: dict[str, list[str]] = {}
+    for item in goal.identifier_columns:
+        uses.setdefault(item.column, []).append(f"finds {goal.group_type or 'profile'}s by {item.property}")
+    for mapping in goal.mappings:
+        uses.setdefault(mapping.column, []).append(f"goes into {mapping.property} by {mapping.rule.value}")
+    for event in goal.events:
+        alias = f"{event.source}." if event.source else ""
+        for column, use in _event_uses(event.id, event.date, [(one.column, one.property) for one in event.mappings]):
+            uses.setdefault(f"{alias}{column}", []).append(f"{use} of event {event.type}")
+    made = _made_by(goal.processors)
+    columns = [dg.TableColumn(name, "text", "; ".join(dict.fromkeys(told))) for name, told in uses.items()]
+    sources = {name: [dg.TableColumnDep(files, one) for one in _file_columns(name, made)] for name in uses}
+    return _metadata(columns, sources)
+
+
+def _event_uses(event_id: str | None, date: str, mappings: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    if event_id is not None:
+        yield event_id, "id"
+    yield date, "date"
+    yield from ((column, f"field {key}") for column, key in mappings)
+
+
+def _made_by(processors: Sequence[Processor]) -> dict[str, tuple[str, ...]]:
+    """Fields that processors fill, with the fields they are filled from."""
+    made: dict[str, tuple[str, ...]] = {}
+    for processor in processors:
+        targets: str | tuple[str, ...] = getattr(processor.settings, "targets", ())
+        targets = targets or getattr(processor.settings, "into", ())
+        for target in (targets,) if isinstance(targets, str) else targets:
+            made[target] = processor.fields
+    return made
+
+
+def _file_columns(name: str, made: Mapping[str, tuple[str, ...]], seen: frozenset[str] = frozenset()) -> list[str]:
+    """The columns of the file behind a field; none for one that is made of nothing, such as a date."""
+    if name not in made or name in seen:
+        return [name]
+    found = [one for source in made[name] for one in _file_columns(source, made, seen | {name})]
+    return list(dict.fromkeys(found))
+
+
+def property_lineage(feeding: Feeding) -> dg.TableColumnLineage:
+    """For each property the columns of the goals that write it."""
+    sources: dict[str, list[dg.TableColumnDep]] = {}
+    for key, goal in feeding:
+        if goal.drop is None:
+            named: dict[str, list[str]] = {}
+            for item in goal.identifier_columns:
+                named.setdefault(item.property, []).append(item.column)
+            for mapping in goal.mappings:
+                named.setdefault(mapping.property, []).append(mapping.column)
+            for name, columns in named.items():
+                sources.setdefault(name, []).extend(dg.TableColumnDep(key, one) for one in dict.fromkeys(columns))
+    return dg.TableColumnLineage(sources)
+
+
+def event_lineage(type_id: str, feeding: Feeding) -> dg.TableColumnLineage:
+    """For each field of an event type the columns of the goals that bring it."""
+    sources: dict[str, list[dg.TableColumnDep]] = {}
+    for key, goal in feeding:
+        for event in goal.events if goal.drop is None else ():
+            if event.type == type_id:
+                alias = f"{event.source}." if event.source else ""
+                pairs = [("event_id", event.id), ("date", event.date)]
+                pairs += [(one.property, one.column) for one in event.mappings]
+                for name, column in pairs:
+                    if column is not None:
+                        sources.setdefault(name, []).append(dg.TableColumnDep(key, f"{alias}{column}"))
+    return dg.TableColumnLineage(sources)
+
+
+def member_columns(name: str, profiles: dg.AssetKey, asked: Sequence[str]) -> Columns:
+    """The members of a segment or lifecycle; who is one depends on the properties that are asked for."""
+    columns = [
+        dg.TableColumn(name, "text", f"Which {name}."),
+        dg.TableColumn(PROFILE_ID, "uuid", "Member."),
+        dg.TableColumn("entered_at", "timestamp", "Run in which the profile was first found in it, in UTC."),
+    ]
+    deps = [dg.TableColumnDep(profiles, one) for one in dict.fromkeys([PROFILE_ID, *asked])]
+    return _metadata(columns, {PROFILE_ID: deps})
+
+
+def export_columns(
+    goal: ExportProfilesGoal,
+    profiles: dg.AssetKey,
+    segments: Mapping[str, dg.AssetKey],
+    properties: Sequence[Property],
+) -> Columns:
+    """The columns of a delivered file, before processors; `segments`: the keys of all there are."""
+    kinds = {prop.name: prop for prop in (*OWN_PROPERTIES, *properties)}
+    columns, sources = [], {}
+    for column in goal.columns:
+        name, told, deps, tags = column.column_name, "The same text in every row.", [], None
+        if isinstance(column, PropertyColumn):
+            prop = kinds[column.property]
+            told = f"{prop.name}: {prop.description}" if prop.description else f"Property {prop.name}."
+            deps, tags = [dg.TableColumnDep(profiles, prop.name)], {"pii": ""} if prop.pii else None
+        elif isinstance(column, ProfileIdColumn):
+            told, deps = "Id of the profile.", [dg.TableColumnDep(profiles, PROFILE_ID)]
+        elif isinstance(column, SegmentsColumn):
+            named = list(segments) if column.segments == "all" else column.segments
+            told = "Segments that the profile is in."
+            deps = [dg.TableColumnDep(segments[one], PROFILE_ID) for one in named if one in segments]
+        columns.append(dg.TableColumn(name, "text", told, tags=tags))
+        sources[name] = deps
+    return _metadata(columns, sources)
