@@ -14,7 +14,7 @@ import dagster as dg
 
 from cdp_assets.assets.lineage import event_lineage, export_columns, import_columns, member_columns, property_lineage
 from cdp_assets.config.connections import Connection
-from cdp_assets.config.events import EventImport, EventType
+from cdp_assets.config.events import INTERACTIONS, EventImport, EventType
 from cdp_assets.config.export_events import chosen_types
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.goals import ImportGoal
@@ -24,6 +24,7 @@ from cdp_assets.config.model import CustomerModelConfig, Deployment
 from cdp_assets.config.properties import Property
 from cdp_assets.config.questions import PropertyCondition
 from cdp_assets.config.segments import Segment
+from cdp_assets.sql import interactions
 from cdp_assets.sql.event_tables import event_table
 from cdp_assets.sql.lifecycle_tables import LIFECYCLE_MEMBERS
 from cdp_assets.sql.records import groups_name
@@ -176,17 +177,19 @@ def groups_spec(deployment: Deployment, kind: GroupType) -> dg.AssetSpec:
 
 
 def events_key(type_id: str) -> dg.AssetKey:
-    """Key of the events of a type."""
-    return dg.AssetKey(["events", type_id])
+    """Key of the events of a type; interactions have one of their own."""
+    return dg.AssetKey([INTERACTIONS] if type_id == INTERACTIONS else ["events", type_id])
 
 
 def events_spec(deployment: Deployment, kind: EventType) -> dg.AssetSpec:
     """The timeline events of one type, of all import goals that bring them."""
-    table = event_table(kind)
+    table, told = event_table(kind), f"Timeline events of type {kind.name or kind.id}, of all customers."
+    if kind.id == INTERACTIONS:
+        table, told = interactions.VIEW.as_table, interactions.VIEW.comment
     return dg.AssetSpec(
         events_key(kind.id),
         deps=_bringing(deployment, lambda event: event.type == kind.id),
-        description=kind.description or f"Timeline events of type {kind.name or kind.id}, of all customers.",
+        description=kind.description or told,
         group_name=WAREHOUSE_GROUP,
         owners=deployment.model.owners,
         kinds={"duckdb"},

@@ -22,7 +22,9 @@ from cdp_assets.config.known import Known, Location, Place, Unread, listed, near
 from cdp_assets.config.model import CustomerModelConfig, Deployment
 from cdp_assets.config.properties import RESERVED_COLUMNS, Property
 
-RESERVED_CONNECTIONS = frozenset({"model", "profiles", "products", "segments", "groups", "events", "lifecycles"})
+RESERVED_CONNECTIONS = frozenset(
+    {"model", "profiles", "products", "segments", "groups", "events", "interactions", "lifecycles"}
+)
 """First parts of asset keys that are ours; no connection may take them."""
 RESERVED_GOALS = frozenset({"files", "done"})
 """Assets every connection has beside its goals."""

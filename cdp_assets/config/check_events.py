@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cdp_assets.config.events import (
+    INTERACTIONS,
     EventField,
     EventImport,
     EventMapping,
@@ -15,6 +16,7 @@ from cdp_assets.config.events import (
     whole_type,
 )
 from cdp_assets.config.goals import ImportGoal
+from cdp_assets.config.interactions import InteractionImport
 from cdp_assets.config.known import Known, Place, listed, nearest_first
 from cdp_assets.config.linked import LinkedFile, linked_column
 from cdp_assets.config.model import CustomerModelConfig
@@ -47,8 +49,25 @@ def _tables(kind: EventType) -> list[str]:
 def event_places(goal: ImportGoal, known: Known) -> Iterator[Place]:
     """Every mistake of the events of one goal."""
     for index, event in enumerate(goal.events):
+        if goal.interactions is not None and event == goal.interactions.event:
+            yield from ((("interactions", *where), told) for where, told in _interactions(goal, goal.interactions))
+            continue
+        if event.type == INTERACTIONS:
+            yield ("events", index, "type"), "interactions are brought by the goal's `interactions`, not by events"
         for where, message in _event(goal, event, known):
             yield ("events", index, *where), message
+
+
+def _interactions(goal: ImportGoal, given: InteractionImport) -> Iterator[Place]:
+    linked = goal.files.linked
+    if _unknown_source(given.source, linked):
+        yield ("source",), _unknown_source(given.source, linked)
+        return
+    for key in ("id", "kind", "time", "value"):
+        column = getattr(given, key)
+        message = _foreign(linked, given.source, column) if column in given.columns else ""
+        if message:
+            yield (key,), message
 
 
 def _event(goal: ImportGoal, event: EventImport, known: Known) -> Iterator[Place]:

@@ -19,6 +19,11 @@ ITEM_COLUMNS = ("profile_id", "event_id", "date", "index")
 """Likewise, of the tables of nested items."""
 
 
+INTERACTIONS = "interactions"
+"""The type of what profiles saw, clicked on and bought by; analysts read it as `main.interactions`."""
+INTERACTION_KINDS = ("VIEW", "CLICK", "CONVERSION")
+
+
 class FieldType(StrEnum):
     """What a field of an event can hold."""
 
@@ -27,6 +32,10 @@ class FieldType(StrEnum):
     decimal = "decimal"
     datetime = "datetime"
     json = "json"
+
+
+def _is_none(value: object) -> bool:
+    return value is None
 
 
 class ItemField(Strict):
@@ -43,9 +52,11 @@ class ItemField(Strict):
     multiple: bool = False
     """Whether it can hold several values; then the column is a LIST."""
     identifier: bool = False
-    """Whether every item must have a value here: an event with an item that has none is rejected."""
+    """Whether every item, or event, must have a value here: an event that lacks one is rejected."""
     pii: bool = False
     """Whether values identify a person."""
+    choices: tuple[str, ...] | None = Field(default=None, exclude_if=_is_none)
+    """The texts it can hold, whatever their case in a file; left out = any."""
 
     @property
     def prop(self) -> Property:
@@ -56,12 +67,16 @@ class ItemField(Strict):
             multiple=self.multiple,
             description=self.description or self.name,
             pii=self.pii,
+            choices=self.choices,
         )
 
     @model_validator(mode="after")
     def _identifier_holds_one(self) -> ItemField:
         if self.identifier and self.multiple:
             message = f"field {self.key!r} identifies and so holds one value; remove multiple or identifier"
+            raise ValueError(message)
+        if self.choices is not None and self.type is not FieldType.text:
+            message = f"only a text has choices; field {self.key!r} is a {self.type}"
             raise ValueError(message)
         return self
 
@@ -74,7 +89,7 @@ class EventField(ItemField):
 
     @model_validator(mode="after")
     def _values_or_items(self) -> EventField:
-        kinds = ("type", "multiple", "identifier")
+        kinds = ("type", "multiple", "identifier", "choices")
         told = [key for key in kinds if getattr(self, key) != type(self).model_fields[key].default]
         if self.fields and told:
             message = f"field {self.key!r} holds items (fields), so it has no {' and no '.join(told)} of its own"
@@ -226,6 +241,11 @@ _STANDARD: dict[str, tuple[EventField, ...]] = {
         _field("currency"),
         _field("recovery_url"),
         EventField(key="product", fields=_PRODUCT),
+    ),
+    INTERACTIONS: (
+        EventField(key="interaction_id", name="Interaction", identifier=True),
+        EventField(key="kind", name="What the profile did", choices=INTERACTION_KINDS, identifier=True),
+        _field("value", _DECIMAL),
     ),
 }
 """Fields of the types everybody has (spec.md 8.1). Their `event_id` is the column every event has."""

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from cdp_assets.config.base import Strict
-from cdp_assets.config.events import EventField, EventType, EventTypeId, ItemField
+from cdp_assets.config.events import INTERACTIONS, EventField, EventType, EventTypeId, ItemField
 
 EVENT_HEADER = ("profile_id", "event_id", "event_type", "date")
 """The first columns of a file of events; the fields of the type follow."""
@@ -85,5 +85,6 @@ def chosen_types(events: ExportEvents | None, known: Sequence[EventType]) -> tup
     if events is None:
         return ()
     if events.types == "all":
-        return tuple(known)
+        # Interactions are no timeline events; who wants a file of them names them.
+        return tuple(kind for kind in known if kind.id != INTERACTIONS)
     return tuple(kind for name in events.types for kind in known if kind.id == name)

@@ -6,7 +6,7 @@ import builtins
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from cdp_assets.config.base import DEFAULT_DOMAIN_GROUP, DomainGroup, Name, PropertyName, Strict
 from cdp_assets.config.drop_settings import DropSettings
@@ -14,6 +14,7 @@ from cdp_assets.config.events import EventImport
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.files import Files, Format
 from cdp_assets.config.groups import GROUP_ID
+from cdp_assets.config.interactions import InteractionImport
 from cdp_assets.config.limits import ImportChecks
 from cdp_assets.config.processors import Processor
 from cdp_assets.config.refusal import OnError
@@ -137,13 +138,30 @@ class ImportProfilesGoal(_ImportGoal):
     """What goes into the profile's properties; may be left out where the goal brings events."""
     events: tuple[EventImport, ...] = ()
     """Timeline events that rows bring to their profiles."""
+    interactions: InteractionImport | None = Field(default=None, exclude_if=lambda value: value is None)
+    """What the profiles saw, clicked on or were won by; they stand among the events as the last entry."""
     drop: DropSettings | None = Field(default=None, json_schema_extra={"internal": True})
     """Set by a DropFolders component: each file's header tells what its columns are."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _interactions_are_events(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or data.get("interactions") is None:
+            return data
+        try:
+            event = InteractionImport.model_validate(data["interactions"]).event
+        except ValidationError:
+            # Told of the field itself.
+            return data
+        given = data.get("events") or ()
+        if not isinstance(given, list | tuple) or event in given or event.model_dump(mode="json") in given:
+            return data
+        return data | {"events": [*given, event]}
 
     @model_validator(mode="after")
     def _brings_something(self) -> ImportProfilesGoal:
         if not self.mappings and not self.events:
-            message = "an import needs mappings, events or both"
+            message = "an import needs mappings, events, interactions or several of them"
             raise ValueError(message)
         return self
 
@@ -154,6 +172,7 @@ class ImportGroupsGoal(_ImportGoal):
     allow_create: ClassVar[bool] = True
     domain_group: ClassVar[str] = DEFAULT_DOMAIN_GROUP
     events: ClassVar[tuple[EventImport, ...]] = ()
+    interactions: ClassVar[None] = None
     drop: ClassVar[None] = None
     type: Literal["import_groups"]
     """The kind of goal."""

@@ -12,7 +12,7 @@ from cdp_assets.config.lifecycles import Lifecycle
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.segments import Path, Segment
 from cdp_assets.errors import WarehouseError
-from cdp_assets.sql import schema, tables
+from cdp_assets.sql import interactions, schema, tables
 from cdp_assets.sql.event_tables import event_tables
 from cdp_assets.sql.members import members_view
 from cdp_assets.sql.text import Sql
@@ -76,6 +76,8 @@ def _make_empty_tables(database: Database, model: CustomerModelConfig) -> None:
     for table in (tables.profiles_table(model.properties), *groups, *event_tables(kinds), *fixed):
         for statement in schema.create_table(table):
             database.run(statement)
+    for statement in interactions.VIEW.statements():
+        database.run(statement)
     for kind in model.group_types:
         links = [prop for prop in model.properties if prop.group_type == kind.id]
         for statement in members_view(kind.id, links):

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from cdp_assets.config.events import EventType, whole_types
+from cdp_assets.config.events import INTERACTIONS, EventType, whole_types
 from cdp_assets.config.groups import GROUP_ID
 from cdp_assets.config.model import BatchConfig, CustomerModelConfig
 from cdp_assets.config.properties import Property
 from cdp_assets.errors import ConfigError
 from cdp_assets.flows.manifests import Manifest
-from cdp_assets.sql import members, schema, tables
+from cdp_assets.sql import interactions, members, schema, tables, views
 from cdp_assets.sql.event_tables import EVENT_TABLES, event_table_name, event_tables
 from cdp_assets.sql.records import GROUP_TABLES, PREFIX, groups_name
 from cdp_assets.sql.text import Sql, ident, joined, sql
+from cdp_assets.sql.views import View
 from cdp_assets.warehouse import Database
 
 
@@ -41,6 +42,11 @@ class Shape:
     def tables(self) -> tuple[schema.Table, ...]:
         """Every table whose columns the model decides."""
         return (tables.profiles_table(self.properties), *self.group_tables, *self.event_tables)
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """The views over these tables, beside those of members."""
+        return (interactions.VIEW,) if any(kind.id == INTERACTIONS for kind in self.event_types) else ()
 
     @property
     def parts(self) -> dict[str, str]:
@@ -170,8 +176,12 @@ def add_missing_columns(database: Database, shape: Shape) -> None:
 
 
 def make_views(database: Database, shape: Shape, *, anew: bool = False) -> None:
-    """Makes the views of members that are missing or tell of other properties. `anew`: every one."""
-    there = dict(database.rows(members.VIEWS))
+    """Makes the views that are missing or tell of something else. `anew`: every one."""
+    told = {name: (comment, columns) for name, comment, columns in database.rows(views.VIEWS)}
+    there = {name: comment for name, (comment, _) in told.items()}
+    for view in shape.views:
+        for statement in view.statements() if anew or told.get(view.name) != view.told else ():
+            database.run(statement)
     for group_type in shape.groups:
         links = [prop for prop in shape.properties if prop.group_type == group_type]
         same = there.get(members.members_name(group_type)) == members.members_comment(group_type, links)
@@ -180,8 +190,12 @@ def make_views(database: Database, shape: Shape, *, anew: bool = False) -> None:
 
 
 def drop_other_tables(database: Database, shape: Shape) -> None:
-    """Drops the tables of event and group types that nobody names any more."""
+    """Drops the tables of event and group types that nobody names any more, and the views of them."""
     wanted = {table.name for table in shape.tables}
+    kept = {view.name for view in shape.views} | {name for name, _ in database.rows(members.VIEWS)}
+    for name, *_ in database.rows(views.VIEWS):
+        if name not in kept:
+            database.run(views.drop_view(name))
     for name, _ in (*database.rows(EVENT_TABLES), *database.rows(GROUP_TABLES)):
         if name not in wanted:
             view = ident("main", members.members_name(name.removeprefix(PREFIX)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from cdp_assets.config.events import EventImport, NestedImport
+from cdp_assets.config.events import INTERACTIONS, EventImport, NestedImport
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.config.properties import Property, PropertyType
 from cdp_assets.errors import FileError
@@ -27,6 +27,7 @@ from cdp_assets.sql.event_linking import (
 )
 from cdp_assets.sql.fields import Cells
 from cdp_assets.sql.identifiers import match_value, with_identifiers
+from cdp_assets.sql.interactions import interaction_cells
 from cdp_assets.sql.landing import parquet_rows
 from cdp_assets.sql.text import Sql, ident, literal, sql
 from cdp_assets.warehouse import Database
@@ -123,13 +124,16 @@ def _reject(engine: Database, source: EventSource, plan: EventPlan, events: Sql)
 
 def _plan(engine: Database, source: EventSource, number: int, event: EventImport) -> EventPlan:
     kind = source.config.find_event_type(event.type)
+    viewed = source.config.goal.interactions if event.type == INTERACTIONS else None
     cells = source.root
     if source.linked.files:
         cells = numbered_cells(cells) if event.source is None else _linked_cells(source, event.source)
         own = [entry for entry in event.nested if entry.source in {event.source, None}]
         mappings = [*event.mappings, *(item for entry in own for item in entry.mappings)]
-        named = [event.id, event.date, *(item.column for item in mappings)]
+        named = [event.id, event.date, *(item.column for item in mappings), *(viewed.columns if viewed else ())]
         cells = _with_columns_below(source, cells, event.source, named)
+    if viewed is not None:
+        cells = interaction_cells(cells, viewed)
     slots: list[Slot] = []
     id_slot = _slot(slots, event.id, EVENT_ID, cells)
     date_slot = _slot(slots, event.date, EVENT_DATE, cells)

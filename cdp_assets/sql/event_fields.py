@@ -138,7 +138,9 @@ def problem(slot: Slot, *, nested: str | None = None, item: Sql | None = None) -
     """The mistake in a slot; NULL = none. `nested`: key of the nested field whose item it is in."""
     place = slot.field.column("at") if slot.field.several else Sql("0")
     reason = literal(_FOUND.get(slot.field.prop.type, ""))
-    if slot.field.prop.type is PropertyType.text:
+    if slot.field.prop.choices is not None:
+        reason = literal(f"expected one of: {', '.join(slot.field.prop.choices)}")
+    elif slot.field.prop.type is PropertyType.text:
         reason = sql(
             "{told} || length({cell})",
             told=literal(f"expected maxLength: {MAX_TEXT_LENGTH}, actual: "),
@@ -151,14 +153,14 @@ def problem(slot: Slot, *, nested: str | None = None, item: Sql | None = None) -
     return _problem(slot.invalid, sql("{bad} IS NOT NULL", bad=slot.invalid), slot.column, parts, item)
 
 
-def missing_identifier(slot: Slot | None, key: str, nested: str, item: Sql, present: Sql) -> Sql:
-    """The mistake of an item without a value in a field that identifies; NULL = it has one."""
+def missing_identifier(slot: Slot | None, key: str, nested: str | None, item: Sql | None, present: Sql) -> Sql:
+    """The mistake of an item, or event, without a value in a field that identifies; NULL = it has one."""
     empty = Sql("true") if slot is None else sql("NOT {given}", given=slot.given)
     return _problem(
         Sql("NULL::VARCHAR"),
         sql("{present} AND {empty}", present=present, empty=empty),
         slot.column if slot else None,
-        (literal(f"#/{nested}/"), literal(f": required key [{key}] not found")),
+        (literal(f"#/{nested}/" if nested else "#"), literal(f": required key [{key}] not found")),
         item,
     )
 

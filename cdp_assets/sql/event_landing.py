@@ -31,6 +31,7 @@ from cdp_assets.sql.event_fields import (
     item_struct,
     list_of_problems,
     missing_date,
+    missing_identifier,
     problem,
     results,
 )
@@ -171,6 +172,10 @@ def _problems(plan: EventPlan, given: Sql, here: Sequence[Sql]) -> Sql:
     own_id = plan.slot(plan.id)
     possible += [problem(slot) for slot in slots.named(plan.values)]
     possible += [problem(own_id)] if own_id else []
+    by_key = {slot.key: slot for slot in slots.named(plan.values)}
+    for key in (field.key for field in plan.type.values if field.identifier):
+        possible.append(missing_identifier(by_key.get(key), key, None, None, Sql("true")))
+        whether.append(sql("{value} IS NULL", value=by_key[key].value) if key in by_key else Sql("true"))
     for items, present in zip(plan.same, here, strict=True):
         own = slots.named(items.slots)
         possible += item_problems(items.nested, own, Sql("0"), present)

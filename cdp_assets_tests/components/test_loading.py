@@ -15,8 +15,8 @@ model/defs.yaml:6: properties[2].type: 'decimel' is not accepted; did you mean '
 email, number, decimal, currency, datetime, json
 shop/defs.yaml:5: missing key 'username' in server
 shop/defs.yaml:14: unknown key 'flies' in goals[0] (import_profiles); did you mean 'files'? accepted: active, \
-allow_create, checks, description, domain_group, events, files, format, identifiers, mappings, name, on_error, \
-processors, return_rejects, type
+allow_create, checks, description, domain_group, events, files, format, identifiers, interactions, mappings, name, \
+on_error, processors, return_rejects, type
 shop/defs.yaml:17: unknown property 'ctiy'; known, nearest first: city, email, spend
 shop/defs.yaml:19: goals[1].type: 'export_profile' is not accepted; did you mean 'export_profiles'? accepted: \
 export_profiles, import_groups, import_profiles"""

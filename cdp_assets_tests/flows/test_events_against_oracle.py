@@ -16,7 +16,7 @@ from cdp_assets_tests.flows.test_against_oracle import FOLDS, SHUFFLED, assert_s
 from cdp_assets_tests.oracle.events import products
 from cdp_assets_tests.oracle.folding import World
 from cdp_assets_tests.oracle.scenarios import Scenario
-from cdp_assets_tests.oracle.timelines import ORDERED, SEEN, timelines
+from cdp_assets_tests.oracle.timelines import ORDERED, SEEN, VIEWED, timelines
 from cdp_assets_tests.support.arrivals import Arrivals, arrivals, landed
 
 MAKER = "(domain_group, created_by_property, created_by_value, created_by_number)"
@@ -34,16 +34,17 @@ def stored(room: Arrivals) -> Counter[Any]:
     there = {
         name for (name,) in room.rows("SELECT table_name FROM duckdb_tables() WHERE starts_with(table_name, 'events_')")
     }
-    for kind in (ORDERED, SEEN):
+    for kind in (ORDERED, SEEN, VIEWED):
         if f"events_{kind.id}" not in there:
             continue
         names = [prop.name for prop in kind.values]
         items: dict[Any, list[Any]] = {}
         keys = [prop.name for prop in kind.items]
-        for *key, values in room.rows(
+        query = (
             f"SELECT profile_id, event_id, date, [{', '.join(f'{name}::VARCHAR' for name in keys)}]"
             f' FROM main.events_{kind.id}_{kind.nested} ORDER BY "index"'
-        ):
+        )
+        for *key, values in room.rows(query) if kind.nested else ():
             items.setdefault(tuple(key), []).append(tuple(values))
         for maker, *key, store, values in room.rows(
             f"SELECT {MAKER}, profile_id, event_id, date, product_store, ({', '.join(names)})"
@@ -58,7 +59,7 @@ def stored(room: Arrivals) -> Counter[Any]:
 
 def expected(world: World) -> Counter[Any]:
     found: Counter[Any] = Counter()
-    kinds = {kind.id: kind for kind in (ORDERED, SEEN)}
+    kinds = {kind.id: kind for kind in (ORDERED, SEEN, VIEWED)}
     for (maker, kind_id, event_id, date), event in world.events.items():
         kind = kinds[kind_id]
         values = tuple(event.values.get(prop.name, ()) for prop in kind.values)

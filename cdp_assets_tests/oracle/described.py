@@ -63,6 +63,8 @@ class Events:
     items: tuple[tuple[str, str], ...] = ()
     """(column, field of the item); none = no items."""
     store: str | None = None
+    viewed: str = ""
+    """Of interactions: the kind of all, or the column that tells it."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,9 @@ Key = tuple[Maker, str, Any, datetime]
 """Profile, type, id and date. An id nobody gave is all that the event holds."""
 
 
+KINDS = ("view", "click", "conversion")
+
+
 @dataclass(frozen=True)
 class Brought:
     """One row's part of an event."""
@@ -130,6 +133,8 @@ def put_together(parts: list[tuple[Brought, int]], position: int) -> Event:
 
 def brought(entry: Events, row: dict[str, str]) -> Brought | None:
     """The event of a row; None where all its columns are empty or missing."""
+    if entry.viewed:
+        return viewed(entry, row)
     identity = _cell(row, entry.id, Property("id"))
     day = row.get(entry.date, "").strip(" \t")
     values = {key: said_by(row, column, prop) for column, key, prop in _fields(entry.values, entry.kind.values)}
@@ -148,6 +153,24 @@ def brought(entry: Events, row: dict[str, str]) -> Brought | None:
         {key: what.values[0] for key, what in item.items() if what.values} if has_item else None,
         bad,
     )
+
+
+def viewed(entry: Events, row: dict[str, str]) -> Brought | None:
+    """The interaction of a row; None where all its columns are empty or missing."""
+    identity, day = (_cell(row, column, Property("id")) for column in (entry.id, entry.date))
+    worth = [said_by(row, column, prop) for column, _, prop in _fields(entry.values, entry.kind.values)]
+    told = entry.viewed if entry.viewed in KINDS else _cell(row, entry.viewed, Property("kind"))
+    is_told = told is not None and entry.viewed not in KINDS
+    if not (identity or day or is_told or any(not what.empty for what in worth)):
+        return None
+    date = moment(day) if day else None
+    bad = date is None or identity is None or told is None or told.lower() not in KINDS
+    key = f"{told.upper()} {identity}" if identity and told else None
+    values: dict[str, tuple[Any, ...]] = {"interaction_id": (identity,), "kind": (str(told).upper(),)}
+    for what in worth:
+        if what.values:
+            values["value"] = what.values
+    return Brought(entry, key, date, values, None, bad or any(what.invalid for what in worth))
 
 
 def _values(item: dict[str, Said], key: str) -> tuple[Any, ...]:

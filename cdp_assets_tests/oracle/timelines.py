@@ -17,6 +17,9 @@ ORDERED = EventKind(
     item_id="id",
 )
 SEEN = EventKind("seen", (Property("times", "number"), Property("moment", "datetime")), "part", (Property("page"),))
+VIEWED = EventKind(
+    "interactions", (Property("interaction_id"), Property("kind"), Property("value", "decimal", scale=4)), "", ()
+)
 VALUES = {
     "ordered": (("amount", "total"), ("card", "total"), ("word", "labels"), ("mail", "note")),
     "seen": (("card", "times"), ("day", "moment")),
@@ -42,6 +45,12 @@ def events(draw: st.DrawFn) -> Events:
 
 
 @st.composite
+def interactions(draw: st.DrawFn) -> Events:
+    worth = draw(st.sampled_from(((), (("amount", "value"),))))
+    return Events(VIEWED, "crm", "day", worth, viewed=draw(st.sampled_from(("view", "click", "word"))))
+
+
+@st.composite
 def timelines(draw: st.DrawFn, *, max_files: int = 6, identifiers: bool = False, merging: bool = False) -> Scenario:
     """A scenario some goals of which bring events, perhaps nothing else."""
     scenario = draw(
@@ -49,7 +58,7 @@ def timelines(draw: st.DrawFn, *, max_files: int = 6, identifiers: bool = False,
     )
     goals: list[Goal] = []
     for goal in scenario.goals:
-        brought = draw(st.lists(events(), min_size=0 if goals else 1, max_size=1))
+        brought = draw(st.lists(st.one_of(events(), interactions()), min_size=0 if goals else 1, max_size=1))
         keeps = not brought or draw(st.booleans())
         goals.append(replace(goal, events=tuple(brought), mappings=goal.mappings if keeps else ()))
     return replace(scenario, goals=tuple(goals))

@@ -30,7 +30,7 @@ def lab_for(root: Path, properties: Sequence[Property], goals: Sequence[Goal], m
     """
     told = [_property(prop) for prop in properties if prop.type != "choice"]
     types = sorted({goal.group_type for goal in goals if goal.group_type})
-    kinds = dict.fromkeys(entry.kind for goal in goals for entry in goal.events)
+    kinds = dict.fromkeys(entry.kind for goal in goals for entry in goal.events if not entry.viewed)
     model: dict[str, Any] = {"group_types": [{"id": group_type, "properties": told} for group_type in types]}
     model["event_types"] = [_event_type(kind) for kind in kinds]
     model["domain_groups"] = sorted({goal.domain_group for goal in goals})
@@ -58,6 +58,18 @@ def _events(entry: Events) -> dict[str, Any]:
     }
 
 
+def _brought(entries: Sequence[Events]) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    for entry in entries:
+        if entry.viewed:
+            worth = [column for column, _ in entry.values]
+            told["interactions"] = {"id": entry.id, "kind": entry.viewed, "time": entry.date}
+            told["interactions"] |= {"value": worth[0]} if worth else {}
+        else:
+            told["events"] = [*told.get("events", ()), _events(entry)]
+    return told
+
+
 def _fields(mapped: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
     return [{"column": column, "property": key} for column, key in mapped]
 
@@ -82,7 +94,7 @@ def _goal(goal: Goal) -> dict[str, Any]:
         },
         "identifiers": [_identifier(rule) for rule in goal.rules or [goal.identifying]],
         "mappings": [{"column": item.column, "property": item.property, "rule": item.rule} for item in goal.mappings],
-        **({"events": [_events(entry) for entry in goal.events]} if goal.events else {}),
+        **_brought(goal.events),
     }
 
 
