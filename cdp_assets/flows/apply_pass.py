@@ -25,16 +25,16 @@ from cdp_assets.flows.apply_events import EventFates, apply_events, event_files,
 from cdp_assets.flows.find_profiles import find_profiles
 from cdp_assets.flows.merge_profiles import combine_values, put_survivors
 from cdp_assets.flows.plan_passes import Placed
+from cdp_assets.flows.resolve_rows import Merges
 from cdp_assets.sql import full_files, identity, latest_writes, merging, single_rows, writing
 from cdp_assets.sql.combining import Combined, combined
 from cdp_assets.sql.drop_folding import GIVEN
 from cdp_assets.sql.events import events_digest
 from cdp_assets.sql.full_files import Memory
 from cdp_assets.sql.identity import PassBatch
-from cdp_assets.sql.merging import Touched
-from cdp_assets.sql.records import Records, records_of
+from cdp_assets.sql.records import records_of
 from cdp_assets.sql.schema import column_names
-from cdp_assets.sql.survivors import Held
+from cdp_assets.sql.targeting import Touched
 from cdp_assets.sql.text import Sql, comma, literal, sql
 from cdp_assets.sql.writes import Write, writes_of
 from cdp_assets.warehouse import Database
@@ -74,10 +74,10 @@ def apply_pass(
     first_events = _first_events(database, together, batches, merged=merges is not None)
     step("fold: profiles found")
     writes = _writes(database, config, present)
-    remade = combine_values(database, config, writes, touched, merges) if merges else []
-    _write(database, batches, config, writes, touched, sorted(indexed))
     if merges:
-        _put_survivors(database, records_of(config), remade, indexed, batches)
+        _write_merged(database, batches, config, writes, touched, indexed, merges)
+    else:
+        _write(database, batches, config, writes, touched, sorted(indexed))
     if touched.refused:
         # Only now does everyone who holds an identifier stand in the index.
         database.run(single_rows.note_conflicts(config))
@@ -124,10 +124,20 @@ def _first_events(
     return keep_first_events(database, together, batches, merged=merged) if drops_events(together) else None
 
 
-def _put_survivors(
-    database: Database, records: Records, remade: Sequence[Held], indexed: frozenset[str], batches: Sequence[Placed]
+def _write_merged(
+    database: Database,
+    batches: Sequence[Placed],
+    config: BatchConfig,
+    writes: Sequence[Write],
+    touched: Touched,
+    indexed: frozenset[str],
+    merges: Merges,
 ) -> None:
-    put_survivors(database, records, remade, indexed, _looks(batches), batches[0].position)
+    """As `_write`, where profiles merged."""
+    looks = _looks(batches)
+    combine_values(database, config, writes, touched, merges, looks)
+    _write(database, batches, config, writes, touched, sorted(indexed))
+    put_survivors(database, records_of(config), indexed, looks, batches[0].position)
     move_consents(database)
     move_events(database)
 

@@ -1,4 +1,6 @@
-"""What survivors of merges say of permission, zone and consent: row by row, over these few codes alone.
+"""What survivors of merges say of permission, zone and consent after their last merge.
+
+Row by row, over these few codes alone.
 
 Where two become one, the stricter level stays, and what either refused is refused: doubt is no consent. The
 survivor's zone stays if it has one.
@@ -66,7 +68,9 @@ def combine_consents(database: Database, writes: Iterable[Write], merges: Merges
             survivor, others = merge
             for other in others:
                 people[survivor].join(people.pop(other))
-        people[merges.rows[ordinal]].take(targets, cells)
+        person = merges.rows[ordinal]
+        if ordinal <= merges.last[merges.roots[person]]:
+            people[person].take(targets, cells)
     database.run(survivors.CONSENTS_TABLE)
     rows = [
         (person, said.level, said.zone, sorted(said.given), sorted(said.refused)) for person, said in people.items()

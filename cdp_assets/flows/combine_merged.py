@@ -1,8 +1,8 @@
 """What survivors of merges hold: of which old values and which cells each of their properties is made.
 
-The rows of those who merge are gone through in their order, as spec.md 1.3 and 1.4 say, but no value is seen: a
-property is a chain of references to old values and to cells, in the order in which the engine then joins, adds up
-or takes them.
+The rows of those who merge are gone through in their order up to their last merge, as spec.md 1.3 and 1.4 say, but
+no value is seen: a property is a chain of references to old values and to cells, in the order in which the engine
+then joins, adds up or takes them.
 """
 
 from __future__ import annotations
@@ -112,6 +112,7 @@ class Combination:
         for (person, prop), when in written.items():
             self._states[person].written[prop] = when
         self._acts: dict[str, list[tuple[Operation, bool]]] = {}
+        self._refs: list[tuple[int, int, int, int | None, int | None, int | None]] = []
 
     def take(self, rows: Iterable[tuple[int, str]]) -> None:
         """Goes through the rows in their order; `rows`: ordinal and marks, as `survivors.row_marks` gives them."""
@@ -128,6 +129,8 @@ class Combination:
                 else:
                     state.clear(prop)
                     state.written.pop(prop, None)
+            if self._merges.last.get(state.person) == ordinal:
+                self._keep_refs(state)
 
     def _acting(self, marks: str) -> list[tuple[Operation, bool]]:
         """The operations of a row that do something, and whether they give a value."""
@@ -162,9 +165,14 @@ class Combination:
                 if when != NEVER:
                     yield person, prop, when
 
-    def refs(self) -> Iterator[tuple[int, int, int, int | None, int | None, int | None]]:
-        """Survivor, property, place, and the reference there, of every property that is not as it was."""
-        for person, state in self._states.items():
-            for prop, chain in state.chains.items():
-                for place, ref in enumerate(chain if chain is not None else [NOTHING]):
-                    yield person, prop, place, *ref
+    def _keep_refs(self, state: _State) -> None:
+        for prop, chain in state.chains.items():
+            refs = enumerate(chain if chain is not None else [NOTHING])
+            self._refs += [(state.person, prop, place, *ref) for place, ref in refs]
+
+    def refs(self) -> list[tuple[int, int, int, int | None, int | None, int | None]]:
+        """Survivor, property, place, and the reference there, of every property that its last merge left not as it was.
+
+        What the rows after that do is worked out as of any profile.
+        """
+        return self._refs

@@ -7,8 +7,8 @@ from cdp_assets.config.model import BatchConfig
 from cdp_assets.flows.resolve_rows import Merges, resolve_rows
 from cdp_assets.sql import identity, resolving, single_rows, survivors
 from cdp_assets.sql.combining import Combined
-from cdp_assets.sql.merging import Touched
 from cdp_assets.sql.records import Records, records_of
+from cdp_assets.sql.targeting import Touched
 from cdp_assets.sql.text import Sql, ident, sql
 from cdp_assets.warehouse import Database
 

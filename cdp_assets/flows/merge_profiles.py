@@ -9,19 +9,19 @@ from cdp_assets.config.model import BatchConfig
 from cdp_assets.flows.combine_consents import combine_consents
 from cdp_assets.flows.combine_merged import Combination
 from cdp_assets.flows.resolve_rows import Merges, insert_rows
-from cdp_assets.sql import latest_writes, merging, survivors, tables, writing
-from cdp_assets.sql.merging import Touched
+from cdp_assets.sql import latest_writes, merging, survivors, tables, targeting, writing
 from cdp_assets.sql.records import Records
 from cdp_assets.sql.survivors import Held
+from cdp_assets.sql.targeting import Touched
 from cdp_assets.sql.text import Sql
 from cdp_assets.sql.writes import Write
 from cdp_assets.warehouse import Database
 
 
 def combine_values(
-    database: Database, config: BatchConfig, writes: Sequence[Write], touched: Touched, merges: Merges
-) -> list[Held]:
-    """Makes `merged_values` while `profiles` is as before the pass. Returns the properties that stand in it."""
+    database: Database, config: BatchConfig, writes: Sequence[Write], touched: Touched, merges: Merges, looks: Sql
+) -> None:
+    """Makes `merged_now` and `merged_changed` while `profiles` is as before the pass. `looks`: its batches."""
     held = survivors.held_properties(_property_columns(database), writes)
     numbers = {prop.name: prop.number for prop in held}
     operations = sorted(
@@ -30,7 +30,7 @@ def combine_values(
         if write.prop.name in numbers
         for number, mapping in write.mappings
     )
-    database.run(survivors.merged_rows(merging.targeted(config, writes, touched, survivors.IS_SURVIVOR)))
+    database.run(survivors.merged_rows(targeting.targeted(config, writes, touched, survivors.IS_SURVIVOR)))
     combine_consents(database, writes, merges)
     old = dict(database.rows(survivors.old_marks(held)))
     written = {
@@ -40,14 +40,17 @@ def combine_values(
     }
     combination = Combination(merges, old, [_strategy(config, prop) for prop in held], operations, written)
     combination.take(database.rows(survivors.row_marks([(number, rule) for number, rule, _ in operations])))
-    refs = list(combination.refs())
+    refs = combination.refs()
     database.run(survivors.REFS_TABLE)
     insert_rows(database, survivors.REFS, refs)
     _keep_written(database, held, combination)
-    changed = {prop for _, prop, *_ in refs}
-    remade = [prop for prop in held if prop.number in changed]
+    numbered = {prop for _, prop, *_ in refs}
+    remade = [prop for prop in held if prop.number in numbered]
     database.run(survivors.merged_values(remade))
-    return remade
+    for statement in survivors.merged_now(remade, config.goal.domain_group, looks):
+        database.run(statement)
+    changed = merging.changed_profiles(config, writes, touched.of_survivors(), looks) if writes else None
+    database.run(survivors.merged_changed(changed) if changed else survivors.NONE_CHANGED)
 
 
 def _keep_written(database: Database, held: Sequence[Held], combination: Combination) -> None:
@@ -59,23 +62,19 @@ def _keep_written(database: Database, held: Sequence[Held], combination: Combina
     insert_rows(database, latest_writes.MERGED, rows)
 
 
-def put_survivors(
-    database: Database, records: Records, remade: Sequence[Held], indexed: Collection[str], looks: Sql, first: int
-) -> None:
+def put_survivors(database: Database, records: Records, indexed: Collection[str], looks: Sql, first: int) -> None:
     """Puts the survivors into `profiles` as they are after the pass, and takes out those who became them.
 
     Args:
         database: the warehouse, with everybody else in it as after the pass.
         records: the profiles of the pass's domain group.
-        remade: what `combine_values` returned.
         indexed: the properties that identify.
         looks: the batches of the pass.
         first: the position of the first of them.
     """
     statements = [
-        records.added(survivors.old_survivors(remade, looks)),
+        records.added(survivors.SURVIVORS),
         writing.drop_old_rows(records, first),
-        records.added(survivors.new_survivors(remade, records.domain_group, looks)),
         *survivors.replace_profiles(records.domain_group, looks),
         *survivors.index_survivors([column for column in _property_columns(database) if column[0] in indexed]),
         *survivors.IMPORTED,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import compress
 
 from cdp_assets.config.goals import Rule
@@ -64,6 +65,11 @@ class Merges:
     """Row that may act → whose it was when it was its turn."""
     merges: dict[int, tuple[int, tuple[int, ...]]]
     """Row → who survived, and who became that person, in their order."""
+
+    @cached_property
+    def last(self) -> dict[int, int]:
+        """Whoever survived in the end → the row at which they merged for the last time."""
+        return {self.roots[survivor]: row for row, (survivor, _) in sorted(self.merges.items())}
 
 
 def resolve_rows(database: Database, together: Combined, counted: dict[int, frozenset[int]]) -> Merges | None:

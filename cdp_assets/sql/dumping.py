@@ -12,6 +12,9 @@ KEY = Sql(
     "domain_group || chr(31) || created_by_property || chr(31) || created_by_value || chr(31) || created_by_number"
 )
 
+_DATES = Sql("created_in := created_at_position, modified_in := modified_at_position")
+"""The files whose dates are a record's dates, by their places in the order: the dates are those of arrivals."""
+
 
 def dump_queries(
     properties: Sequence[str], events: Mapping[str, Sequence[str]], groups: Mapping[str, Sequence[str]]
@@ -25,9 +28,10 @@ def dump_queries(
     people = sql("SELECT profile_id, {key} AS maker FROM main.profiles", key=KEY)
     return {
         "profiles": sql(
-            "SELECT to_json(struct_pack(maker := {key}, domain_group := domain_group, {consent}, properties :="
+            "SELECT to_json(struct_pack(maker := {key}, domain_group := domain_group, {dates}, {consent}, properties :="
             " struct_pack(\n    {fields}\n)))::VARCHAR AS line FROM main.profiles ORDER BY line",
             key=KEY,
+            dates=_DATES,
             consent=joined(", ", [sql("{name} := {name}", name=ident(name)) for name in TARGETS]),
             fields=comma(fields) if fields else literal("none"),
         ),
@@ -83,13 +87,14 @@ _GROUP_IDENTIFIERS = Sql(
 
 
 def _groups(table: str, columns: Sequence[str]) -> Sql:
-    """Of our own columns, those that tell places in the order, and times, are left out, as of profiles."""
+    """Of our own columns, times are left out, as of profiles."""
     own = {column.name for column in GROUP_COLUMNS}
     fields = [sql("{name} := {name}", name=ident(name)) for name in columns if name not in own]
     return sql(
-        "SELECT to_json(struct_pack(id := group_id, maker := {key}, domain_group := domain_group, properties :="
-        " struct_pack(\n    {fields}\n)))::VARCHAR AS line FROM {table} ORDER BY line",
+        "SELECT to_json(struct_pack(id := group_id, maker := {key}, domain_group := domain_group, {dates},"
+        " properties := struct_pack(\n    {fields}\n)))::VARCHAR AS line FROM {table} ORDER BY line",
         key=KEY,
+        dates=_DATES,
         fields=comma(fields) if fields else literal("none"),
         table=ident("main", table),
     )

@@ -1,6 +1,6 @@
 """The operations of several rows on one profile, composed: see `merging` for the parts they come down to.
 
-Reads   targeted: ordinal, profile_id, o<n> and o<n>_clears of every mapping
+Reads   targeted: ordinal, profile_id, o<n> and o<n>_clears of every mapping; t<n> as in `last_changes`
 Writes  steps of one row per profile with the parts of each property
 """
 
@@ -11,18 +11,22 @@ from collections.abc import Sequence
 from cdp_assets.config.goals import Rule
 from cdp_assets.config.properties import PropertyType
 from cdp_assets.sql.dialect import column_type, first_by, last_by
+from cdp_assets.sql.last_changes import acts_of, dated_parts, operations_part
 from cdp_assets.sql.text import Sql, Step, comma, ident, joined, literal, sql
 from cdp_assets.sql.writes import Write
 
 ORDER = Sql("ordinal")
 
 
-def composed(writes: Sequence[Write]) -> Sql:
-    """One row per touched profile, with the parts of every property that one mapping writes."""
+def composed(writes: Sequence[Write], *, dated: bool) -> Sql:
+    """One row per touched profile, with the parts of every property that one mapping writes.
+
+    `dated`: also those that tell which row changed it last.
+    """
     columns = [Sql("profile_id"), Sql("max(ordinal) AS last_ordinal")]
     for write in writes:
         if len(write.mappings) == 1:
-            columns += _single(write)
+            columns += [*_single(write), *(dated_parts(write) if dated else ())]
     return sql("SELECT\n    {columns}\nFROM targeted GROUP BY profile_id", columns=comma(columns))
 
 
@@ -37,8 +41,7 @@ def _single(write: Write) -> list[Sql]:
                 sql("{last} AS {name}", last=last_by(value, ORDER, given), name=write.part("base")),
             ]
         case Rule.set_or_clear:
-            clears = ident(f"o{number}_clears")
-            acts = sql("({given} OR {clears})", given=given, clears=clears)
+            acts = acts_of(number, mapping.rule)
             return [
                 sql("bool_or({acts}) AS {name}", acts=acts, name=write.part("absolute")),
                 sql("{last} AS {name}", last=last_by(value, ORDER, acts), name=write.part("base")),
@@ -58,15 +61,12 @@ def _gathered(value: Sql, given: Sql, order: Sql) -> Sql:
     return sql("flatten(list({value} ORDER BY {order}) FILTER (WHERE {given}))", value=value, order=order, given=given)
 
 
-def mixed(write: Write) -> list[Step]:
+def mixed(write: Write, *, dated: bool) -> list[Step]:
     """The parts of a property that several mappings write, worked out on its operations one under the other."""
     kinds = column_type(write.prop)
     rows = []
     for place, (number, mapping) in enumerate(write.mappings):
         value = ident(f"o{number}")
-        acts = sql("{value} IS NOT NULL", value=value)
-        if mapping.rule is Rule.set_or_clear:
-            acts = sql("({acts} OR {clears})", acts=acts, clears=ident(f"o{number}_clears"))
         rows.append(
             sql(
                 "SELECT profile_id, ordinal, {place} AS place, {rule} AS rule, {value}::{kind} AS value"
@@ -75,7 +75,7 @@ def mixed(write: Write) -> list[Step]:
                 rule=literal(str(mapping.rule)),
                 value=value,
                 kind=kinds,
-                acts=acts,
+                acts=acts_of(number, mapping.rule),
             )
         )
     listed, placed, tail = (f"p{write.number}_{name}" for name in ("listed", "placed", "mixed"))
@@ -105,7 +105,8 @@ def mixed(write: Write) -> list[Step]:
                 " (WHERE rule IN ('set', 'set_or_clear')).v AS {base},"
                 " arg_min(struct_pack(v := CASE WHEN rule = 'set_if_empty' THEN value END), (ordinal, place))"
                 " FILTER (WHERE later).v AS {first},"
-                " {more} AS {more_name} FROM {placed} GROUP BY profile_id",
+                " {more} AS {more_name}{operations} FROM {placed} GROUP BY profile_id",
+                operations=sql(", {all}", all=operations_part(write)) if dated else Sql(""),
                 absolute=write.part("absolute"),
                 base=write.part("base"),
                 first=write.part("first"),

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from cdp_assets.config.goals import Rule
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.sql.identity import ROWS_PER_BATCH
-from cdp_assets.sql.merging import Touched, targeted
 from cdp_assets.sql.single_rows import rows_from_json
+from cdp_assets.sql.targeting import Touched, targeted
 from cdp_assets.sql.text import Sql, Step, chain, ident, joined, literal, sql
 from cdp_assets.sql.writes import Write
 

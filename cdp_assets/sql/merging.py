@@ -14,7 +14,6 @@ Gives   whole rows of main.profiles as they are after the pass
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from cdp_assets.config.consent import NO_ZONE, STARTS, ZONE
 from cdp_assets.config.goals import Rule
@@ -24,52 +23,19 @@ from cdp_assets.config.properties import Property
 from cdp_assets.sql.dialect import appended, column_type, distinct_in_order, patched
 from cdp_assets.sql.grouping import composed, mixed
 from cdp_assets.sql.identity import ROWS_PER_BATCH
+from cdp_assets.sql.last_changes import last_change, rows_in_turn
 from cdp_assets.sql.objectives import LISTS, after, decided
-from cdp_assets.sql.records import Records, records_of
+from cdp_assets.sql.records import records_of
+from cdp_assets.sql.targeting import Touched, targeted
 from cdp_assets.sql.text import Sql, Step, chain, comma, ident, joined, literal, sql
 from cdp_assets.sql.writes import Write
 
 
-@dataclass(frozen=True)
-class Touched:
-    """What is known of the rows of a pass before their changes are worked out."""
-
-    counted: dict[int, frozenset[int]]
-    """Mapping → groups of earlier full files it is old for."""
-    refused: frozenset[int]
-    """Places of identifiers some of whose values another profile holds (`id_refused`)."""
-    repeated: bool
-    """Whether some profile is the target of several rows: those stand in the table `repeated`."""
-    alone: bool
-    """Whether no two rows share an identifier or a profile."""
-    few: bool = False
-    """Whether they are few among all: then they stand in `id_rows`."""
-    merged: bool = False
-    """Whether profiles merged: what their survivors hold is worked out in `survivors`."""
-
-    def rows(self, records: Records) -> Sql:
-        """The table to read them from.
-
-        Of few, whole rows are read where those stand alone. A scan leaves out what does not fit a join by a filter that
-        lets one in a hundred pass, which is some in every block of a table; two of them let hardly any.
-        """
-        if not self.few:
-            return records.rows
-        return sql(
-            "(FROM {rows} SEMI JOIN (SELECT created_at_row FROM id_rows SEMI JOIN"
-            " (FROM key_targets WHERE NOT is_new) AS aimed USING (profile_id)) AS aimed USING (created_at_row))",
-            rows=records.rows,
-        )
-
-    def others(self, which: Sql) -> Sql:
-        """Of the targets that are `which`, those that are no survivors."""
-        return (
-            sql("{w} AND profile_id NOT IN (SELECT replaced_by FROM merged_pairs)", w=which) if self.merged else which
-        )
-
-
 def changed_profiles(config: BatchConfig, writes: Sequence[Write], touched: Touched, looks: Sql) -> Sql:
-    """The profiles of the warehouse that the pass changes, as they are afterwards."""
+    """The profiles of the warehouse that the pass changes, as they are afterwards.
+
+    Of survivors, where `touched` is about them: those that rows after their last merge change.
+    """
     plain, consent = _told_apart(writes)
     news = [
         sql(
@@ -80,10 +46,13 @@ def changed_profiles(config: BatchConfig, writes: Sequence[Write], touched: Touc
         for write in (*plain, *consent)
     ]
     writes, others = [*plain, *consent], touched.others(Sql("NOT is_new"))
-    old_zone = sql("LEFT JOIN {rows} AS old USING (profile_id)", rows=records_of(config).rows)
-    differs = [
-        sql("{n} IS DISTINCT FROM after.{old}", n=write.part("new"), old=ident(write.prop.name)) for write in writes
-    ]
+    old_zone = sql("LEFT JOIN {rows} AS old USING (profile_id)", rows=touched.zones(records_of(config)))
+    changed = joined(
+        " OR ",
+        [sql("{n} IS DISTINCT FROM after.{old}", n=write.part("new"), old=ident(write.prop.name)) for write in writes],
+    )
+    if touched.repeated:
+        changed = Sql('"last:ordinal" IS NOT NULL')
     written = [sql("{n} AS {name}", n=write.part("new"), name=ident(write.prop.name)) for write in writes]
     steps = [
         *_parts(config, plain, touched, others),
@@ -91,8 +60,9 @@ def changed_profiles(config: BatchConfig, writes: Sequence[Write], touched: Touc
         Step(
             "after",
             sql(
-                'SELECT old.*, parts.last_ordinal AS "last:ordinal",\n    {news}\nFROM parts JOIN {rows} AS old'
+                'SELECT old.*,\n    {news},\n    {last} AS "last:ordinal"\nFROM parts JOIN {rows} AS old'
                 " USING (profile_id){consents}",
+                last=_last(writes, touched),
                 news=comma(news),
                 consents=_WITH_CONSENTS if consent else Sql(""),
                 rows=touched.rows(records_of(config)),
@@ -102,12 +72,12 @@ def changed_profiles(config: BatchConfig, writes: Sequence[Write], touched: Touc
     final = sql(
         'SELECT after.* EXCLUDE ("last:ordinal", {names}) REPLACE (\n    {written},\n    last.look_at AS'
         " last_modified_date,\n    last.position AS modified_at_position)\nFROM after JOIN {looks} AS last"
-        ' ON last.number = "last:ordinal" // {size} WHERE {differs}',
+        ' ON last.number = "last:ordinal" // {size} WHERE {changed}',
         names=joined(", ", [write.part("new") for write in writes]),
         written=comma(written),
         looks=looks,
         size=literal(ROWS_PER_BATCH),
-        differs=joined(" OR ", differs),
+        changed=changed,
     )
     return chain(steps, final)
 
@@ -119,19 +89,21 @@ def new_profiles(config: BatchConfig, writes: Sequence[Write], touched: Touched,
     if own is not None and own.name not in {GROUP_ID.name, *(write.prop.name for write in writes)}:
         values.append(sql("{start} AS {name}", start=_start(own), name=ident(own.name)))
     plain, consent = _told_apart(writes)
-    for write in plain:
-        start = _start(write.prop) if write.prop == own else _empty(write.prop)
-        values.append(sql("{value} AS {name}", value=_after(write, start), name=ident(write.prop.name)))
-    for write in consent:
-        name = write.prop.name
-        values.append(sql("{value} AS {name}", value=after(name, _empty(write.prop)), name=ident(name)))
+    starts = {w.prop.name: _start(w.prop) if w.prop == own else _empty(w.prop) for w in writes}
+    news = {write.prop.name: _after(write, starts[write.prop.name]) for write in plain}
+    news |= {write.prop.name: after(write.prop.name, starts[write.prop.name]) for write in consent}
+    values += [sql("{value} AS {name}", value=value, name=ident(name)) for name, value in news.items()]
+    last = Sql("first_ordinal")
+    if touched.repeated and writes:
+        last = sql("greatest(first_ordinal, {change})", change=last_change(writes, starts, news))
     final = sql(
         "SELECT profile_id, {group} AS domain_group, first.look_at AS creation_date, last.look_at AS"
         " last_modified_date, created_by_property, created_by_value, created_by_number,"
         " first.position AS created_at_position, first_ordinal % {size} + 1 AS created_at_row,"
         "\n    {values}\nFROM births JOIN parts USING (profile_id){consents}"
         " JOIN {looks} AS first ON first.number = first_ordinal // {size}"
-        " JOIN {looks} AS last ON last.number = last_ordinal // {size}",
+        " JOIN {looks} AS last ON last.number = {last} // {size}",
+        last=last,
         group=literal(records_of(config).domain_group),
         values=comma(values),
         consents=_WITH_CONSENTS if consent else Sql(""),
@@ -195,10 +167,11 @@ def _parts(config: BatchConfig, writes: Sequence[Write], touched: Touched, which
     if touched.repeated or grouped:
         only = Sql("" if grouped else " AND profile_id IN (FROM repeated)")
         rows = targeted(config, writes, touched, sql("{which}{only}", which=which, only=only))
-        steps += [Step("targeted", rows), Step("composed", composed(writes))]
+        steps += _in_turn(rows, writes) if touched.repeated else [Step("targeted", rows)]
+        steps.append(Step("composed", composed(writes, dated=touched.repeated)))
         for write in writes:
             if len(write.mappings) > 1:
-                steps += mixed(write)
+                steps += mixed(write, dated=touched.repeated)
         steps.append(Step("grouped", _with_mixed(writes)))
         sources.append(Sql("FROM grouped"))
     if not grouped:
@@ -214,40 +187,24 @@ def _parts(config: BatchConfig, writes: Sequence[Write], touched: Touched, which
     return [*steps, Step("parts", joined(" UNION ALL BY NAME ", sources))]
 
 
+def _last(writes: Sequence[Write], touched: Touched) -> Sql:
+    """The row of the pass that changed a profile last, if any did."""
+    if not touched.repeated:
+        return Sql("parts.last_ordinal")
+    old = {write.prop.name: _old(write) for write in writes}
+    return last_change(writes, old, {write.prop.name: write.part("new") for write in writes})
+
+
+def _in_turn(rows: Sql, writes: Sequence[Write]) -> list[Step]:
+    return [Step("acting", rows), Step("targeted", rows_in_turn(writes))]
+
+
 def _with_mixed(writes: Sequence[Write]) -> Sql:
     several = [write for write in writes if len(write.mappings) > 1]
-    parts = [write.part(name) for write in several for name in ("absolute", "base", "first", "more")]
+    parts = [sql("{step}.* EXCLUDE (profile_id)", step=ident(f"p{write.number}_mixed")) for write in several]
     joins = [sql("LEFT JOIN {step} USING (profile_id)", step=ident(f"p{write.number}_mixed")) for write in several]
     return sql(
         "SELECT {columns} FROM composed {joins}", columns=comma([Sql("composed.*"), *parts]), joins=joined(" ", joins)
-    )
-
-
-def targeted(config: BatchConfig, writes: Sequence[Write], touched: Touched, which: Sql) -> Sql:
-    """The rows that act and go to a profile that is `which`, with the operation of each mapping."""
-    full = not config.goal.files.delta
-    places = {item.property: place for place, item in enumerate(config.goal.identifier_columns)}
-    operations = [
-        column
-        for write in writes
-        for place in [places.get(write.prop.name)]
-        for column in _operations(write, touched.counted if full else {}, place if place in touched.refused else None)
-    ]
-    refusals = [
-        sql(
-            "LEFT JOIN id_refused AS {name} ON {name}.key = given.key AND {name}.place = {place}",
-            name=_refused(place),
-            place=literal(place),
-        )
-        for place in sorted(touched.refused)
-    ]
-    return sql(
-        "SELECT {columns}\nFROM batch_rows AS given{applied}"
-        " JOIN (FROM key_targets WHERE {which}) AS target ON target.key = given.key {refusals}",
-        columns=comma([Sql("given.ordinal"), Sql("profile_id"), *operations]),
-        refusals=joined(" ", refusals),
-        applied=Sql(" JOIN applied ON applied.ordinal = given.ordinal" if full else ""),
-        which=which,
     )
 
 
@@ -268,41 +225,6 @@ def _once(write: Write) -> list[Sql]:
         return [sql("{listed} AS {name}", listed=listed, name=write.part("more"))]
     part = "first" if mapping.rule is Rule.set_if_empty else "more"
     return [sql("{value} AS {name}", value=value, name=write.part(part))]
-
-
-def _refused(place: int) -> Sql:
-    return ident(f"refused{place}")
-
-
-def _operations(write: Write, counted: dict[int, frozenset[int]], refused: int | None) -> list[Sql]:
-    """Per mapping: its value, NULL where it does nothing, and for `set_or_clear` whether it clears.
-
-    `refused`: place of the property among the identifiers, where another profile may hold its values.
-    """
-    columns = []
-    for number, mapping in write.mappings:
-        value = ident(f"m{number}")
-        clears = sql("{value} IS NULL AND {bad} IS NULL", value=value, bad=ident(f"m{number}_invalid"))
-        if refused is not None:
-            value = _without_refused(write.prop, value, sql("{name}.ids", name=_refused(refused)))
-        name = ident(f"o{number}")
-        clear_name = ident(f"o{number}_clears")
-        if counted.get(number):
-            groups = Sql(", ".join(str(group) for group in sorted(counted[number])))
-            old = sql("coalesce(counted IN ({groups}), false)", groups=groups)
-            value = sql("CASE WHEN NOT {old} THEN {value} END", old=old, value=value)
-            clears = sql("NOT {old} AND {clears}", old=old, clears=clears)
-        columns.append(sql("{value} AS {name}", value=value, name=name))
-        if mapping.rule is Rule.set_or_clear:
-            columns.append(sql("{clears} AS {name}", clears=clears, name=clear_name))
-    return columns
-
-
-def _without_refused(prop: Property, value: Sql, ids: Sql) -> Sql:
-    if prop.multiple:
-        free = sql("list_filter({value}, lambda v: NOT list_contains({ids}, v::VARCHAR))", value=value, ids=ids)
-        return sql("CASE WHEN {ids} IS NULL THEN {value} ELSE nullif({free}, []) END", ids=ids, value=value, free=free)
-    return sql("CASE WHEN {ids} IS NULL THEN {value} END", ids=ids, value=value)
 
 
 def _after(write: Write, old: Sql) -> Sql:

@@ -4,7 +4,7 @@ A decision counts where its profile is in a zone when the row comes, the row's o
 about one objective the last counts; a row that both gives and refuses it refuses it. So an id is in one list at most.
 
 Reads   consent_rows: ordinal, profile_id, old_zone, o<n> of the mappings into zone, consented and refused objectives
-Writes  steps to said_of: profile_id, given, refused (lists of ids)
+Writes  steps to said_of: profile_id, given, refused (lists of ids); changed, firm (see `last_decision`)
 """
 
 from __future__ import annotations
@@ -45,17 +45,39 @@ def decided(writes: Sequence[Write]) -> list[Step]:
         ),
         Step("decisions", joined("\nUNION ALL\n", decisions)),
         Step(
+            "decided_by_row",
+            Sql(
+                "SELECT *, lag(gives) OVER (PARTITION BY profile_id, id ORDER BY ordinal) AS gave FROM"
+                " (SELECT profile_id, id, ordinal, bool_and(gives) AS gives FROM decisions GROUP BY ALL)"
+            ),
+        ),
+        Step(
             "final_decisions",
-            Sql("SELECT profile_id, id, arg_max(gives, (ordinal, NOT gives)) AS gives FROM decisions GROUP BY ALL"),
+            Sql(
+                "SELECT profile_id, id, arg_max(gives, ordinal) AS gives, min(ordinal) AS begun,"
+                " max(ordinal) FILTER (gives <> gave) AS changed FROM decided_by_row GROUP BY ALL"
+            ),
         ),
         Step(
             "said_of",
             Sql(
                 "SELECT profile_id, coalesce(list(id) FILTER (gives), []) AS given,"
-                " coalesce(list(id) FILTER (NOT gives), []) AS refused FROM final_decisions GROUP BY profile_id"
+                " coalesce(list(id) FILTER (NOT gives), []) AS refused, max(changed) AS changed,"
+                " list(struct_pack(id := id, gives := gives, at := begun)) FILTER (changed IS NULL) AS firm"
+                " FROM final_decisions GROUP BY profile_id"
             ),
         ),
     ]
+
+
+def last_decision(given: Sql, refused: Sql) -> Sql:
+    """The last row that changed one of the lists; NULL = none did. `given`, `refused`: what they were."""
+    return sql(
+        "greatest(said_of.changed, list_max(list_transform(list_filter(said_of.firm, lambda one: NOT list_contains("
+        "coalesce(CASE WHEN one.gives THEN {given} ELSE {refused} END, []), one.id)), lambda one: one.at)))",
+        given=given,
+        refused=refused,
+    )
 
 
 def after(name: str, old: Sql) -> Sql:

@@ -8,11 +8,15 @@ Writes  (temporary)
         merged_people  person (a number), profile_id, root_id (who they are in the end), root, merged_at (row; NULL =
                        lives)
         merged_pairs   profile_id, replaced_by, merged_at: of every profile that the pass replaces, who it is now
+        merged_last    profile_id, ordinal: of every survivor, the row at which it merged for the last time
         merged_rows    ordinal, profile_id (of the survivor) and the operations of the rows that act
         merged_refs    root, property (a number), place, and of what the value there is made: person (whose old value)
                        or ordinal and mapping (the cell); none of both = it is empty
         merged_consents  person (a survivor), level, zone, given, refused
-        merged_values  profile_id, last_ordinal, and per property that is not as it was r<n> (true) and v<n>
+        merged_values  profile_id, last_ordinal, and per property that its last merge left not as it was r<n> (true)
+                       and v<n>
+        merged_now     the survivors as their last merge left them, as rows of main.profiles
+        merged_changed  those of them that later rows of the pass changed, as they are after it
         main.replaced_profiles, main.profiles, main.identifiers, main.imported_profiles
 """
 
@@ -72,6 +76,10 @@ MERGED_PEOPLE = [
     Sql(
         "CREATE OR REPLACE TEMP TABLE merged_pairs AS SELECT profile_id, root_id AS replaced_by, merged_at"
         " FROM merged_people WHERE person <> root"
+    ),
+    Sql(
+        "CREATE OR REPLACE TEMP TABLE merged_last AS SELECT replaced_by AS profile_id, max(merged_at) AS ordinal"
+        " FROM merged_pairs GROUP BY replaced_by"
     ),
     Sql(
         "UPDATE key_targets SET profile_id = replaced_by, is_new = replaced_by IN (SELECT profile_id FROM births)"
@@ -160,14 +168,14 @@ def merged_values(properties: Sequence[Held]) -> Sql:
                 value=ident(f"v{prop.number}"),
             )
         )
-    rows = Step("last", Sql("SELECT profile_id, max(ordinal) AS last_ordinal FROM merged_rows GROUP BY profile_id"))
     final = sql(
-        "SELECT {columns} FROM merged_people AS survivor JOIN last USING (profile_id) {joins}"
+        "SELECT {columns} FROM merged_people AS survivor JOIN merged_last USING (profile_id) {joins}"
         " WHERE survivor.person = survivor.root",
-        columns=comma([Sql("survivor.profile_id"), Sql("last_ordinal"), *columns]),
+        columns=comma([Sql("survivor.profile_id"), Sql("merged_last.ordinal AS last_ordinal"), *columns]),
         joins=joined(" ", joins),
     )
-    return sql("CREATE OR REPLACE TEMP TABLE merged_values AS\n{query}", query=chain([*steps, rows], final))
+    query = chain(steps, final) if steps else final
+    return sql("CREATE OR REPLACE TEMP TABLE merged_values AS\n{query}", query=query)
 
 
 def _parts(prop: Held) -> Sql:
@@ -218,8 +226,27 @@ def _put_together(prop: Held, listed: str) -> Sql:
     )
 
 
-def old_survivors(properties: Sequence[Held], looks: Sql) -> Sql:
-    """The survivors that were in the warehouse, as they are after the pass."""
+def merged_now(properties: Sequence[Held], group: str, looks: Sql) -> list[Sql]:
+    """Makes merged_now."""
+    return [
+        Sql("CREATE OR REPLACE TEMP TABLE merged_now AS FROM main.profiles LIMIT 0"),
+        sql("INSERT INTO merged_now BY NAME\n{rows}", rows=_old_survivors(properties, looks)),
+        sql("INSERT INTO merged_now BY NAME\n{rows}", rows=_new_survivors(properties, group, looks)),
+    ]
+
+
+def merged_changed(changed: Sql) -> Sql:
+    """Makes merged_changed. `changed`: of merged_now, what `merging.changed_profiles` gives."""
+    return sql("CREATE OR REPLACE TEMP TABLE merged_changed AS\n{rows}", rows=changed)
+
+
+NONE_CHANGED = Sql("CREATE OR REPLACE TEMP TABLE merged_changed AS FROM merged_now LIMIT 0")
+SURVIVORS = Sql("FROM merged_changed UNION ALL BY NAME FROM merged_now ANTI JOIN merged_changed USING (profile_id)")
+"""They as they are after the pass."""
+
+
+def _old_survivors(properties: Sequence[Held], looks: Sql) -> Sql:
+    """The survivors that were in the warehouse."""
     new = [
         sql(
             "CASE WHEN merged.{changed} THEN merged.{value} ELSE old.{name} END AS {name}",
@@ -241,7 +268,7 @@ def old_survivors(properties: Sequence[Held], looks: Sql) -> Sql:
     )
 
 
-def new_survivors(properties: Sequence[Held], group: str, looks: Sql) -> Sql:
+def _new_survivors(properties: Sequence[Held], group: str, looks: Sql) -> Sql:
     """The survivors that the pass made."""
     values = [
         sql("merged.{value} AS {name}", value=ident(f"v{prop.number}"), name=ident(prop.name)) for prop in properties

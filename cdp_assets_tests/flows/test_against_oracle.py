@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +66,22 @@ def profiles_of(
     return found
 
 
+def dates_of(room: Arrivals, makers: str) -> dict[tuple[Any, ...], tuple[datetime, datetime]]:
+    """Of every profile when it was made and last changed. `makers`: its maker and where it stands."""
+    return {
+        tuple(maker): (made, at)
+        for made, at, *maker in room.rows(f"SELECT creation_date, last_modified_date, {makers}")
+    }
+
+
+def dates_in(world: World) -> dict[tuple[Any, ...], tuple[datetime, datetime]]:
+    return {profile.maker: (profile.created[1], profile.modified[1]) for profile in world.profiles}
+
+
 def assert_same(room: Arrivals, world: World, scenario: Scenario, properties: Sequence[Property] = PROPERTIES) -> None:
     """Profiles, identifiers, imports and ids are what the oracle says."""
     assert profiles_of(room, properties) == {profile.maker: profile.values for profile in world.profiles}
+    assert dates_of(room, f"{MAKER} FROM main.profiles") == dates_in(world)
     held = room.rows(f"SELECT property, value, ({MAKER}) FROM main.identifiers JOIN main.profiles USING (profile_id)")
     assert sorted(held) == world.identifiers(scenario.goals)
     imported = room.rows(f"SELECT {MAKER} FROM main.imported_profiles JOIN main.profiles USING (profile_id)")

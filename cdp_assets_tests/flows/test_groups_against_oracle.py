@@ -17,6 +17,8 @@ from cdp_assets_tests.flows.test_against_oracle import (
     assert_balanced,
     assert_same,
     counted,
+    dates_in,
+    dates_of,
     expected_counts,
     repeatably,
     summed,
@@ -46,6 +48,7 @@ def assert_same_groups(room: Arrivals, world: World, group_type: str, scenario: 
         }
         found[tuple(maker)] = {name: value for name, value in listed.items() if value != (None,)}
     assert found == {profile.maker: profile.values for profile in world.profiles}
+    assert dates_of(room, f"{MAKER} FROM main.groups_{group_type}") == dates_in(world)
     assert len(ids) == len(world.profiles), "two groups share an id"
     held = room.rows(f"SELECT property, value, group_id FROM main.group_identifiers WHERE group_type = '{group_type}'")
     expected = world.identifiers([goal for goal in scenario.goals if goal.group_type == group_type])

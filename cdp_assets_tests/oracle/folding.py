@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from cdp_assets_tests.oracle.cells import Said, in_range, said, value_of
@@ -14,6 +15,8 @@ from cdp_assets_tests.oracle.ordering import Version, in_order, version_of
 
 Maker = tuple[str, str, str, int]
 """Domain group, property, value and number of the row that made a profile."""
+Date = tuple[int, datetime]
+"""Number of a row, and the look that first saw its file."""
 
 
 @dataclass
@@ -38,6 +41,9 @@ class Profile:
     """Per property its values in order; a property without one is absent."""
     written: dict[str, int] = field(default_factory=dict)
     """Per property with a value, the number of the row that wrote it last."""
+    created: Date | None = None
+    modified: Date | None = None
+    """When a row last changed it."""
     into: Profile | None = None
     """Who this is now; None = itself."""
 
@@ -128,15 +134,13 @@ class _Batch:
     def __init__(self, world: World, goal: Goal, delivery: Delivery) -> None:
         self.world, self.goal, self.delivery = world, goal, delivery
         self.counts = Counts()
-        self.before = {profile.maker: dict(profile.values) for profile in world.profiles}
+        self.begun = world.rows
         self.changed_by: list[Profile] = []
         """The profile of every applied row that did not create it."""
         self.left = {key: Counter(seen) for (name, key), seen in world.memory.items() if name == goal.name}
         """Rows of earlier files that no row of this one was held against yet."""
         self.told: dict[str, Counter[Any]] = {}
         self.identifiers: dict[str, Any] = {}
-        self.survivors: list[Profile] = []
-        """Whom others became in this batch."""
         self.timeline = Timeline(world.events, goal.events, len(world.order))
         self.brought: list[Brought] = []
         """By the row that is looked at."""
@@ -150,9 +154,8 @@ class _Batch:
             self._row(row)
             if self.world.after_row:
                 self.world.after_row(self.world, self.delivery.name, self.counts.received)
-        survivors = [profile.living for profile in self.survivors]
-        for profile in [profile.living for profile in self.changed_by]:
-            if profile in survivors or profile.values != self.before.get(profile.maker):
+        for profile in self.changed_by:
+            if profile.living.modified[0] > self.begun:
                 self.counts.modified += 1
             else:
                 self.counts.unchanged += 1
@@ -238,6 +241,7 @@ class _Batch:
         group = self.goal.domain_group
         self.world.born[group, name, text] += 1
         profile = Profile((group, name, text, self.world.born[group, name, text]), self._start())
+        profile.created = profile.modified = self._now()
         self.world.profiles.append(profile)
         return profile
 
@@ -276,7 +280,7 @@ class _Batch:
             elif how == "both":
                 survivor.values[name] = (*own, *(value for value in values if value not in own))
         other.into = survivor
-        self.survivors.append(survivor)
+        survivor.modified = self._now()
         self.world.profiles.remove(other)
         self.world.replaced.append(other)
         if other.maker in self.world.imported:
@@ -287,7 +291,11 @@ class _Batch:
         known = {LEVEL: ("PERSONAL",), ZONE: ("NONE",)}
         return {name: value for name, value in known.items() if name in self.world.properties}
 
+    def _now(self) -> Date:
+        return self.world.rows, self.delivery.look_at
+
     def _apply(self, profile: Profile, effects: list[tuple[Mapping, Said]]) -> None:
+        before = dict(profile.values)
         self._write(profile, [effect for effect in effects if effect[0].property not in {CONSENTED, REFUSED}])
         # The zone of the row itself counts, and what it refuses is refused.
         for name, other in ((CONSENTED, REFUSED), (REFUSED, CONSENTED)):
@@ -295,6 +303,8 @@ class _Batch:
             if ids and profile.values[ZONE] != ("NONE",):
                 self._decide(profile, name, {*profile.values.get(name, ()), *ids})
                 self._decide(profile, other, {*profile.values.get(other, ())} - ids)
+        if profile.values != before:
+            profile.modified = self._now()
 
     @staticmethod
     def _decide(profile: Profile, name: str, ids: set[str]) -> None:
