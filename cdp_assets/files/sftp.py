@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
@@ -198,8 +199,12 @@ class SftpFileSystem(SSHFileSystem):  # type: ignore[misc] # sshfs has no types
                 await rename_new(client, lpath, rpath)
 
     def close(self) -> None:
-        """Log out; a link that does not answer is dropped. A second call does nothing."""
-        self._wait(self._shut())
+        """Log out; a link that does not answer is dropped. A second call does nothing.
+
+        An interpreter that is going down has stopped the loop's thread already: nobody would ever answer.
+        """
+        if not sys.is_finalizing():
+            self._wait(self._shut())
 
     async def _shut(self) -> None:
         async def politely() -> None:

@@ -89,6 +89,17 @@ def test_a_closed_server_after_a_stall_is_left_in_bounded_time(sshd):
         assert time.monotonic() - began < 12
 
 
+def test_a_program_ends_although_it_left_a_server_open(sshd):
+    code = (
+        "import sys; from cdp_assets.config.connections import Server\n"
+        "from cdp_assets.files.sftp import open_server\n"
+        "left = open_server(Server.model_validate_json(sys.argv[1]))\n"
+        "left.__enter__()"
+    )
+    server = sshd.server_config().model_dump_json(exclude_none=True)
+    subprocess.run([sys.executable, "-c", code, server], check=True, timeout=60)
+
+
 def test_an_interrupted_wait_stops_the_work(sshd, remote, tmp_path):
     """As a cancelled run does it: the signal's exception leaves `deliver`, and nothing is delivered later."""
     (tmp_path / "source").write_bytes(b"x" * 5_000_000)
