@@ -1,0 +1,50 @@
+"""An erased person is in no delivery that waits, and no export remembers them."""
+
+from datetime import timedelta
+
+from cdp_assets.flows import run_connection
+from cdp_assets.flows.erase_profiles import erase
+from cdp_assets.flows.find_erased import Asked
+from cdp_assets_tests.privacy.searching import traces
+from cdp_assets_tests.support.connected import Shop, export_goal, import_goal
+from cdp_assets_tests.support.driven import KILLED, driver
+
+HEADER = "email,city,points,tags\n"
+COLUMNS = [{"profile_id": {}}, {"property": "email"}, {"property": "city"}]
+FULL = HEADER + "jane@x.com,Rome,10,\nbob@x.com,Oslo,11,\n"
+
+
+def test_exports_forget_the_person(sshd, tmp_path):
+    goals = [import_goal(), export_goal(population="difference", columns=COLUMNS, file={"name": "vips_{timestamp}"})]
+    shop = Shop(sshd, tmp_path / "data", goals)
+    shop.put("customers_1.csv", FULL)
+    shop.import_all()
+    assert [item.error for item in shop.deliver()] == [""]
+    delivered = shop.names("out")
+    shop.put("customers_2.csv", FULL.replace("Rome", "Bonn").replace("Oslo", "Kiel"))
+    shop.import_all()
+    with driver(tmp_path / "driver", shop.settings(), shop.folders.root) as process:
+        at = shop.now + timedelta(hours=1)
+        assert process.run(at, ["select"]) == 0
+        kills = (process.run(at, ["deliver"], kill_at=number) for number in range(1, 60))
+        assert any(code == KILLED and "export: staged" in process.trace.read_text() for code in kills)
+    assert list((shop.folders.root / "exports").glob("*/*/*/1"))
+    told = erase(shop.deployment.model, shop.folders, [Asked("jane@x.com")], shop.now, goals=[("shop", "vip_list")])
+    assert traces(shop.folders.root, "jane@x.com") == []
+    assert traces(shop.folders.root, "Bonn") == []
+    assert (told.people, told.rows, told.staged) == (1, 2, 1)
+    assert {name.rpartition("/")[2] for name in told.delivered} == set(delivered)
+    sources = {name.rpartition("/")[2] for name in told.sources}
+    assert sources == {"customers_1.csv.done", "customers_2.csv.done"}
+    assert told.tables["ops.exported_rows"] == told.tables["main.segment_members"] == 1
+    shop.put("customers_3.csv", FULL.replace("Rome", "Wien").replace("Oslo", "Lund"))
+    shop.import_all()
+    assert [item.error for item in shop.deliver()] == [""]
+    (fresh,) = set(shop.names("out")) - set(delivered)
+    text = shop.tree()[f"out/{fresh}"].decode()
+    assert "jane" not in text
+    assert "bob@x.com" in text
+    assert traces(shop.folders.root, "jane@x.com") == []
+    run_connection.fold_and_publish(shop.deployment.model, shop.folders, shop.now, rebuild=True, at_once=True)
+    assert traces(shop.folders.root, "jane@x.com") == []
+    assert shop.people("email") == [("bob@x.com",)]
