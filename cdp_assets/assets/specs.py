@@ -328,6 +328,7 @@ def export_spec(deployment: Deployment, connection: Connection, goal: ExportProf
         deps=[
             *(segment_key(name) for name in goal.segments_used(tuple(segment.name for segment in model.segments))),
             *events,
+            *map(lifecycle_key, goal.lifecycles_used(tuple(lifecycle.id for lifecycle in model.lifecycles))),
         ],
         description=goal.description or f"Writes the members of {goal.segment} to {where}.",
         group_name=group_out(connection),

@@ -59,15 +59,15 @@ class Made:
 
 def take_rows(database: Database, job: ExportJob, folder: Path) -> Counts:
     """Keeps the rows of everybody who is due, and their events, in `folder`, in the order of the files."""
-    database.run(exports.population(job.connection, job.goal, job.model))
-    due, excluded, no_identifier, unchanged = (int(count) for count in database.row(exports.COUNTS))
+    database.run(exports.population(job.connection, job.goal, job.model, job.now))
+    counts = Counts(**{reason: int(count) for reason, count in database.rows(exports.COUNTS)})
     columns = shown_columns(job.goal, job.model)
     (kept,) = database.row(exports.keep_rows(columns, job.goal, job.model, str(folder / "rows.parquet")))
-    must_be_as_many(int(kept), due, "kept")
+    must_be_as_many(int(kept), counts.due, "kept")
     if job.goal.population == "difference":
         database.run(exports.keep_before(*job.owner, str(folder / "before.parquet")))
     _take_events(database, job, folder)
-    return Counts(due, excluded, no_identifier, unchanged)
+    return counts
 
 
 def _take_events(database: Database, job: ExportJob, folder: Path) -> None:

@@ -108,6 +108,10 @@ _EXPORTED = Sql(
             format(' {:,} profiles skipped as they did not change.', unchanged) ELSE '' END
         || CASE WHEN excluded_segment > 0 THEN
             format(' {:,} profiles skipped as they are in a segment that is left out.', excluded_segment) ELSE '' END
+        || CASE WHEN not_in_stage > 0 THEN
+            format(' {:,} profiles skipped as they are in no such stage.', not_in_stage) ELSE '' END
+        || CASE WHEN skipped_threshold > 0 THEN
+            format(' {:,} profiles skipped at the threshold of their stage.', skipped_threshold) ELSE '' END
         || CASE WHEN filtered > 0 THEN format(' {:,} profiles skipped by a processor.', filtered) ELSE '' END
     ELSE '' END"""
 )
@@ -119,7 +123,7 @@ _KINDS = Sql(
         FROM ops.export_files GROUP BY export_id, stream)
     WHERE stream NOT IN ('manifest', 'ready') GROUP BY export_id"""
 )
-_LEFT_OUT = ("no_identifier", "unchanged", "excluded_segment", "filtered")
+_LEFT_OUT = ("no_identifier", "unchanged", "excluded_segment", "not_in_stage", "skipped_threshold", "filtered")
 EXPORT_HISTORY = View(
     "export_history",
     "Every delivery, the newest first.",
