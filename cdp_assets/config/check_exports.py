@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from cdp_assets.config.check_export_streams import STREAM_RULES
 from cdp_assets.config.connections import Connection, Server
-from cdp_assets.config.export_columns import PropertyColumn, SegmentsColumn
+from cdp_assets.config.export_columns import InteractionsColumn, PropertyColumn, SegmentsColumn
 from cdp_assets.config.export_events import chosen_types, event_streams
 from cdp_assets.config.export_names import places_of
 from cdp_assets.config.export_targets import Naming, actions_of
@@ -115,6 +115,23 @@ def _segments(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
     if goal.segment in goal.exclude_segments:
         place = goal.exclude_segments.index(goal.segment)
         yield ("exclude_segments", place), f"{goal.segment!r} is the segment itself: nobody would be left"
+
+
+def viewed_places(connections: Sequence[Connection]) -> list[list[Place]]:
+    """Per connection, the columns of interactions where no goal of any connection brings some."""
+    if any(goal.interactions for connection in connections for goal in connection.imports):
+        return [[] for _ in connections]
+    told = "no import goal brings interactions, so this column would be empty; give one the key `interactions`"
+    return [
+        [
+            (("goals", index, "columns", place, "viewed_interactions"), told)
+            for index, goal in enumerate(connection.goals)
+            if isinstance(goal, ExportProfilesGoal)
+            for place, column in enumerate(goal.columns)
+            if isinstance(column, InteractionsColumn)
+        ]
+        for connection in connections
+    ]
 
 
 def _titles(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cdp_assets.config.export_columns import ProfileIdColumn, PropertyColumn
+from cdp_assets.config.export_columns import InteractionsColumn, ProfileIdColumn, PropertyColumn
 from cdp_assets.config.export_events import EventStream
 from cdp_assets.config.export_processors import PROFILE_STREAM, stream_of_events
 from cdp_assets.config.export_targets import actions_of
@@ -20,7 +20,7 @@ from cdp_assets.config.properties import PropertyType
 from cdp_assets.files.sealing import Sealer
 from cdp_assets.flows.export_job import PROFILES, Counts, ExportJob, OutgoingFile, stream_id
 from cdp_assets.flows.export_streams import Bench, Source, StreamWriter, must_be_as_many
-from cdp_assets.sql import export_events, export_rows, exports
+from cdp_assets.sql import export_events, export_rows, exports, interactions
 from cdp_assets.sql.event_tables import EVENT_TABLES
 from cdp_assets.sql.export_columns import shown_columns
 from cdp_assets.warehouse import Database, scratch
@@ -62,6 +62,9 @@ def take_rows(database: Database, job: ExportJob, folder: Path) -> Counts:
     database.run(exports.population(job.connection, job.goal, job.model, job.now))
     counts = Counts(**{reason: int(count) for reason, count in database.rows(exports.COUNTS)})
     columns = shown_columns(job.goal, job.model)
+    if any(isinstance(column, InteractionsColumn) for column in job.goal.columns):
+        there = any(name == interactions.VIEW.table for name, _ in database.rows(EVENT_TABLES))
+        database.run(interactions.viewed_interactions(there=there))
     (kept,) = database.row(exports.keep_rows(columns, job.goal, job.model, str(folder / "rows.parquet")))
     must_be_as_many(int(kept), counts.due, "kept")
     if job.goal.population == "difference":
