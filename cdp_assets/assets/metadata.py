@@ -285,12 +285,8 @@ def export_metadata(exports: Sequence[Export]) -> Metadata:
     }
     if own.excluded_segment:
         metadata["members of an excluded segment"] = own.excluded_segment
-    if own.not_in_stage:
-        metadata["members in no such stage"] = own.not_in_stage
-    if own.skipped_threshold:
-        metadata["members skipped at the threshold of their stage"] = own.skipped_threshold
-        told = f"{own.skipped_threshold} profiles skipped at the threshold of their stage"
-        metadata["note"] = f"{metadata['note']} ({told})"
+    if own.consent:
+        metadata["members without consent"] = own.consent
     if own.filtered:
         metadata["members left out by a processor"] = own.filtered
     if len(own.files) > 1:

@@ -18,6 +18,7 @@ _COUNTS = {
     "rows_unchanged": "unchanged",
     "rows_not_found": "not found",
     "rows_no_identifier": "no identifier",
+    "rows_consent_mismatch": "without consent",
     "rows_filtered": "filtered",
     "rows_erased": "erased",
     "rows_rejected": "rejected",

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from cdp_assets.config.base import Label, Name, Owner, SecretRef, Strict
+from cdp_assets.config.base import Label, Name, Owner, PropertyName, SecretRef, Strict
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.goals import Goal, ImportGoal
 from cdp_assets.config.limits import ConnectionChecks
@@ -87,6 +87,8 @@ class Connection(Strict):
     """Who is told what about this connection."""
     checks: ConnectionChecks = ConnectionChecks()
     """What is checked of its import goals together; each goal has more."""
+    objectives: tuple[PropertyName, ...] = ()
+    """Ids of the purposes it serves: rows of profiles for whom none of them is allowed are not imported."""
     goals: tuple[Goal, ...] = Field(min_length=1)
     """What is imported from the server and exported to it, in this order."""
 

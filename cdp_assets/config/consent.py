@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from cdp_assets.config.base import PropertyName, Strict
 from cdp_assets.config.properties import Property
@@ -39,8 +39,58 @@ class Objective(Strict):
     """What people are asked."""
     description: str = ""
     """What people read about it."""
+    needs_consent: bool = True
+    """False: it is allowed wherever a profile is."""
     legislations: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")], ...] = ()
-    """Zones it is about; profiles may then be in them, beside the zones that are known anyway."""
+    """Zones in which it needs consent, in any case; NONE = where no zone is told. In all others it is allowed.
+
+    Profiles may then be in these zones, beside those that are known anyway.
+    """
+
+    @field_validator("legislations")
+    @classmethod
+    def _as_codes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(zone.upper() for zone in value))
+
+
+class FrozenObjective(Strict):
+    """An objective of a connection as it was when a batch was landed: what decides whether a row may act."""
+
+    id: str
+    needs_consent: bool
+    legislations: tuple[str, ...]
+    opt_out: tuple[str, ...]
+    """Those of the zones in which it is allowed until it is refused."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is allowed for everybody."""
+        return not (self.needs_consent and self.legislations)
+
+    def allows(self, zone: str, consented: Collection[str], refused: Collection[str]) -> bool:
+        """Whether it is allowed for a profile of this zone with these decisions."""
+        if self.is_open or zone not in self.legislations:
+            return True
+        return self.id not in refused if zone in self.opt_out else self.id in consented
+
+
+def frozen_objectives(objectives: Iterable[Objective], ids: Collection[str]) -> tuple[FrozenObjective, ...]:
+    """The objectives of these ids, in the order of the model."""
+    return tuple(
+        FrozenObjective(
+            id=one.id,
+            needs_consent=one.needs_consent,
+            legislations=one.legislations,
+            opt_out=tuple(zone for zone in one.legislations if zone in OPT_OUT_ZONES),
+        )
+        for one in objectives
+        if one.id in ids
+    )
+
+
+def is_gated(objectives: Collection[FrozenObjective]) -> bool:
+    """Whether there are profiles for whom none of the objectives of a connection is allowed."""
+    return bool(objectives) and not any(objective.is_open for objective in objectives)
 
 
 def target_properties(objectives: Iterable[Objective]) -> tuple[Property, ...]:

@@ -18,6 +18,7 @@ from cdp_assets.config.segments import Segment
 Location = tuple[str | int, ...]
 Place = tuple[Location, str]
 """Where below the thing a rule looked at, and what is wrong there."""
+Kind = Literal["property", "segment", "lifecycle", "event type", "group type", "domain group", "objective"]
 _SHOWN = 20
 
 
@@ -74,9 +75,7 @@ class Known:
             return replace(self, properties={}, complete=False)
         return replace(self, properties={item.name: item for item in (*kind.properties, GROUP_ID)})
 
-    def unknown(
-        self, kind: Literal["property", "segment", "lifecycle", "event type", "group type", "domain group"], name: str
-    ) -> str | None:
+    def unknown(self, kind: Kind, name: str) -> str | None:
         """The message if nothing of that kind has the name."""
         things: dict[str, Collection[str]] = {
             "property": self.properties,
@@ -85,6 +84,7 @@ class Known:
             "event type": self.event_types,
             "group type": self.group_types,
             "domain group": self.domain_groups,
+            "objective": self.objectives,
         }
         names = things[kind]
         if name in names or not self.complete:

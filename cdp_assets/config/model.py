@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from cdp_assets.config.base import DEFAULT_DOMAIN_GROUP, DomainGroup, Name, Owner, PropertyName, Strict
 from cdp_assets.config.connections import Connection
-from cdp_assets.config.consent import Objective, target_properties
+from cdp_assets.config.consent import FrozenObjective, Objective, frozen_objectives, is_gated, target_properties
 from cdp_assets.config.drop_goals import dropped_event_type, with_all_properties
 from cdp_assets.config.drop_headers import property_of
 from cdp_assets.config.events import EventType, whole_types
@@ -51,8 +51,6 @@ class CustomerModelConfig(Strict):
     """What profiles can belong to."""
     objectives: tuple[Objective, ...] = ()
     """Purposes that people consent to or refuse."""
-    interactions: dict[str, str] = Field(default_factory=dict)
-    """Names of interactions for people: id → name. Exports with `ids: names` show it; one without shows its id."""
     blocked_identifiers: tuple[str, ...] = ("[0-]*", "-1", "null", "anonymous")
     """Regular expressions of values that identify nobody, whole and in any case: as identifiers they count as empty."""
     domain_groups: tuple[DomainGroup, ...] = ()
@@ -187,6 +185,13 @@ class BatchConfig(Strict):
     """The types of the goal's events, with all their fields, as they were."""
     merging: FrozenMerging | None = None
     """How profiles that a row finds merged; None = they did not."""
+    objectives: tuple[FrozenObjective, ...] = ()
+    """The purposes the connection served: a row acts only where one of them is allowed. Empty = every row may act."""
+
+    @property
+    def is_gated(self) -> bool:
+        """Whether there are profiles whose rows may not act."""
+        return is_gated(self.objectives)
 
     @property
     def has_one_identifier(self) -> bool:
@@ -211,6 +216,13 @@ class BatchConfig(Strict):
         """Whether the latest write of a property decides when profiles merge."""
         return self.merging is not None and self.merging.strategies.get(name) is MergeStrategy.latest
 
+    def _unsaid(self) -> dict[str, object]:
+        """What a batch of before there was such a thing does not say."""
+        unsaid: dict[str, object] = {} if self.objectives else {"objectives": True}
+        if self.merging is None:
+            return unsaid | {"merging": True}
+        return unsaid if self.merging.distinct else unsaid | {"merging": {"distinct": True}}
+
     @property
     def config_hash(self) -> str:
         """Equal for two configs that give the same batch from the same file and place it alike."""
@@ -231,10 +243,7 @@ class BatchConfig(Strict):
         if not self.goal.events:
             # Batches of before there were events keep their hash.
             goal["events"] = left_out["event_types"] = True
-        if self.merging is None:
-            left_out["merging"] = True
-        elif not self.merging.distinct:
-            left_out["merging"] = {"distinct": True}
+        left_out |= self._unsaid()
         if self.goal.domain_group == DEFAULT_DOMAIN_GROUP:
             goal["domain_group"] = True
         # The type pydantic wants for exclusions that are nested cannot be said of a dict that is built step by step.
@@ -266,6 +275,7 @@ def batch_config(deployment: Deployment, connection: Connection, goal: ImportGoa
         blocked_identifiers=deployment.model.blocked_identifiers,
         event_types=_event_types(deployment.model, goal),
         merging=_merging_of(deployment.model, goal),
+        objectives=() if goal.group_type else frozen_objectives(deployment.model.objectives, connection.objectives),
     )
 
 

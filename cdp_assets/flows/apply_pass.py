@@ -23,6 +23,7 @@ from cdp_assets.flows.apply_dropped import (
 )
 from cdp_assets.flows.apply_events import EventFates, apply_events, event_files, move_events
 from cdp_assets.flows.find_profiles import find_profiles
+from cdp_assets.flows.gate import note_mismatches
 from cdp_assets.flows.merge_profiles import combine_values, put_survivors
 from cdp_assets.flows.plan_passes import Placed
 from cdp_assets.flows.resolve_rows import Merges
@@ -49,6 +50,7 @@ class Fates:
     modified: int
     unchanged: int
     not_found: int
+    consent_mismatch: int = 0
     events: EventFates = field(default_factory=EventFates)
 
 
@@ -94,7 +96,7 @@ def apply_pass(
     fates = [replace(fate, events=happened[fate.position]) for fate in fates]
     step("fold: pass applied")
     missing = {item.position for item in batches} - {fate.position for fate in fates}
-    return fates + [Fates(position, 0, 0, 0, 0, happened[position]) for position in sorted(missing)]
+    return fates + [Fates(position, 0, 0, 0, 0, events=happened[position]) for position in sorted(missing)]
 
 
 def _read_rows(database: Database, batches: Sequence[Placed], together: Combined, indexed: frozenset[str]) -> set[str]:
@@ -150,11 +152,19 @@ def _fates(database: Database, together: Combined, batches: Sequence[Placed], *,
     else:
         counts = writing.simple_row_fates(records_of(config), first) if simple else writing.row_fates(config, first)
     fates = [Fates(*row) for row in database.rows(counts)]
+    if config.is_gated:
+        shut = note_mismatches(database)
+        fates = [_shut_out(fate, shut.get(fate.position - first, 0)) for fate in fates]
     if not drops_events(together):
         return fates
     rows = uncounted_rows(database, first)
     fates += [Fates(position, 0, 0, 0, 0) for position in sorted(rows.keys() - {fate.position for fate in fates})]
     return [_less(fate, rows.get(fate.position, Uncounted())) for fate in fates]
+
+
+def _shut_out(fate: Fates, rows: int) -> Fates:
+    """Rows that lack consent have found nobody."""
+    return replace(fate, not_found=fate.not_found - rows, consent_mismatch=rows)
 
 
 def _less(fate: Fates, rows: Uncounted) -> Fates:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from cdp_assets.flows.export_delivery import companions, named_files, send, stan
 from cdp_assets.flows.export_job import Counts, Export, ExportJob, OutgoingFile, goal_folder, staged_folder
 from cdp_assets.flows.folders import DataFolders, digest, make_private, sync_folder
 from cdp_assets.flows.ledger import prepare_schemas, require_profiles
-from cdp_assets.sql import export_ledger, exports, touchpoints
+from cdp_assets.sql import export_ledger, exports
 from cdp_assets.sql.export_tables import EXPORT_FILES, EXPORTS
 from cdp_assets.warehouse import open_warehouse
 
@@ -79,9 +79,8 @@ def _left_over(job: ExportJob, folders: DataFolders) -> list[Export]:
     with open_warehouse(folders.warehouse) as database:
         prepare_schemas(database)
         require_profiles(database)
-        database.run(touchpoints.RELEASE_UNSTAGED, job.owner)
         found = []
-        for export_id, path, rows, no_identifier, unchanged, excluded, filtered, elsewhere, skipped in database.rows(
+        for export_id, path, rows, no_identifier, unchanged, excluded, filtered, consent in database.rows(
             export_ledger.STAGED, job.owner
         ):
             files = [
@@ -100,9 +99,8 @@ def _left_over(job: ExportJob, folders: DataFolders) -> list[Export]:
                     "left over from an interrupted run",
                     uploaded=True,
                     excluded_segment=int(excluded),
-                    not_in_stage=int(elsewhere),
-                    skipped_threshold=int(skipped),
                     filtered=int(filtered),
+                    consent=int(consent),
                     files=tuple(files),
                 )
             )
@@ -136,12 +134,9 @@ def _export_anew(job: ExportJob, server: SftpFileSystem, folders: DataFolders) -
     finally:
         if not (folder / "staged").exists():
             shutil.rmtree(folder, ignore_errors=True)
-            _release_unstaged(job, folders)
     export = replace(export, warnings=sealer.warnings if sealer else ())
     step("export: staged")
-    # A profile counts in its stage where it is sent: the same content once more is another touch.
-    may_stand = job.goal.file.when_taken == "replace" and not job.goal.is_counted
-    if may_stand and _stand_there(job, export.files, server, folders):
+    if job.goal.file.when_taken == "replace" and _stand_there(job, export.files, server, folders):
         export = replace(export, note="the same content already stands there", uploaded=False)
     _deliver(job, export, server, folders)
     return export
@@ -153,19 +148,7 @@ def _take(job: ExportJob, folders: DataFolders) -> tuple[ExportJob, Counts, Path
         (earlier,) = database.row(export_ledger.EARLIER, job.owner)
         job = replace(job, export_id=digest(*job.owner, job.now.isoformat(), earlier))
         folder = make_private(job.folder(folders))
-        counts = take_rows(database, job, folder)
-        if job.goal.lifecycle is not None and job.goal.is_counted:
-            with database.transaction():
-                database.run(touchpoints.reserve(job.goal.lifecycle, job.owner, job.export_id, job.now))
-                step("export: before places are reserved")
-        return job, counts, folder
-
-
-def _release_unstaged(job: ExportJob, folders: DataFolders) -> None:
-    """Gives up the places of a run that delivers nothing; where the warehouse is busy, the goal's next run does."""
-    if job.goal.is_counted:
-        with suppress(WarehouseBusyError), open_warehouse(folders.warehouse) as database:
-            database.run(touchpoints.RELEASE_UNSTAGED, job.owner)
+        return job, take_rows(database, job, folder), folder
 
 
 def _stage(job: ExportJob, made: Made, server: SftpFileSystem, folders: DataFolders, folder: Path) -> Export:
@@ -188,9 +171,8 @@ def _stage(job: ExportJob, made: Made, server: SftpFileSystem, folders: DataFold
         "",
         uploaded=True,
         excluded_segment=made.counts.excluded_segment,
-        not_in_stage=made.counts.not_in_stage,
-        skipped_threshold=made.counts.skipped_threshold,
         filtered=made.counts.filtered,
+        consent=made.counts.consent,
         files=files,
     )
     _commit_intent(job, export, folders)
@@ -210,9 +192,8 @@ def _commit_intent(job: ExportJob, export: Export, folders: DataFolders) -> None
         "no_identifier": export.no_identifier,
         "unchanged": export.unchanged,
         "excluded_segment": export.excluded_segment,
-        "not_in_stage": export.not_in_stage,
-        "skipped_threshold": export.skipped_threshold,
         "filtered": export.filtered,
+        "consent": export.consent,
         "files": len(export.files),
     }
     rows = [
@@ -225,9 +206,6 @@ def _commit_intent(job: ExportJob, export: Export, folders: DataFolders) -> None
     with open_warehouse(folders.warehouse) as database, database.transaction():
         database.insert(EXPORTS.path, list(entry), [list(entry.values())])
         database.insert(EXPORT_FILES.path, [column.name for column in EXPORT_FILES.columns], rows)
-        if job.goal.is_counted:
-            delivered = str(job.folder(folders) / "delivered.parquet")
-            database.run(touchpoints.release_unwritten(export.export_id, delivered))
 
 
 def _whole_digest(files: Sequence[OutgoingFile]) -> str:
@@ -251,15 +229,12 @@ def _deliver(job: ExportJob, export: Export, server: SftpFileSystem, folders: Da
             # Somebody put a file there after we had looked: this delivery is given up, the next run makes another.
             with open_warehouse(folders.warehouse) as database, database.transaction():
                 database.run(export_ledger.REFUSED, [export.export_id])
-                database.run(touchpoints.RELEASE, [export.export_id])
             shutil.rmtree(folder, ignore_errors=True)
             raise
     step("export: delivered")
     with open_warehouse(folders.warehouse) as database, database.transaction():
         for statement in exports.remember_delivered(*job.owner, export.export_id, str(folder / _LASTING)):
             database.run(statement)
-        database.run(touchpoints.SETTLE, [job.now, export.export_id])
-        database.run(touchpoints.RELEASE, [export.export_id])
         database.run(export_ledger.DELIVERED, [job.now, export.uploaded, export.export_id])
     step("export: settled")
     shutil.rmtree(folder, ignore_errors=True)

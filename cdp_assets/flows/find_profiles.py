@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from cdp_assets.config.merging import FrozenMerging
 from cdp_assets.config.model import BatchConfig
+from cdp_assets.flows.gate import shut_alone
 from cdp_assets.flows.resolve_rows import Merges, resolve_rows
-from cdp_assets.sql import identity, resolving, single_rows, survivors
+from cdp_assets.sql import gate, identity, resolving, single_rows, survivors
 from cdp_assets.sql.combining import Combined
 from cdp_assets.sql.records import Records, records_of
 from cdp_assets.sql.targeting import Touched
@@ -32,12 +33,15 @@ def find_profiles(
     aliased = _make_keys(database, config)
     if together.only_some_make:
         database.run(resolving.making_tuples(together.making))
-    _decide_alone(database, config, aliased=aliased, some=together.only_some_make)
+    if config.is_gated:
+        database.run(gate.gate_rows(config, together.present, counted))
+    shut = _decide_alone(database, together, aliased=aliased)
     merges = None
     singly = _any(database, "id_shared")
     if singly:
-        aliased = True
         merges = resolve_rows(database, together, counted)
+    if singly or shut:
+        aliased = True
         database.run(identity.keyed_rows(aliases=True))
     few = _make_births(database, records_of(config))
     database.run(identity.KEY_TARGETS)
@@ -72,21 +76,24 @@ def _retarget(database: Database, merging: FrozenMerging, *, merged: bool) -> No
         database.run(single_rows.note_unmerged(merging.limit))
 
 
-def _decide_alone(database: Database, config: BatchConfig, *, aliased: bool, some: bool) -> None:
-    """Decides the tuples that share nothing with others, and names those that do. `some`: as in `make_unborn`."""
-    for statement in (
-        *resolving.holders(config),
-        resolving.shared_tuples_of(config, aliased=aliased),
-        *resolving.decide_alone(config),
-    ):
+def _decide_alone(database: Database, together: Combined, *, aliased: bool) -> bool:
+    """Decides the tuples that share nothing with others, and names those that do; returns whether some may not act."""
+    config = together.config
+    for statement in (*resolving.holders(config), resolving.shared_tuples_of(config, aliased=aliased)):
+        database.run(statement)
+    if config.is_gated and aliased:
+        database.run(gate.share_telling(config.objectives))
+    for statement in resolving.decide_alone(config):
         database.run(statement)
     torn = _any(database, "id_torn")
     if torn:
         database.run(resolving.decide_torn(config))
-    for statement in (*resolving.make_unborn(config, some=some), resolving.NONE_REFUSED):
+    for statement in (*resolving.make_unborn(config, some=together.only_some_make), resolving.NONE_REFUSED):
         database.run(statement)
+    shut = config.is_gated and shut_alone(database, together)
     if torn and not config.has_one_identifier:
         database.run(resolving.refuse_held(config))
+    return shut
 
 
 def _make_keys(database: Database, config: BatchConfig) -> bool:

@@ -60,7 +60,14 @@ class Folding:
     def _enter_outcome(self, item: Placed, fates: Fates) -> None:
         manifest = item.manifest
         batch_id = manifest.batch_id
-        rows = [fates.created, fates.modified, fates.unchanged, fates.not_found, manifest.rows_erased]
+        rows = [
+            fates.created,
+            fates.modified,
+            fates.unchanged,
+            fates.not_found,
+            fates.consent_mismatch,
+            manifest.rows_erased,
+        ]
         counts = [*rows, fates.events.created, fates.events.set, fates.events.dropped]
         self.database.run(ledger.SET_POSITION, [item.position, self.plan.warnings.get(batch_id, ""), batch_id])
         if not self.replaying:

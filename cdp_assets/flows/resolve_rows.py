@@ -14,9 +14,11 @@ from itertools import compress
 from cdp_assets.config.goals import Rule
 from cdp_assets.config.merging import MergeStrategy
 from cdp_assets.config.model import BatchConfig
+from cdp_assets.flows.gate import Gate, gate_of
 from cdp_assets.flows.people import NEVER, People, Person, Written
 from cdp_assets.sql import single_rows
 from cdp_assets.sql.combining import Combined
+from cdp_assets.sql.gate import SHUT
 from cdp_assets.sql.identity import ROWS_PER_BATCH
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database
@@ -80,7 +82,8 @@ def resolve_rows(database: Database, together: Combined, counted: dict[int, froz
         together: the goals of the pass.
         counted: mapping → groups of earlier files it is old for, as in `changes_table`.
     """
-    resolver = _Resolver(together, counted)
+    gate = gate_of(database, together.config) if together.config.is_gated else None
+    resolver = _Resolver(together, counted, gate)
     config, clearing = together.config, resolver.clearing
     people = database.rows(single_rows.shared_holders(config))
     tuples = {key: _ids(ids) for key, *ids in database.rows(single_rows.shared_tuples(config))}
@@ -96,7 +99,7 @@ def _ids(lists: Iterable[Sequence[str] | None]) -> Ids:
 
 
 class _Resolver:
-    def __init__(self, together: Combined, counted: dict[int, frozenset[int]]) -> None:
+    def __init__(self, together: Combined, counted: dict[int, frozenset[int]], gate: Gate | None) -> None:
         config, goal, written = together.config, together.config.goal, together.written
         self._rules, self._making, self._merging = goal.identifier_places, together.making, config.merging
         self._properties = [item.property for item in goal.identifier_columns]
@@ -108,7 +111,8 @@ class _Resolver:
         ]
         self._mappings = [[mapping for mapping in identifying if mapping[0] in numbers] for numbers in written]
         self.clearing = [number for number, _, rule in identifying if rule is Rule.set_or_clear]
-        self._counted = counted
+        self._counted, self._gate = counted, gate
+        self._one_identifier = config.has_one_identifier
         self._people = People([_strategy(config, name) for name in self._properties])
         self._everybody: list[Person] = []
         self._told: dict[_Outcome, _Told] = {}
@@ -126,14 +130,7 @@ class _Resolver:
     def take(self, ordinal: int, key: int, ids: Ids, acts: bool, group: int | None, clears: frozenset[int]) -> None:
         """Decides one row. `clears`: mappings whose cell is empty."""
         number = ordinal // ROWS_PER_BATCH
-        clashes = acts and self._clashes(ids)
-        person = None
-        if clashes:
-            self._clashing.append(ordinal)
-        else:
-            person = self._merged(ids, ordinal) if acts and self._merging else self._find(ids)
-        if person is None and acts and self._making[number] and not clashes:
-            person = self._create(ids, ordinal)
+        person = self._acting(ordinal, key, ids) if acts else self._find(ids)
         refused: Ids = ()
         if person is not None and acts:
             refused = self._refused(person, ids)
@@ -142,6 +139,33 @@ class _Resolver:
                     self._apply(person, ordinal, place, rule, _Cell(ids[place], refused[place], mapping in clears))
         told = self._told.setdefault(_Outcome(key, person, refused), _Told(-1 - len(self._told)))
         told.rows.append(ordinal)
+
+    def _acting(self, ordinal: int, key: int, ids: Ids) -> Person | None:
+        """Whose a row is that acts; None = nobody's: it finds nobody and may make nobody, or it may not act."""
+        if self._clashes(ids):
+            self._clashing.append(ordinal)
+            return None
+        said = None
+        makes = self._making[ordinal // ROWS_PER_BATCH]
+        if self._gate is not None:
+            found = self._would_be(ids)
+            said = self._gate.judge(ordinal, key, found) if found or makes else None
+            if said is None:
+                return None
+        person = self._merged(ids, ordinal) if self._merging else self._find(ids)
+        if person is None and makes:
+            person = self._create(ids, ordinal)
+        if self._gate is not None and person is not None and said is not None:
+            self._gate.keep(person, said)
+        return person
+
+    def _would_be(self, ids: Ids) -> list[Person]:
+        """Who would be one person if a row with these identifiers acted, in the order they were made."""
+        found = {person: None for places in self._rules for person in self._found_by(places, ids)}
+        if not self._merging or (self._merging.limit is not None and len(found) > self._merging.limit):
+            person = self._find(ids)
+            return [person] if person else []
+        return sorted(found, key=lambda person: person.order)
 
     def _find(self, ids: Ids) -> Person | None:
         """The earliest of those whom the first rule finds that finds any."""
@@ -210,7 +234,8 @@ class _Resolver:
     def _create(self, ids: Ids, ordinal: int) -> Person:
         places = next(places for places in self._rules if all(ids[place] for place in places))
         maker = (self._properties[places[0]], ids[places[0]][0])
-        person = self._people.add(None, [()] * len(ids), born_at=ordinal, maker=maker)
+        own = [ids[0]] if self._one_identifier else [()] * len(ids)
+        person = self._people.add(None, own, born_at=ordinal, maker=maker)
         self._everybody.append(person)
         return person
 
@@ -266,6 +291,7 @@ class _Resolver:
             insert_rows(database, query, rows)
         for statement in single_rows.OUTCOMES_AS_KEYS:
             database.run(statement)
+        insert_rows(database, SHUT, self._gate.shut if self._gate else ())
         if self._merging:
             self._write_trees(database)
         if self._clashing:

@@ -119,7 +119,10 @@ def earlier_memory(config: BatchConfig, batch_id: str, parquet: str, digest: Sql
 
 
 def remember_rows(config: BatchConfig, batch_id: str, mappings: str, digest: Sql) -> list[Sql]:
-    """Replaces what is remembered of every key one of whose rows found its profile; the others are tried again."""
+    """Replaces what is remembered of every key one of whose rows found its profile; the others are tried again.
+
+    So are the rows that may not act (`gate`).
+    """
     return [
         Sql(
             "CREATE OR REPLACE TEMP TABLE told_keys AS SELECT DISTINCT identifier_cell AS key FROM batch_rows"
@@ -132,7 +135,8 @@ def remember_rows(config: BatchConfig, batch_id: str, mappings: str, digest: Sql
         sql(
             "INSERT INTO main.goal_rows (goal_id, key, row_digest, occurrences, mappings, batch_id)"
             " SELECT {goal}, identifier_cell, {digest}, count(*), {mappings}, {batch} FROM batch_rows"
-            " WHERE identifier IS NOT NULL AND identifier_cell IN (SELECT key FROM told_keys) GROUP BY ALL",
+            "{acted} WHERE identifier IS NOT NULL AND identifier_cell IN (SELECT key FROM told_keys) GROUP BY ALL",
+            acted=Sql(" ANTI JOIN id_shut USING (ordinal)" if config.is_gated else ""),
             goal=literal(config.goal_id),
             digest=digest,
             mappings=literal(mappings),

@@ -108,10 +108,7 @@ _EXPORTED = Sql(
             format(' {:,} profiles skipped as they did not change.', unchanged) ELSE '' END
         || CASE WHEN excluded_segment > 0 THEN
             format(' {:,} profiles skipped as they are in a segment that is left out.', excluded_segment) ELSE '' END
-        || CASE WHEN not_in_stage > 0 THEN
-            format(' {:,} profiles skipped as they are in no such stage.', not_in_stage) ELSE '' END
-        || CASE WHEN skipped_threshold > 0 THEN
-            format(' {:,} profiles skipped at the threshold of their stage.', skipped_threshold) ELSE '' END
+        || CASE WHEN consent > 0 THEN format(' {:,} profiles skipped for lack of consent.', consent) ELSE '' END
         || CASE WHEN filtered > 0 THEN format(' {:,} profiles skipped by a processor.', filtered) ELSE '' END
     ELSE '' END"""
 )
@@ -123,10 +120,10 @@ _KINDS = Sql(
         FROM ops.export_files GROUP BY export_id, stream)
     WHERE stream NOT IN ('manifest', 'ready') GROUP BY export_id"""
 )
-_LEFT_OUT = ("no_identifier", "unchanged", "excluded_segment", "not_in_stage", "skipped_threshold", "filtered")
+_LEFT_OUT = ("no_identifier", "unchanged", "excluded_segment", "filtered", "consent")
 EXPORT_HISTORY = View(
     "export_history",
-    "Every delivery, the newest first.",
+    "Every delivery, the newest first, and how many members it left out.",
     sql(
         "SELECT coalesce(delivered_at, started_at) AS happened_at, connection, goal, path, state, rows, files,"
         " {left_out}, {message} AS message, export_id AS id FROM ops.exports\n"

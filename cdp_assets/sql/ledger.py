@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cdp_assets.sql.tables import BATCHES, REJECTS
 from cdp_assets.sql.text import Sql, ident, joined, literal, sql
 
-FATES = ("created", "modified", "unchanged", "not_found", "erased")
+FATES = ("created", "modified", "unchanged", "not_found", "consent_mismatch", "erased")
 EVENT_FATES = ("events_created", "events_set", "events_dropped")
 FIRST = (*(f"rows_{fate}" for fate in FATES), *EVENT_FATES)
 """Columns with what the rows and events of a batch did when it was folded first."""
@@ -30,8 +30,7 @@ SET_STATE = Sql("UPDATE ops.batches SET state = ?, note = ? WHERE batch_id = ?")
 SET_POSITION = Sql("UPDATE ops.batches SET position = ?, state = 'folded', note = ? WHERE batch_id = ?")
 CLEAR_POSITIONS = Sql("UPDATE ops.batches SET position = NULL, state = 'waiting', note = ''")
 FIRST_COUNTS = sql(
-    "UPDATE ops.batches SET {counts}, rows_consent_mismatch = 0, folded_at = ? WHERE batch_id = ?"
-    " AND folded_at IS NULL",
+    "UPDATE ops.batches SET {counts}, folded_at = ? WHERE batch_id = ? AND folded_at IS NULL",
     counts=joined(", ", [sql("{name} = ?", name=ident(name)) for name in FIRST]),
 )
 REPLAY_COUNTS = sql(
@@ -45,7 +44,8 @@ SETTLED = Sql(
     "SELECT batch_id, goal, name, state, note, rows_received, coalesce(rows_created + rows_modified"
     " + coalesce(events_created, 0) + coalesce(events_set, 0), 0) > 0, rows_rejected,"
     " concat(rows_received, ' rows: ', rows_created, ' created, ', rows_modified, ' modified, ', rows_unchanged,"
-    " ' unchanged, ', rows_not_found, ' not found, ', rows_no_identifier, ' without identifier, ', rows_filtered,"
+    " ' unchanged, ', rows_not_found, ' not found, ', rows_no_identifier, ' without identifier, ',"
+    " CASE WHEN rows_consent_mismatch > 0 THEN concat(rows_consent_mismatch, ' without consent, ') END, rows_filtered,"
     " ' filtered, ', rows_rejected, ' rejected, ', coalesce(rows_erased, 0), ' erased; ', cells_rejected,"
     " ' cells rejected')"
     " FROM ops.batches WHERE connection = ? AND landed_at >= ? AND state IN ('folded', 'duplicate')"

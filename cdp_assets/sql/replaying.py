@@ -73,6 +73,7 @@ def rename_profiles(events: Iterable[Table]) -> list[Sql]:
         (Sql("main.replaced_profiles"), Sql("replaced_by")),
         (Sql("ops.identity_conflicts"), Sql("profile_id")),
         (Sql("ops.identity_conflicts"), Sql("other_profile_id")),
+        (Sql("ops.consent_mismatches"), Sql("profile_id")),
         *((table.path, Sql("profile_id")) for table in events),
     ]
     return [

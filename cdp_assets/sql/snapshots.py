@@ -60,7 +60,7 @@ def load_outcomes(path: str, now: datetime) -> list[Sql]:
     past = sql("FROM read_parquet({path}) AS past WHERE past.batch_id = batches.batch_id", path=literal(path))
     return [
         sql(
-            "UPDATE ops.batches SET {first}, rows_consent_mismatch = 0, folded_at = {now} {past} AND folded_at IS NULL",
+            "UPDATE ops.batches SET {first}, folded_at = {now} {past} AND folded_at IS NULL",
             first=first,
             now=literal(now),
             past=past,

@@ -220,7 +220,7 @@ BATCHES = Table(
         ("rows_unchanged", BIGINT, "Rows whose profile did not, or equal to the goal's earlier files."),
         ("rows_not_found", BIGINT, "Rows that found no profile and may not make one."),
         ("rows_no_identifier", BIGINT, "Rows without a value in the identifier column."),
-        ("rows_consent_mismatch", BIGINT, "Rows refused for lack of consent."),
+        ("rows_consent_mismatch", BIGINT, "Rows refused for lack of consent; each is in `consent_mismatches`."),
         ("rows_filtered", BIGINT, "Rows dropped by a processor."),
         ("rows_rejected", BIGINT, "Rows refused; each is in `rejects`."),
         ("rows_erased", BIGINT, "Rows of people who had been erased before the first fold; NULL = none."),
@@ -237,6 +237,7 @@ BATCHES = Table(
         ("replayed_modified", BIGINT, "Likewise, rows whose profile differed."),
         ("replayed_unchanged", BIGINT, "Likewise, rows whose profile did not."),
         ("replayed_not_found", BIGINT, "Likewise, rows that found no profile."),
+        ("replayed_consent_mismatch", BIGINT, "Likewise, rows refused for lack of consent."),
         ("replayed_erased", BIGINT, "Likewise, rows of people who are erased."),
         ("replayed_events_created", BIGINT, "Likewise, events whose key was new."),
         ("replayed_events_set", BIGINT, "Likewise, events that were written anew."),
@@ -297,6 +298,17 @@ IDENTITY_CONFLICTS = Table(
         ("profile_id", UUID, "The profile the row went to."),
         ("other_profile_id", UUID, "The profile that holds the value, or another that the row found."),
         ("reason", TEXT, "another profile holds it, or more than so many profiles found; NULL = the former."),
+    ),
+)
+CONSENT_MISMATCHES = Table(
+    "ops",
+    "consent_mismatches",
+    "Rows that were not applied, as no objective of their connection is allowed for their profile.",
+    columns_of(
+        ("batch_id", TEXT, "Batch."),
+        ("row_no", BIGINT, "Row of the batch, from 1."),
+        ("profile_id", UUID, "The profile the row found; NULL = it would have made one."),
+        ("privacy_legislation", TEXT, "Zone the profile would have been in after the row."),
     ),
 )
 PROFILE_IDS = Table(
@@ -372,7 +384,7 @@ DERIVED = (
     LIST_MEMBERSHIPS,
 )
 """Tables of `main` that a replay rebuilds, besides those of profiles, groups and events."""
-FOUND = (IDENTITY_CONFLICTS,)
+FOUND = (IDENTITY_CONFLICTS, CONSENT_MISMATCHES)
 """Tables of `ops` that tell of the batches in the warehouse only: a replay finds their rows anew."""
 MEMBERSHIPS = (SEGMENT_MEMBERS, LIFECYCLE_MEMBERS)
 FACTS = (
@@ -380,6 +392,7 @@ FACTS = (
     ATTEMPTS,
     REJECTS,
     IDENTITY_CONFLICTS,
+    CONSENT_MISMATCHES,
     PROFILE_IDS,
     SEGMENT_CHANGES,
     LIFECYCLE_CHANGES,

@@ -100,7 +100,9 @@ def assert_same(room: Arrivals, world: World, scenario: Scenario, properties: Se
 def assert_balanced(room: Arrivals) -> None:
     """Every row of every folded batch has exactly one fate (design.md, rule 4)."""
     for prefix in ("rows", "replayed"):
-        fates = " + ".join(f"{prefix}_{fate}" for fate in ("created", "modified", "unchanged", "not_found"))
+        fates = " + ".join(
+            f"{prefix}_{fate}" for fate in ("created", "modified", "unchanged", "not_found", "consent_mismatch")
+        )
         unbalanced = room.rows(
             f"SELECT name FROM ops.batches WHERE position IS NOT NULL AND {prefix}_created IS NOT NULL"
             f" AND rows_received <> {fates} + rows_no_identifier + rows_rejected"
@@ -111,8 +113,8 @@ def assert_balanced(room: Arrivals) -> None:
 def counted(room: Arrivals, prefix: str) -> list[tuple[Any, ...]]:
     return room.rows(
         f"SELECT name, rows_received, {prefix}_created, {prefix}_modified, {prefix}_unchanged, {prefix}_not_found,"
-        " rows_no_identifier, rows_rejected, cells_rejected FROM ops.batches WHERE position IS NOT NULL"
-        " ORDER BY position"
+        f" rows_no_identifier, rows_rejected, cells_rejected, {prefix}_consent_mismatch FROM ops.batches"
+        " WHERE position IS NOT NULL ORDER BY position"
     )
 
 
@@ -128,6 +130,7 @@ def expected_counts(world: World) -> list[tuple[Any, ...]]:
             counts.no_identifier,
             counts.rejected,
             counts.cells_rejected,
+            counts.consent_mismatch,
         )
         for batch, counts in zip(world.order, world.counts, strict=True)
     ]

@@ -96,6 +96,16 @@ class Goal:
 
 
 @dataclass(frozen=True)
+class Objective:
+    """A purpose a connection serves."""
+
+    id: str
+    zones: tuple[str, ...] = ()
+    """Where it needs consent."""
+    needs_consent: bool = True
+
+
+@dataclass(frozen=True)
 class Delivery:
     """A file that stands on the server: one version of one partition of a goal."""
 
@@ -107,6 +117,8 @@ class Delivery:
     modified_at: datetime
     look_at: datetime
     """The look that first saw it."""
+    objectives: tuple[Objective, ...] = ()
+    """What its connection served then."""
 
     @property
     def name(self) -> str:

@@ -31,6 +31,7 @@ class Counts:
     no_identifier: int = 0
     rejected: int = 0
     cells_rejected: int = 0
+    consent_mismatch: int = 0
     events: Happened = field(default_factory=Happened)
 
 
@@ -95,6 +96,8 @@ class World:
 
 
 GROUP_ID = "group_id"
+OPT_OUT = ("CCPA",)
+"""Zones in which what is not refused is allowed."""
 
 
 LEVEL, ZONE, CONSENTED, REFUSED = TARGETS = (
@@ -140,6 +143,10 @@ class _Batch:
         self.left = {key: Counter(seen) for (name, key), seen in world.memory.items() if name == goal.name}
         """Rows of earlier files that no row of this one was held against yet."""
         self.told: dict[str, Counter[Any]] = {}
+        self.accepted: set[str] = set()
+        """Keys of rows that found or made a profile and could act."""
+        self.last: Any = None
+        """What the row that is looked at says, as it stands in `told`."""
         self.identifiers: dict[str, Any] = {}
         self.timeline = Timeline(world.events, goal.events, len(world.order))
         self.brought: list[Brought] = []
@@ -167,6 +174,8 @@ class _Batch:
 
     def _remember(self) -> None:
         for key, identifier in self.identifiers.items():
+            if key not in self.accepted:
+                continue
             for profile in self.world.holders(self.goal.domain_group, self.goal.property, identifier)[:1]:
                 self.world.imported.add(profile.maker)
                 if not self.goal.delta:
@@ -200,7 +209,13 @@ class _Batch:
     def _addressed(self, key: str, identifier: Any, effects: list[tuple[Mapping, Said]]) -> None:
         self.identifiers[key] = identifier
         holders = self.world.holders(self.goal.domain_group, self.goal.property, identifier)
-        if not self.goal.delta and self._seen_before(key, effects):
+        seen = not self.goal.delta and self._seen_before(key, effects)
+        if not seen and (holders or self.goal.allow_create) and self._lacks_consent(holders, effects):
+            self._mismatch(key)
+            return
+        if holders or self.goal.allow_create:
+            self.accepted.add(key)
+        if seen:
             self.counts.unchanged += 1
         elif holders:
             profile = self._one_of(holders)
@@ -222,10 +237,35 @@ class _Batch:
         # A column the file lacks says as much as an empty cell, but that it does not clear.
         row = tuple(item for item in row if item[1] or item[2])
         row = (*row, *(one.content for one in self.brought))
+        self.last = row
         self.told.setdefault(key, Counter())[row] += 1
         left = self.left.get(key, Counter())
         left[row] -= 1
         return left[row] >= 0
+
+    def _mismatch(self, key: str) -> None:
+        self.counts.consent_mismatch += 1
+        self.timeline.drop(self.brought)
+        if not self.goal.delta:
+            self.told[key][self.last] -= 1
+
+    def _lacks_consent(self, found: Sequence[Profile], effects: list[tuple[Mapping, Said]]) -> bool:
+        """Whether none of the objectives is allowed for the profile as it would be after the row's own decisions."""
+        if not self.delivery.objectives:
+            return False
+        first, *others = found if found and self._merges(found) else found[:1] or [None]
+        after = Profile(("", "", "", 0), dict(first.values) if first else self._start())
+        for other in others:
+            self._merge_consent(after, other)
+        self._apply(after, [effect for effect in effects if effect[0].property in TARGETS])
+        (zone,) = after.values[ZONE]
+        return not any(
+            not one.needs_consent
+            or zone not in one.zones
+            or (zone in OPT_OUT and one.id not in after.values.get(REFUSED, ()))
+            or (zone not in OPT_OUT and one.id in after.values.get(CONSENTED, ()))
+            for one in self.delivery.objectives
+        )
 
     def _create(self, identifier: Any) -> Profile:
         name = self.goal.property
@@ -247,12 +287,13 @@ class _Batch:
 
     def _one_of(self, found: Sequence[Profile]) -> Profile:
         """Whom a row goes to that finds these, in the order they were made; they may merge."""
-        merging = self.world.merging
-        if merging is None or (merging.limit is not None and len(found) > merging.limit):
-            return found[0]
-        for other in found[1:]:
+        for other in found[1:] if self._merges(found) else ():
             self._merge(found[0], other)
         return found[0]
+
+    def _merges(self, found: Sequence[Profile]) -> bool:
+        merging = self.world.merging
+        return merging is not None and (merging.limit is None or len(found) <= merging.limit)
 
     def _merge_consent(self, one: Profile, other: Profile) -> None:
         """The stricter level, a zone if either has one, and what either refused is refused."""
@@ -364,7 +405,11 @@ class _SeveralIdentifiers(_Batch):
 
     def _turn(self, key: str, ids: dict[str, tuple[Any, ...]], effects: list[tuple[Mapping, Said]]) -> None:
         seen = not self.goal.delta and self._seen_before(key, effects)
-        profile = self._finds(ids) if seen else self._finds_or_merges(ids)
+        found = self._found(ids)
+        if not seen and (found or self.goal.allow_create) and self._lacks_consent(found, effects):
+            self._mismatch(key)
+            return
+        profile = self._finds(ids) if seen or not found else self._one_of(found)
         if profile is None and not seen and self.goal.allow_create:
             profile = self._make(ids)
             self.counts.created += 1
@@ -383,7 +428,8 @@ class _SeveralIdentifiers(_Batch):
             self.found.add(key)
             self.world.imported.add(profile.maker)
 
-    def _finds_or_merges(self, ids: dict[str, tuple[Any, ...]]) -> Profile | None:
+    def _found(self, ids: dict[str, tuple[Any, ...]]) -> list[Profile]:
+        """Who would be one if a row with these identifiers acted."""
         found = [
             profile
             for profile in self.world.among(self.goal.domain_group)
@@ -391,10 +437,8 @@ class _SeveralIdentifiers(_Batch):
                 all(set(ids[name]) & set(profile.values.get(name, ())) for _, name in rule) for rule in self.goal.rules
             )
         ]
-        limit = self.world.merging and self.world.merging.limit
-        if self.world.merging is None or (limit is not None and len(found) > limit):
-            return self._finds(ids)
-        return self._one_of(found) if found else None
+        first = self._finds(ids)
+        return found if self._merges(found) else [first] if first else []
 
     def _finds(self, ids: dict[str, tuple[Any, ...]]) -> Profile | None:
         for rule in self.goal.rules:
