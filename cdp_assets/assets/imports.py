@@ -16,6 +16,7 @@ from cdp_assets.assets.preview_metadata import preview_metadata
 from cdp_assets.assets.rehearsals import DRY_RUN, rehearsal_events
 from cdp_assets.assets.runtime import as_dagster_failure, data_folders, now
 from cdp_assets.assets.specs import files_key, files_spec, goal_key, import_spec
+from cdp_assets.assets.trends import trend
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.model import Deployment, batch_config
@@ -25,10 +26,13 @@ from cdp_assets.files.selection import natural_key
 from cdp_assets.files.sftp import open_server
 from cdp_assets.flows.dry_run import dry_run_partitions
 from cdp_assets.flows.import_files import Outcome, land_partitions
+from cdp_assets.flows.judge_files import received_files
 from cdp_assets.flows.run_connection import check_enabled
 from cdp_assets.flows.take_look import take_look, take_settled_look
 
 PARTITIONS_PER_RUN = 25
+FILES_SHOWN = 90
+"""Files in the picture of how many rows there were."""
 MAX_TOLD = 20
 """Refused files named in one message."""
 Recorded = dg.MaterializeResult[None] | dg.AssetMaterialization | dg.AssetObservation
@@ -124,11 +128,27 @@ def _results(
         raise dg.Failure(refused(told), metadata={"files refused": len(bad)}, allow_retries=False)
     if len(good) == 1:
         (found,) = good.values()
-        yield dg.MaterializeResult(asset_key=key, metadata=partition_metadata(found))
+        shown_all = partition_metadata(found) | goal_trends(connection.name, goal.name)
+        yield dg.MaterializeResult(asset_key=key, metadata=shown_all)
         return
+    trends = goal_trends(connection.name, goal.name)
     for name, found in good.items():
-        context.add_asset_metadata(partition_metadata(found), asset_key=key, partition_key=name)
+        context.add_asset_metadata(partition_metadata(found) | trends, asset_key=key, partition_key=name)
     yield dg.MaterializeResult(asset_key=key)
+
+
+def goal_trends(connection: str, goal: str) -> Metadata:
+    """How many rows the goal's files had, and how many of them were rejected; each file is one step."""
+    files = received_files(data_folders(), connection, [goal])[-FILES_SHOWN:]
+    if len(files) < 2:
+        return {}
+    rows = [(one.seen_at, one.rows) for one in files]
+    metadata: Metadata = {"rows per file": dg.MetadataValue.md(trend(rows, "rows", "files", evenly=True))}
+    if any(one.rejected for one in files):
+        rates = [(one.seen_at, round(one.rejected_share, 2)) for one in files]
+        picture = trend(rates, "per cent rejected", "files", evenly=True)
+        metadata["rejected (%) per file"] = dg.MetadataValue.md(picture)
+    return metadata
 
 
 def partition_metadata(outcomes: Sequence[Outcome]) -> Metadata:
@@ -157,6 +177,7 @@ def landed_events(
     So is one outside the time windows, on the asset itself: Dagster has no partition for it.
     """
     versions = {goal.name: code_version(deployment, connection, goal) for goal in connection.imports}
+    trends = {name: goal_trends(connection.name, name) for name in {outcome.goal for outcome in outcomes}}
     for outcome in outcomes:
         key, partition = dg.AssetKey([connection.name, outcome.goal]), outcome.partition or None
         if partition and not has_partition(connection, outcome.goal, partition):
@@ -168,7 +189,7 @@ def landed_events(
             yield dg.AssetMaterialization(
                 key,
                 partition=partition,
-                metadata=landing_metadata(outcome),
+                metadata=landing_metadata(outcome) | trends[outcome.goal],
                 tags=provenance(connection, versions[outcome.goal]),
             )
 

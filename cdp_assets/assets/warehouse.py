@@ -28,10 +28,12 @@ from cdp_assets.assets.specs import (
     groups_key,
     warehouse_specs,
 )
+from cdp_assets.assets.trends import MOST_BARS, bars
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.model import Deployment
 from cdp_assets.flows import run_connection
+from cdp_assets.flows.fill_rates import fill_rates
 from cdp_assets.flows.fold_batches import FoldResult
 from cdp_assets.sql.event_tables import event_tables
 from cdp_assets.sql.tables import PRODUCTS
@@ -57,7 +59,7 @@ def fold_events(deployment: Deployment, result: FoldResult) -> Iterator[dg.Asset
 
 def folded_assets(deployment: Deployment, result: FoldResult) -> dict[dg.AssetKey, Metadata]:
     """What a fold made, with what is told of it."""
-    found: dict[dg.AssetKey, Metadata] = {PROFILES_KEY: fold_metadata(result)}
+    found: dict[dg.AssetKey, Metadata] = {PROFILES_KEY: fold_metadata(result) | _filled(deployment)}
     found |= {
         groups_key(kind.id): {"dagster/row_count": result.groups[kind.id]} for kind in deployment.model.group_types
     }
@@ -70,6 +72,15 @@ def folded_assets(deployment: Deployment, result: FoldResult) -> dict[dg.AssetKe
     if any(spec.key == PRODUCTS_KEY for spec in warehouse_specs(deployment)):
         found[PRODUCTS_KEY] = events_metadata(facts[PRODUCTS.name])
     return found
+
+
+def _filled(deployment: Deployment) -> Metadata:
+    """How full each property is, the fullest first."""
+    rates = fill_rates(data_folders(), [prop.name for prop in deployment.model.properties])
+    if not rates:
+        return {}
+    shares = sorted(rates.items(), key=lambda one: (-one[1], one[0]))[:MOST_BARS]
+    return {"filled (%)": dg.MetadataValue.md(bars(shares, "Profiles with a value"))}
 
 
 def fold_asset(deployment: Deployment) -> dg.AssetsDefinition:

@@ -35,6 +35,11 @@ class Received:
     rows: int
     rejected: int
 
+    @property
+    def rejected_share(self) -> float:
+        """Per cent of its rows that were rejected."""
+        return 100 * self.rejected / self.rows if self.rows else 0.0
+
 
 def received_files(folders: DataFolders, connection: str, goals: Iterable[str]) -> list[Received]:
     """Every version of every file that was landed and is not withdrawn, those seen first before the others."""
@@ -74,22 +79,18 @@ def judge_reject_rate(facts: Facts, connection: str, goal: str, limit: RejectRat
     if not files:
         return Verdict(passed=True, told="No file has been imported yet.")
     latest = _latest(files)
-    worst = max(latest, key=lambda one: (_share(one), one.rejected))
-    share = _share(worst)
+    worst = max(latest, key=lambda one: (one.rejected_share, one.rejected))
+    share = worst.rejected_share
     verb = "above" if share > limit.above else "within"
     told = (
         f"{shown(worst.name)}: {worst.rejected:,} of {worst.rows:,} rows rejected ({share:.1f} %),"
         f" {verb} the limit of {limit.above:g} %."
     )
-    bad = sum(_share(one) > limit.above for one in latest)
+    bad = sum(one.rejected_share > limit.above for one in latest)
     if len(latest) > 1:
         told += f" It is the worst of {len(latest)} files that came together; {bad} of them are above the limit."
     figures = {"rows received": worst.rows, "rows rejected": worst.rejected, "rejected (%)": round(share, 2)}
     return Verdict(bad == 0, told, figures)
-
-
-def _share(one: Received) -> float:
-    return 100 * one.rejected / one.rows if one.rows else 0.0
 
 
 def judge_volume(facts: Facts, connection: str, goal: str, limit: Volume) -> Verdict:

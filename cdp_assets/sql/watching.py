@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from cdp_assets.sql.text import Sql
+from collections.abc import Sequence
+
+from cdp_assets.sql.text import Sql, ident, joined, sql
 
 SHARED_IDENTIFIERS = Sql(
     """
@@ -33,3 +35,9 @@ ROWS_IN_FILES = Sql(
     "SELECT coalesce(sum(rows), 0)::BIGINT FROM ops.export_files WHERE export_id = ? AND stream = 'profiles'"
 )
 FOLDED_BETWEEN = Sql("SELECT count(*) FROM ops.batches WHERE folded_at BETWEEN ? AND ?")
+
+
+def filled(names: Sequence[str]) -> Sql:
+    """One row: how many profiles there are, and how many have each of these properties."""
+    counts = joined(", ", [sql("count({name})", name=ident(name)) for name in names])
+    return sql("SELECT count(*), {counts} FROM main.profiles", counts=counts)

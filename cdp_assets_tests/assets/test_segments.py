@@ -108,3 +108,26 @@ def test_a_lifecycle_is_an_asset_behind_what_it_asks_for(shop: World, monkeypatc
     stages_told = [(row.data["stage"], row.data["profiles"]) for row in latest.metadata["stages"].records]
     assert stages_told == [("looking", 1), ("Buying", 1), ("(not assigned)", 0), ("(completed)", 0)]
     assert str(told(latest)["trend"]).startswith("![2 to 2 members in 2 runs]")
+
+
+def lines_of(picture: object) -> list[str]:
+    """The words in a picture."""
+    svg = ElementTree.fromstring(base64.b64decode(str(picture).split("base64,")[1].rstrip(")")))
+    return [text.text or "" for text in svg if text.tag.endswith("text")]
+
+
+def test_a_goal_shows_the_rows_of_its_files_and_how_many_were_rejected(shop: World) -> None:
+    shop.put("customers_1.csv", ANNA)
+    shop.put("customers_2.csv", ANNA, BERT, "cleo@example.com,Ede,1\n", "wrong,Ede,1\n")
+    assert shop.run("shop__land_arrivals").success
+    latest = told(shop.materializations("shop/customers")[0])
+    assert str(latest["rows per file"]).startswith("![1 to 4 rows in 2 files]")
+    assert lines_of(latest["rows per file"])[:2] == ["highest 4", "lowest 1"]
+    assert lines_of(latest["rejected (%) per file"])[:2] == ["highest 25", "lowest 0"]
+
+
+def test_the_profiles_show_how_full_each_property_is(shop: World) -> None:
+    shop.put("customers_1.csv", ANNA, "bert@example.com,,20\n")
+    assert shop.run("shop__run_now").success
+    picture = told(shop.materializations("profiles")[0])["filled (%)"]
+    assert lines_of(picture) == ["email", "100.0 %", "spend", "100.0 %", "city", "50.0 %"]
