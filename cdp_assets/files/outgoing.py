@@ -6,7 +6,6 @@ import codecs
 import hashlib
 import os
 import threading
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,11 +14,8 @@ from types import TracebackType
 from typing import BinaryIO
 
 from cdp_assets.errors import LocalDiskError
+from cdp_assets.files.gzip_packing import GzipPacker
 from cdp_assets.files.limits import CHUNK_BYTES
-
-_GZIP = 31
-"""zlib's number for a gzip header without name and time: the same text gives the same bytes."""
-_LEVEL = 6
 
 
 class UnencodableError(Exception):
@@ -48,7 +44,7 @@ class TextFile:
         self._target = _new_file(path)
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._encoder = codecs.getincrementalencoder(codec)() if codec != "utf-8" else None
-        self._packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP) if gzip else None
+        self._packer = GzipPacker() if gzip else None
         self._whole, self._text = hashlib.sha256(), hashlib.sha256()
         self._size = 0
 
@@ -66,7 +62,8 @@ class TextFile:
             except UnicodeEncodeError as error:
                 raise UnencodableError(error.object[error.start]) from error
         self._text.update(data)
-        self._put(self._packer.compress(data) if self._packer else data)
+        for packed in self._packer.pack(data) if self._packer else (data,):
+            self._put(packed)
 
     def _put(self, data: bytes) -> None:
         try:
@@ -80,7 +77,8 @@ class TextFile:
     def finish(self) -> Written:
         """Writes what is left and closes."""
         if self._packer is not None:
-            self._put(self._packer.flush())
+            for packed in self._packer.finish():
+                self._put(packed)
         self.close()
         text = self._text.hexdigest()
         return Written(self._size, self._whole.hexdigest() if self._packer else text, text)
@@ -88,6 +86,8 @@ class TextFile:
     def close(self) -> None:
         """Closes without writing what is left; a second call does nothing."""
         self._target.close()
+        if self._packer is not None:
+            self._packer.close()
 
     def __enter__(self) -> TextFile:
         return self

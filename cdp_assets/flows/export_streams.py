@@ -178,8 +178,10 @@ class StreamWriter:
         try:
             with TextFile(path, layout.codec, gzip=self._goal.file.gzip) as file:
                 file.write(self._header_text.encode())
+                self._engine.run(export_lines.ONE_THREAD)
                 with fed_by_path(file) as pipe:
                     (count,) = self._engine.row(export_lines.copy_lines(lines, pipe))
+                self._engine.run(export_lines.ALL_THREADS)
                 return file.finish(), int(count)
         except UnencodableError as error:
             raise self._unencodable(error.sign) from error

@@ -82,6 +82,10 @@ def first_refused(rows: str, refused: Sql) -> Sql:
     )
 
 
+ONE_THREAD, ALL_THREADS = Sql("SET threads = 1"), Sql("RESET threads")
+"""Around `copy_lines` into a pipe: while one thread of the engine waits for the reader, the others only spin."""
+
+
 def copy_lines(lines: Sql, path: str) -> Sql:
     """Writes a query's one column as it is, each text followed by LF; gives the number of lines."""
     return sql(

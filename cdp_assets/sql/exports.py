@@ -15,6 +15,7 @@ from cdp_assets.config.consent import FrozenObjective, frozen_objectives, is_gat
 from cdp_assets.config.export_columns import PropertyColumn
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.model import CustomerModelConfig
+from cdp_assets.config.properties import Property, PropertyType
 from cdp_assets.sql.dialect import digest64
 from cdp_assets.sql.export_columns import Shown, ambiguous, find_exportable
 from cdp_assets.sql.export_lines import column_of
@@ -30,16 +31,61 @@ REASONS = (EXCLUDED_SEGMENT, CONSENT, NO_IDENTIFIER, UNCHANGED)
 
 
 def profile_digest(model: CustomerModelConfig) -> Sql:
-    """Digest of everything a profile holds; a property nobody has filled yet does not change it."""
+    """Digest of everything a profile holds; a property nobody has filled yet does not change it.
+
+    It is of the names of what is filled and then the values, a separator between two. A text that holds the separator
+    itself is rare; then the digest is of JSON, which takes three times as long.
+    """
+    props = sorted(model.properties, key=lambda prop: prop.name)
+    filled = [
+        sql("CASE WHEN {c} IS NOT NULL THEN {name} END", c=ident(p.name), name=literal(f"{p.name} ")) for p in props
+    ]
+    joined_values = sql(
+        "concat_ws({sign}, concat({filled}), {values})",
+        sign=literal(_BETWEEN),
+        filled=joined(", ", filled),
+        values=joined(", ", [_whole_value(prop) for prop in props]),
+    )
+    texts = [ident(prop.name) for prop in props if _is_plain_text(prop)]
+    if not texts:
+        return digest64(joined_values)
+    return sql(
+        "CASE WHEN contains(concat({texts}), {sign}) THEN {careful} ELSE {quick} END",
+        texts=joined(", ", texts),
+        sign=literal(_BETWEEN),
+        careful=_careful_digest(props),
+        quick=digest64(joined_values),
+    )
+
+
+_BETWEEN = "\x1f"
+
+
+def _is_plain_text(prop: Property) -> bool:
+    return prop.type in {PropertyType.text, PropertyType.email} and not prop.multiple
+
+
+def _whole_value(prop: Property) -> Sql:
+    """A value as a text that only an equal one has; JSON spells control characters out."""
+    column = ident(prop.name)
+    if prop.multiple or prop.type is PropertyType.json:
+        return sql("to_json({column})::VARCHAR", column=column)
+    if prop.type is PropertyType.datetime:
+        # Ten times as fast as the text of a moment.
+        return sql("epoch_us({column})", column=column)
+    return column
+
+
+def _careful_digest(props: Sequence[Property]) -> Sql:
     pairs = [
         sql(
             "CASE WHEN {column} IS NOT NULL THEN [{name}, to_json({column})::VARCHAR] END",
             column=ident(prop.name),
             name=literal(prop.name),
         )
-        for prop in sorted(model.properties, key=lambda prop: prop.name)
+        for prop in props
     ]
-    filled = sql("list_filter([{pairs}], lambda pair: pair IS NOT NULL)", pairs=Sql(", ".join(pairs)))
+    filled = sql("list_filter([{pairs}], lambda pair: pair IS NOT NULL)", pairs=joined(", ", pairs))
     return digest64(sql("to_json({filled})::VARCHAR", filled=filled))
 
 
