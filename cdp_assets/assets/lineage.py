@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import dagster as dg
 
-from cdp_assets.config.export_columns import ProfileIdColumn, PropertyColumn, SegmentsColumn
+from cdp_assets.config.events import INTERACTIONS
+from cdp_assets.config.export_columns import InteractionsColumn, ProfileIdColumn, PropertyColumn, SegmentsColumn
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.processors import Processor
@@ -136,6 +137,9 @@ def export_columns(
             named = list(segments) if column.segments == "all" else column.segments
             told = "Segments that the profile is in."
             deps = [dg.TableColumnDep(segments[one], PROFILE_ID) for one in named if one in segments]
+        elif isinstance(column, InteractionsColumn):
+            told = "Interactions that the profile has viewed, the first one first."
+            deps = [dg.TableColumnDep(dg.AssetKey([INTERACTIONS]), "interaction_id")]
         columns.append(dg.TableColumn(name, "text", told, tags=tags))
         sources[name] = deps
     return _metadata(columns, sources)

@@ -283,12 +283,17 @@ def export_metadata(exports: Sequence[Export]) -> Metadata:
         "members without identifier": own.no_identifier,
         "members unchanged since their last delivery": own.unchanged,
     }
-    if own.excluded_segment:
-        metadata["members of an excluded segment"] = own.excluded_segment
-    if own.consent:
-        metadata["members without consent"] = own.consent
-    if own.filtered:
-        metadata["members left out by a processor"] = own.filtered
+    left_out = {
+        "members of an excluded segment": own.excluded_segment,
+        "members without consent": own.consent,
+        "members in no such stage": own.not_in_stage,
+        "members skipped at the threshold of their stage": own.skipped_threshold,
+        "members left out by a processor": own.filtered,
+    }
+    metadata |= {told: count for told, count in left_out.items() if count}
+    if own.skipped_threshold:
+        told = f"{own.skipped_threshold} profiles skipped at the threshold of their stage"
+        metadata["note"] = f"{metadata['note']} ({told})"
     if len(own.files) > 1:
         files = [[_name(file.path), file.stream, file.rows, file.size_bytes] for file in own.files]
         metadata["files"] = table(["file", "holds", "rows", "bytes"], files)

@@ -15,6 +15,7 @@ import dagster as dg
 from cdp_assets.assets.lineage import event_lineage, export_columns, import_columns, member_columns, property_lineage
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.events import INTERACTIONS, EventImport, EventType
+from cdp_assets.config.export_columns import InteractionsColumn
 from cdp_assets.config.export_events import chosen_types
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.goals import ImportGoal
@@ -322,12 +323,15 @@ def export_spec(deployment: Deployment, connection: Connection, goal: ExportProf
     """A file with the members of a segment, delivered whole or not at all."""
     model = deployment.model
     events = [events_key(kind.id) for kind in chosen_types(goal.events, deployment.event_types)]
+    if any(isinstance(column, InteractionsColumn) for column in goal.columns):
+        events = list(dict.fromkeys([*events, events_key(INTERACTIONS)]))
     where = "/".join(part for part in (goal.directory.rstrip("/"), goal.file.name) if part)
     return dg.AssetSpec(
         goal_key(connection, goal),
         deps=[
             *(segment_key(name) for name in goal.segments_used(tuple(segment.name for segment in model.segments))),
             *events,
+            *map(lifecycle_key, goal.lifecycles_used(tuple(lifecycle.id for lifecycle in model.lifecycles))),
         ],
         description=goal.description or f"Writes the members of {goal.segment} to {where}.",
         group_name=group_out(connection),

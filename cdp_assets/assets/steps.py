@@ -12,6 +12,7 @@ import dagster as dg
 from pydantic import Field
 
 from cdp_assets.assets.imports import landed_events, refused
+from cdp_assets.assets.lifecycles import lifecycle_metadata
 from cdp_assets.assets.limits import delivery_evaluations
 from cdp_assets.assets.metadata import done_metadata, export_metadata, fold_message, unsettled
 from cdp_assets.assets.missing import files_metadata
@@ -19,7 +20,7 @@ from cdp_assets.assets.partitions import add_partitions
 from cdp_assets.assets.rehearsals import DRY_RUN, rehearsal_events
 from cdp_assets.assets.runtime import as_dagster_failure, connection_pool, data_folders, now
 from cdp_assets.assets.segments import segment_metadata
-from cdp_assets.assets.specs import done_key, files_key, segment_key
+from cdp_assets.assets.specs import done_key, files_key, lifecycle_key, segment_key
 from cdp_assets.assets.warehouse import fold_events, folded_assets
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.model import Deployment
@@ -139,20 +140,27 @@ class Steps:
         return _done
 
     def select(self, *, first: bool) -> dg.OpDefinition:
-        """Computes the segments that are sent."""
+        """Computes the segments that are sent, and lifecycles."""
 
         @dg.op(
             name=f"{self.job}__select",
             ins={} if first else AFTER,
             out=dg.Out(dg.Nothing),
-            description="Computes the segments that are sent.",
+            description="Computes the segments that are sent, and lifecycles.",
         )
         def _select(context: dg.OpExecutionContext) -> None:
-            names = run_connection.segments_of(self.deployment.model, self.connection, self.goal)
+            model, at = self.deployment.model, now()
+            names = run_connection.segments_of(model, self.connection, self.goal)
+            ids = run_connection.lifecycles_of(model, self.connection, self.goal)
             with as_dagster_failure():
-                found = run_connection.select(self.deployment.model, data_folders(), now(), names)
-            for name, result in found.items():
+                found = run_connection.select(model, data_folders(), at, names)
+                placed, needed = run_connection.place(model, data_folders(), at, ids)
+            for name, result in (found | needed).items():
                 context.log_event(dg.AssetMaterialization(segment_key(name), metadata=segment_metadata(result)))
+            for lifecycle in model.lifecycles:
+                if lifecycle.id in placed:
+                    metadata = lifecycle_metadata(lifecycle, placed[lifecycle.id])
+                    context.log_event(dg.AssetMaterialization(lifecycle_key(lifecycle.id), metadata=metadata))
 
         return _select
 

@@ -107,6 +107,8 @@ def print_export(console: Console, preview: ExportPreview) -> None:
         f" unchanged since their last delivery: {counts.unchanged:,}"
         + (f", in an excluded segment: {counts.excluded_segment:,}" if counts.excluded_segment else "")
         + (f", without consent: {counts.consent:,}" if counts.consent else "")
+        + (f", in no such stage: {counts.not_in_stage:,}" if counts.not_in_stage else "")
+        + (f", at the threshold of their stage: {counts.skipped_threshold:,}" if counts.skipped_threshold else "")
         + (f", by a processor: {counts.filtered:,}" if counts.filtered else ""),
     )
     console.print()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from cdp_assets.config.check_events import event_type_places
-from cdp_assets.config.check_exports import export_key_places, export_places, export_target_places
+from cdp_assets.config.check_exports import export_key_places, export_places, export_target_places, viewed_places
 from cdp_assets.config.check_goals import import_places
 from cdp_assets.config.check_lifecycles import lifecycle_places
 from cdp_assets.config.check_returning import returning_places
@@ -50,9 +50,11 @@ def check(deployment: Deployment, unread: Unread | None = None) -> list[Finding]
     known = Known.of(model, unread)
     found = [Finding("model", *place) for rule in _MODEL_RULES for place in rule(model, known)]
     targets = export_target_places(deployment.connections, known)
+    viewed = viewed_places(deployment.connections)
     for index, connection in enumerate(deployment.connections):
         earlier = [other.name for other in deployment.connections[:index]]
         places = [*_connection_name(connection, earlier), *_connection_places(connection, known), *targets[index]]
+        places += viewed[index]
         places += returning_places(connection, deployment.connections)
         found += [Finding(connection.name, *place, index) for place in places]
     return found

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 from cdp_assets.config.check_export_streams import STREAM_RULES
 from cdp_assets.config.connections import Connection, Server
-from cdp_assets.config.export_columns import PropertyColumn, SegmentsColumn
+from cdp_assets.config.export_columns import InteractionsColumn, PropertyColumn, SegmentsColumn
 from cdp_assets.config.export_events import chosen_types, event_streams
 from cdp_assets.config.export_names import places_of
 from cdp_assets.config.export_targets import Naming, actions_of
 from cdp_assets.config.exports import ExportProfilesGoal
-from cdp_assets.config.known import Known, Location, Place
+from cdp_assets.config.known import Known, Location, Place, listed, nearest_first
 from cdp_assets.config.properties import OWN_PROPERTIES
 
 _OWN = frozenset(prop.name for prop in OWN_PROPERTIES)
@@ -117,6 +117,23 @@ def _segments(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
         yield ("exclude_segments", place), f"{goal.segment!r} is the segment itself: nobody would be left"
 
 
+def viewed_places(connections: Sequence[Connection]) -> list[list[Place]]:
+    """Per connection, the columns of interactions where no goal of any connection brings some."""
+    if any(goal.interactions for connection in connections for goal in connection.imports):
+        return [[] for _ in connections]
+    told = "no import goal brings interactions, so this column would be empty; give one the key `interactions`"
+    return [
+        [
+            (("goals", index, "columns", place, "viewed_interactions"), told)
+            for index, goal in enumerate(connection.goals)
+            if isinstance(goal, ExportProfilesGoal)
+            for place, column in enumerate(goal.columns)
+            if isinstance(column, InteractionsColumn)
+        ]
+        for connection in connections
+    ]
+
+
 def _titles(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
     sign = goal.format.multi_value
     if goal.ids != "names" or goal.format.multi_value_inside == "keep":
@@ -161,8 +178,25 @@ def _headers_can_be_written(goal: ExportProfilesGoal, _: Known) -> Iterator[Plac
             yield ("columns", index), f"header {name!r} cannot be written in {layout.encoding}; choose utf-8"
 
 
+def _lifecycle(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
+    if goal.lifecycle is None:
+        return
+    if unknown := known.unknown("lifecycle", goal.lifecycle.id):
+        yield ("lifecycle", "id"), unknown
+    lifecycle = known.lifecycles.get(goal.lifecycle.id)
+    if lifecycle is None or goal.lifecycle.stages == "all":
+        return
+    there = [stage.id for stage in lifecycle.stages]
+    for index, name in enumerate(goal.lifecycle.stages):
+        if name not in there:
+            near = listed(nearest_first(name, there))
+            told = f"lifecycle {lifecycle.id!r} has no stage {name!r}; it has, nearest first: {near}"
+            yield ("lifecycle", "stages", index), told
+
+
 _RULES: tuple[Callable[[ExportProfilesGoal, Known], Iterator[Place]], ...] = (
     _segments,
+    _lifecycle,
     _titles,
     _properties,
     _headers_can_be_written,

@@ -90,7 +90,26 @@ class SegmentsColumn(Strict):
         return self.header or "segments"
 
 
-_KINDS: dict[str, type[Strict]] = {"profile_id": ProfileIdColumn, "text": TextColumn, "segments": SegmentsColumn}
+class InteractionsColumn(Strict):
+    """The interactions a profile has viewed, the first one first; with `ids: names` by the names of the model."""
+
+    viewed_interactions: Literal["all"] | Annotated[tuple[str, ...], Field(min_length=1)]
+    """`all`, or the ids of those that count."""
+    header: Header = None
+    """Column name in the file; left out = `viewed_interactions`."""
+
+    @builtins.property
+    def column_name(self) -> str:
+        """The header in the file."""
+        return self.header or "viewed_interactions"
+
+
+_KINDS: dict[str, type[Strict]] = {
+    "profile_id": ProfileIdColumn,
+    "text": TextColumn,
+    "segments": SegmentsColumn,
+    "viewed_interactions": InteractionsColumn,
+}
 
 
 def _column_kind(value: Any) -> str:
@@ -104,6 +123,7 @@ ExportColumn = Annotated[
     Annotated[PropertyColumn, Tag("property")]
     | Annotated[ProfileIdColumn, Tag("profile_id")]
     | Annotated[TextColumn, Tag("text")]
-    | Annotated[SegmentsColumn, Tag("segments")],
+    | Annotated[SegmentsColumn, Tag("segments")]
+    | Annotated[InteractionsColumn, Tag("viewed_interactions")],
     Discriminator(_column_kind),
 ]

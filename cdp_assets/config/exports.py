@@ -12,6 +12,7 @@ from cdp_assets.config.export_events import ExportEvents
 from cdp_assets.config.export_format import ExportFormat
 from cdp_assets.config.export_names import check_template, differs_by_run, places_of
 from cdp_assets.config.export_processors import ExportProcessor
+from cdp_assets.config.lifecycles import Touchpoint
 from cdp_assets.config.limits import ExportChecks
 from cdp_assets.config.timezones import check_timezone
 
@@ -127,6 +128,8 @@ class ExportProfilesGoal(Strict):
     """Whose members are exported."""
     exclude_segments: tuple[Name, ...] = ()
     """Members of one of these are left out and counted `excluded_segment`."""
+    lifecycle: Touchpoint | None = None
+    """The goal's place in a lifecycle: members who are in none of its stages are left out, counted `not_in_stage`."""
     directory: RemoteDirectory = ""
     """Relative to the connection's user directory unless it starts with `/`."""
     population: Population = "changed"
@@ -180,6 +183,19 @@ class ExportProfilesGoal(Strict):
             raise ValueError(message)
         return self
 
+    @model_validator(mode="after")
+    def _skipped_is_not_removed(self) -> ExportProfilesGoal:
+        if self.population == "difference" and self.is_counted:
+            told = "who is skipped at a threshold would be told as removed by population: difference"
+            message = f"{told}; take another population, or lifecycle.add_event: false"
+            raise ValueError(message)
+        return self
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether each profile it delivers counts in its stage."""
+        return self.lifecycle is not None and self.lifecycle.add_event
+
     @property
     def has_action_column(self) -> bool:
         """Whether a column tells what was added, changed and removed."""
@@ -200,6 +216,11 @@ class ExportProfilesGoal(Strict):
         shown = [column.segments for column in self.columns if isinstance(column, SegmentsColumn)]
         named = [name for names in shown for name in (known if names == "all" else names)]
         return tuple(dict.fromkeys([self.segment, *self.exclude_segments, *named]))
+
+    def lifecycles_used(self, known: tuple[str, ...]) -> tuple[str, ...]:
+        """The lifecycles it must know the profiles of; `known` are all there are."""
+        placed = [self.lifecycle.id] if self.lifecycle else []
+        return tuple(name for name in known if name in placed)
 
     @property
     def writes_empty_files(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -150,3 +150,27 @@ class Lifecycle(Strict):
     def find_stage(self, stage_id: str) -> Stage | None:
         """The stage of that id, or None."""
         return next((stage for stage in self.stages if stage.id == stage_id), None)
+
+
+class Touchpoint(Strict):
+    """Where an export goal is placed: it exports only profiles that are in these stages now."""
+
+    id: Name
+    """The lifecycle."""
+    stages: Literal["all"] | Annotated[tuple[Name, ...], Field(min_length=1)] = "all"
+    """Stages of it; `all` = whichever, but in one."""
+    add_event: bool = True
+    """Each profile delivered counts once in its stage, and profiles at the stage's threshold are skipped; false =
+    the goal neither counts nor skips."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_one(cls, value: Any) -> Any:
+        if isinstance(value, list):
+            message = "a goal belongs to one lifecycle at most; write {id: …, stages: […]}, and a goal for each other"
+            raise ValueError(message)  # noqa: TRY004 - a mistake of the author, told with the others
+        return value
+
+    def stages_of(self, lifecycle: Lifecycle) -> tuple[Stage, ...]:
+        """The stages it is placed in."""
+        return tuple(stage for stage in lifecycle.stages if self.stages == "all" or stage.id in self.stages)

@@ -51,6 +51,8 @@ class CustomerModelConfig(Strict):
     """What profiles can belong to."""
     objectives: tuple[Objective, ...] = ()
     """Purposes that people consent to or refuse."""
+    interactions: dict[str, str] = Field(default_factory=dict)
+    """Names of interactions for people: id → name. Exports with `ids: names` show it; one without shows its id."""
     blocked_identifiers: tuple[str, ...] = ("[0-]*", "-1", "null", "anonymous")
     """Regular expressions of values that identify nobody, whole and in any case: as identifiers they count as empty."""
     domain_groups: tuple[DomainGroup, ...] = ()

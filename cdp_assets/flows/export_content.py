@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cdp_assets.config.export_columns import ProfileIdColumn, PropertyColumn
+from cdp_assets.config.export_columns import InteractionsColumn, ProfileIdColumn, PropertyColumn
 from cdp_assets.config.export_events import EventStream
 from cdp_assets.config.export_processors import PROFILE_STREAM, stream_of_events
 from cdp_assets.config.export_targets import actions_of
@@ -20,7 +20,7 @@ from cdp_assets.config.properties import PropertyType
 from cdp_assets.files.sealing import Sealer
 from cdp_assets.flows.export_job import PROFILES, Counts, ExportJob, OutgoingFile, stream_id
 from cdp_assets.flows.export_streams import Bench, Source, StreamWriter, must_be_as_many
-from cdp_assets.sql import export_events, export_rows, exports
+from cdp_assets.sql import export_events, export_rows, exports, interactions
 from cdp_assets.sql.event_tables import EVENT_TABLES
 from cdp_assets.sql.export_columns import shown_columns
 from cdp_assets.warehouse import Database, scratch
@@ -59,15 +59,18 @@ class Made:
 
 def take_rows(database: Database, job: ExportJob, folder: Path) -> Counts:
     """Keeps the rows of everybody who is due, and their events, in `folder`, in the order of the files."""
-    database.run(exports.population(job.connection, job.goal, job.model))
-    due, excluded, no_identifier, unchanged, consent = (int(count) for count in database.row(exports.COUNTS))
+    database.run(exports.population(job.connection, job.goal, job.model, job.now))
+    counts = Counts(**{reason: int(count) for reason, count in database.rows(exports.COUNTS)})
     columns = shown_columns(job.goal, job.model)
+    if any(isinstance(column, InteractionsColumn) for column in job.goal.columns):
+        there = any(name == interactions.VIEW.table for name, _ in database.rows(EVENT_TABLES))
+        database.run(interactions.viewed_interactions(there=there))
     (kept,) = database.row(exports.keep_rows(columns, job.goal, job.model, str(folder / "rows.parquet")))
-    must_be_as_many(int(kept), due, "kept")
+    must_be_as_many(int(kept), counts.due, "kept")
     if job.goal.population == "difference":
         database.run(exports.keep_before(*job.owner, str(folder / "before.parquet")))
     _take_events(database, job, folder)
-    return Counts(due, excluded, no_identifier, unchanged, consent=consent)
+    return counts
 
 
 def _take_events(database: Database, job: ExportJob, folder: Path) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from cdp_assets.flows.export_delivery import companions, named_files, send, stan
 from cdp_assets.flows.export_job import Counts, Export, ExportJob, OutgoingFile, goal_folder, staged_folder
 from cdp_assets.flows.folders import DataFolders, digest, make_private, sync_folder
 from cdp_assets.flows.ledger import prepare_schemas, require_profiles
-from cdp_assets.sql import export_ledger, exports
+from cdp_assets.sql import export_ledger, exports, touchpoints
 from cdp_assets.sql.export_tables import EXPORT_FILES, EXPORTS
 from cdp_assets.warehouse import open_warehouse
 
@@ -79,10 +79,10 @@ def _left_over(job: ExportJob, folders: DataFolders) -> list[Export]:
     with open_warehouse(folders.warehouse) as database:
         prepare_schemas(database)
         require_profiles(database)
+        database.run(touchpoints.RELEASE_UNSTAGED, job.owner)
         found = []
-        for export_id, path, rows, no_identifier, unchanged, excluded, filtered, consent in database.rows(
-            export_ledger.STAGED, job.owner
-        ):
+        for export_id, path, rows, no_identifier, unchanged, *others in database.rows(export_ledger.STAGED, job.owner):
+            excluded, filtered, elsewhere, skipped, consent = map(int, others)
             files = [
                 OutgoingFile(int(number), stream, action, part, int(count), int(size), sha256, content, file_path)
                 for number, stream, action, part, count, size, sha256, content, file_path in database.rows(
@@ -98,9 +98,11 @@ def _left_over(job: ExportJob, folders: DataFolders) -> list[Export]:
                     int(unchanged),
                     "left over from an interrupted run",
                     uploaded=True,
-                    excluded_segment=int(excluded),
-                    filtered=int(filtered),
-                    consent=int(consent),
+                    excluded_segment=excluded,
+                    not_in_stage=elsewhere,
+                    skipped_threshold=skipped,
+                    filtered=filtered,
+                    consent=consent,
                     files=tuple(files),
                 )
             )
@@ -134,9 +136,12 @@ def _export_anew(job: ExportJob, server: SftpFileSystem, folders: DataFolders) -
     finally:
         if not (folder / "staged").exists():
             shutil.rmtree(folder, ignore_errors=True)
+            _release_unstaged(job, folders)
     export = replace(export, warnings=sealer.warnings if sealer else ())
     step("export: staged")
-    if job.goal.file.when_taken == "replace" and _stand_there(job, export.files, server, folders):
+    # A profile counts in its stage where it is sent: the same content once more is another touch.
+    may_stand = job.goal.file.when_taken == "replace" and not job.goal.is_counted
+    if may_stand and _stand_there(job, export.files, server, folders):
         export = replace(export, note="the same content already stands there", uploaded=False)
     _deliver(job, export, server, folders)
     return export
@@ -148,7 +153,19 @@ def _take(job: ExportJob, folders: DataFolders) -> tuple[ExportJob, Counts, Path
         (earlier,) = database.row(export_ledger.EARLIER, job.owner)
         job = replace(job, export_id=digest(*job.owner, job.now.isoformat(), earlier))
         folder = make_private(job.folder(folders))
-        return job, take_rows(database, job, folder), folder
+        counts = take_rows(database, job, folder)
+        if job.goal.lifecycle is not None and job.goal.is_counted:
+            with database.transaction():
+                database.run(touchpoints.reserve(job.goal.lifecycle, job.owner, job.export_id, job.now))
+                step("export: before places are reserved")
+        return job, counts, folder
+
+
+def _release_unstaged(job: ExportJob, folders: DataFolders) -> None:
+    """Gives up the places of a run that delivers nothing; where the warehouse is busy, the goal's next run does."""
+    if job.goal.is_counted:
+        with suppress(WarehouseBusyError), open_warehouse(folders.warehouse) as database:
+            database.run(touchpoints.RELEASE_UNSTAGED, job.owner)
 
 
 def _stage(job: ExportJob, made: Made, server: SftpFileSystem, folders: DataFolders, folder: Path) -> Export:
@@ -171,6 +188,8 @@ def _stage(job: ExportJob, made: Made, server: SftpFileSystem, folders: DataFold
         "",
         uploaded=True,
         excluded_segment=made.counts.excluded_segment,
+        not_in_stage=made.counts.not_in_stage,
+        skipped_threshold=made.counts.skipped_threshold,
         filtered=made.counts.filtered,
         consent=made.counts.consent,
         files=files,
@@ -192,6 +211,8 @@ def _commit_intent(job: ExportJob, export: Export, folders: DataFolders) -> None
         "no_identifier": export.no_identifier,
         "unchanged": export.unchanged,
         "excluded_segment": export.excluded_segment,
+        "not_in_stage": export.not_in_stage,
+        "skipped_threshold": export.skipped_threshold,
         "filtered": export.filtered,
         "consent": export.consent,
         "files": len(export.files),
@@ -206,6 +227,9 @@ def _commit_intent(job: ExportJob, export: Export, folders: DataFolders) -> None
     with open_warehouse(folders.warehouse) as database, database.transaction():
         database.insert(EXPORTS.path, list(entry), [list(entry.values())])
         database.insert(EXPORT_FILES.path, [column.name for column in EXPORT_FILES.columns], rows)
+        if job.goal.is_counted:
+            delivered = str(job.folder(folders) / "delivered.parquet")
+            database.run(touchpoints.release_unwritten(export.export_id, delivered))
 
 
 def _whole_digest(files: Sequence[OutgoingFile]) -> str:
@@ -229,12 +253,15 @@ def _deliver(job: ExportJob, export: Export, server: SftpFileSystem, folders: Da
             # Somebody put a file there after we had looked: this delivery is given up, the next run makes another.
             with open_warehouse(folders.warehouse) as database, database.transaction():
                 database.run(export_ledger.REFUSED, [export.export_id])
+                database.run(touchpoints.RELEASE, [export.export_id])
             shutil.rmtree(folder, ignore_errors=True)
             raise
     step("export: delivered")
     with open_warehouse(folders.warehouse) as database, database.transaction():
         for statement in exports.remember_delivered(*job.owner, export.export_id, str(folder / _LASTING)):
             database.run(statement)
+        database.run(touchpoints.SETTLE, [job.now, export.export_id])
+        database.run(touchpoints.RELEASE, [export.export_id])
         database.run(export_ledger.DELIVERED, [job.now, export.uploaded, export.export_id])
     step("export: settled")
     shutil.rmtree(folder, ignore_errors=True)

@@ -125,7 +125,11 @@ class Counts:
     due: int = 0
     """Members that are not left out."""
     excluded_segment: int = 0
+    not_in_stage: int = 0
+    """In none of the stages of the lifecycle that the goal is placed in."""
     no_identifier: int = 0
+    skipped_threshold: int = 0
+    """Exported in their stage as often as it allows."""
     unchanged: int = 0
     filtered: int = 0
     """Left out by a processor."""
@@ -149,6 +153,8 @@ class Export:
     uploaded: bool
     """False where nothing was due, or the same content already stood there."""
     excluded_segment: int = 0
+    not_in_stage: int = 0
+    skipped_threshold: int = 0
     filtered: int = 0
     consent: int = 0
     files: tuple[OutgoingFile, ...] = ()
@@ -178,6 +184,8 @@ class Export:
             note,
             uploaded=False,
             excluded_segment=counts.excluded_segment,
+            not_in_stage=counts.not_in_stage,
+            skipped_threshold=counts.skipped_threshold,
             filtered=counts.filtered,
             consent=counts.consent,
         )

@@ -159,6 +159,13 @@ def deliver(
                 yield Delivered(item.name, tuple(done), "")
 
 
+def lifecycles_of(model: CustomerModelConfig, connection: Connection, goal: str | None = None) -> tuple[str, ...]:
+    """The lifecycles that the active export goals of a connection are placed in or show."""
+    known = tuple(lifecycle.id for lifecycle in model.lifecycles)
+    goals = [item for item in connection.exports if item.active and goal in {None, item.name}]
+    return tuple(dict.fromkeys(name for item in goals for name in item.lifecycles_used(known)))
+
+
 def segments_of(model: CustomerModelConfig, connection: Connection, goal: str | None = None) -> tuple[str, ...]:
     """The segments that the active export goals of a connection send, leave out or show, in their order."""
     goals: list[ExportProfilesGoal] = [item for item in connection.exports if item.active and goal in {None, item.name}]

@@ -1,6 +1,6 @@
 """What each column of an export shows of a profile, as text (spec.md 10.3).
 
-Reads   main.profiles as `profiles`, main.segment_members, main.groups_<type>
+Reads   main.profiles as `profiles`, main.segment_members, main.groups_<type>, viewed_interactions (interactions)
 Gives   one text per column, NULL = no value
 """
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from cdp_assets.config.export_columns import (
     ExportColumn,
+    InteractionsColumn,
     ProfileIdColumn,
     PropertyColumn,
     SegmentsColumn,
@@ -22,6 +23,7 @@ from cdp_assets.config.groups import GroupType
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.properties import NUMERIC, Property, PropertyType
 from cdp_assets.sql.dates import format_date
+from cdp_assets.sql.interactions import VIEWED
 from cdp_assets.sql.records import groups
 from cdp_assets.sql.text import Sql, ident, joined, literal, sql
 
@@ -66,6 +68,8 @@ def _shown(number: int, column: ExportColumn, goal: ExportProfilesGoal, model: C
             return Shown(column.column_name, sql("{text}::VARCHAR", text=literal(column.text or None)))
         case SegmentsColumn():
             return _segments(number, column, goal, model)
+        case InteractionsColumn():
+            return _interactions(number, column, goal, model)
         case PropertyColumn():
             prop = find_exportable(model, column.property)
             kind = model.find_group_type(prop.group_type or "") if goal.ids == "names" else None
@@ -103,6 +107,29 @@ def _segments(number: int, column: SegmentsColumn, goal: ExportProfilesGoal, mod
         " ON members.segment = named.segment GROUP BY members.profile_id) AS {alias}"
         " ON {alias}.profile_id = profiles.profile_id",
         rows=joined(", ", rows),
+        alias=alias,
+    )
+    values = sql("{alias}.labels", alias=alias)
+    return Shown(column.column_name, _joined(values, goal.format), values, join=join)
+
+
+def _interactions(
+    number: int, column: InteractionsColumn, goal: ExportProfilesGoal, model: CustomerModelConfig
+) -> Shown:
+    label, alias = Sql("interaction_id"), ident(f"viewed_{number}")
+    if goal.ids == "names" and model.interactions:
+        names = [sql("WHEN {id} THEN {name}", id=literal(i), name=literal(n)) for i, n in model.interactions.items()]
+        label = sql("CASE interaction_id {names} ELSE interaction_id END", names=joined(" ", names))
+    wanted = Sql("")
+    if column.viewed_interactions != "all":
+        ids = joined(", ", map(literal, column.viewed_interactions))
+        wanted = sql("WHERE interaction_id IN ({ids})", ids=ids)
+    join = sql(
+        "LEFT JOIN (SELECT profile_id, list({label} ORDER BY first_view, interaction_id) AS labels"
+        " FROM {viewed} {wanted} GROUP BY profile_id) AS {alias} ON {alias}.profile_id = profiles.profile_id",
+        label=label,
+        viewed=VIEWED,
+        wanted=wanted,
         alias=alias,
     )
     values = sql("{alias}.labels", alias=alias)

@@ -9,7 +9,7 @@ from cdp_assets.sql.text import Sql
 
 STAGED = Sql(
     "SELECT export_id, path, rows, no_identifier, unchanged, coalesce(excluded_segment, 0), coalesce(filtered, 0),"
-    " coalesce(consent, 0)"
+    " coalesce(not_in_stage, 0), coalesce(skipped_threshold, 0), coalesce(consent, 0)"
     " FROM ops.exports WHERE connection = ? AND goal = ? AND state = 'staged' ORDER BY started_at"
 )
 FILES = Sql(

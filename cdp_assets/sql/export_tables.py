@@ -23,6 +23,8 @@ EXPORTS = Table(
         ("no_identifier", BIGINT, "Members left out for lack of a value in an identifier column."),
         ("unchanged", BIGINT, "Members left out because nothing changed since their last delivery."),
         ("excluded_segment", BIGINT, "Members left out because they are in a segment that is excluded."),
+        ("not_in_stage", BIGINT, "Members left out because they are in none of the stages the goal is placed in."),
+        ("skipped_threshold", BIGINT, "Members left out because they are at the threshold of their stage."),
         ("filtered", BIGINT, "Members left out by a processor."),
         ("consent", BIGINT, "Members left out as no objective of the connection is allowed for them."),
         ("files", BIGINT, "Files, with manifest and ready file."),

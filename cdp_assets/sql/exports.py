@@ -1,7 +1,7 @@
 """Whom an export goal delivers, and what its rows are (spec.md 10).
 
-Reads   main.profiles, main.segment_members, ops.exported_rows
-Writes  (temporary) population: profile_id, row_digest, excluded (NULL = goes into the file, else why not)
+Reads   main.profiles, main.segment_members, ops.exported_rows, and what `touchpoints` does
+Writes  (temporary) population: profile_id, row_digest, stage, excluded (NULL = goes into the file, else why not)
         (Parquet) rows: profile_id, row_digest, refused, action, one text per column, in the file's order
         (Parquet) before: profile_id, row_digest of what the consumer has, for differences
 """
@@ -9,6 +9,7 @@ Writes  (temporary) population: profile_id, row_digest, excluded (NULL = goes in
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.consent import FrozenObjective, frozen_objectives, is_gated
@@ -21,12 +22,13 @@ from cdp_assets.sql.export_columns import Shown, ambiguous, find_exportable
 from cdp_assets.sql.export_lines import column_of
 from cdp_assets.sql.gate import allowed
 from cdp_assets.sql.text import Sql, comma, ident, joined, literal, sql
+from cdp_assets.sql.touchpoints import NOT_IN_STAGE, SKIPPED_THRESHOLD, Placed, placed
 
 NO_IDENTIFIER = "no_identifier"
 UNCHANGED = "unchanged"
 EXCLUDED_SEGMENT = "excluded_segment"
 CONSENT = "consent"
-REASONS = (EXCLUDED_SEGMENT, CONSENT, NO_IDENTIFIER, UNCHANGED)
+REASONS = (EXCLUDED_SEGMENT, CONSENT, NOT_IN_STAGE, NO_IDENTIFIER, SKIPPED_THRESHOLD, UNCHANGED)
 """Why a member is left out, in the order they are asked; columns of `ops.exports`."""
 
 
@@ -89,9 +91,10 @@ def _careful_digest(props: Sequence[Property]) -> Sql:
     return digest64(sql("to_json({filled})::VARCHAR", filled=filled))
 
 
-def population(connection: Connection, goal: ExportProfilesGoal, model: CustomerModelConfig) -> Sql:
+def population(connection: Connection, goal: ExportProfilesGoal, model: CustomerModelConfig, now: datetime) -> Sql:
     """Every member of the goal's segment, with why it is left out where it is."""
-    verdicts = _verdicts(goal, frozen_objectives(model.objectives, connection.objectives))
+    place = placed(goal.lifecycle, model, now)
+    verdicts = _verdicts(goal, frozen_objectives(model.objectives, connection.objectives), place)
     delivered = sql(
         "LEFT JOIN (SELECT profile_id, row_digest FROM ops.exported_rows WHERE {own}) AS delivered"
         " ON delivered.profile_id = people.profile_id",
@@ -100,8 +103,11 @@ def population(connection: Connection, goal: ExportProfilesGoal, model: Customer
     verdict = sql("CASE {verdicts} END", verdicts=joined(" ", verdicts)) if verdicts else Sql("NULL::VARCHAR")
     return sql(
         "CREATE OR REPLACE TEMP TABLE population AS SELECT people.profile_id, people.row_digest,"
-        " {verdict} AS excluded\nFROM (SELECT *, {digest} AS row_digest FROM main.profiles WHERE profile_id IN"
-        " (SELECT profile_id FROM main.segment_members WHERE segment = {segment})) AS people\n{delivered}",
+        " {stage} AS stage, {verdict} AS excluded\nFROM (SELECT *, {digest} AS row_digest FROM main.profiles"
+        " WHERE profile_id IN (SELECT profile_id FROM main.segment_members WHERE segment = {segment})) AS people"
+        "\n{delivered}\n{placed}",
+        stage=place.stage,
+        placed=place.joins,
         verdict=verdict,
         # For a difference the digest is that of the row as written, worked out later.
         digest=Sql("0::UBIGINT") if goal.population == "difference" else profile_digest(model),
@@ -110,7 +116,10 @@ def population(connection: Connection, goal: ExportProfilesGoal, model: Customer
     )
 
 
-def _verdicts(goal: ExportProfilesGoal, objectives: Sequence[FrozenObjective]) -> list[Sql]:
+def _verdicts(goal: ExportProfilesGoal, objectives: Sequence[FrozenObjective], place: Placed) -> list[Sql]:
+    by_reason = {
+        reason: sql("WHEN {test} THEN {reason}", test=test, reason=literal(reason)) for test, reason in place.verdicts
+    }
     found = []
     if goal.exclude_segments:
         members = sql(
@@ -119,9 +128,12 @@ def _verdicts(goal: ExportProfilesGoal, objectives: Sequence[FrozenObjective]) -
         )
         found.append(sql("WHEN {members} THEN {reason}", members=members, reason=literal(EXCLUDED_SEGMENT)))
     if is_gated(objectives):
-        found.append(sql("WHEN NOT ({allowed}) THEN {reason}", allowed=allowed(objectives), reason=literal(CONSENT)))
+        found.append(
+            sql("WHEN NOT ({allowed}) THEN {reason}", allowed=allowed(objectives, "people"), reason=literal(CONSENT))
+        )
+    found += [by_reason[reason] for reason in (NOT_IN_STAGE,) if reason in by_reason]
     required = [
-        sql("{column} IS NULL", column=ident(column.property))
+        sql("{column} IS NULL", column=ident("people", column.property))
         for column in goal.columns
         if isinstance(column, PropertyColumn) and column.identifier
     ]
@@ -129,17 +141,14 @@ def _verdicts(goal: ExportProfilesGoal, objectives: Sequence[FrozenObjective]) -
         found.append(
             sql("WHEN {missing} THEN {reason}", missing=joined(" OR ", required), reason=literal(NO_IDENTIFIER))
         )
+    found += [by_reason[reason] for reason in (SKIPPED_THRESHOLD,) if reason in by_reason]
     if goal.population == "changed":
         found.append(sql("WHEN delivered.row_digest = people.row_digest THEN {reason}", reason=literal(UNCHANGED)))
     return found
 
 
-COUNTS = Sql(
-    "SELECT count(*) FILTER (excluded IS NULL), count(*) FILTER (excluded = 'excluded_segment'),"
-    " count(*) FILTER (excluded = 'no_identifier'), count(*) FILTER (excluded = 'unchanged'),"
-    " count(*) FILTER (excluded = 'consent') FROM population"
-)
-"""Profiles to be written, then members left out, by reason."""
+COUNTS = Sql("SELECT coalesce(excluded, 'due'), count(*) FROM population GROUP BY 1")
+"""How many of the members are due, and how many are left out, by reason."""
 
 
 def keep_rows(columns: Sequence[Shown], goal: ExportProfilesGoal, model: CustomerModelConfig, path: str) -> Sql:

@@ -135,17 +135,17 @@ def _has(objective: FrozenObjective, name: str) -> Sql:
     )
 
 
-def allowed(objectives: Sequence[FrozenObjective]) -> Sql:
-    """Whether one of the objectives is allowed for a profile, from its own columns."""
-    return joined(" OR ", [_allowed_now(objective) for objective in objectives])
+def allowed(objectives: Sequence[FrozenObjective], people: str) -> Sql:
+    """Whether one of the objectives is allowed for a profile, from its own columns. `people`: what holds these."""
+    return joined(" OR ", [_allowed_now(objective, people) for objective in objectives])
 
 
-def _allowed_now(objective: FrozenObjective) -> Sql:
+def _allowed_now(objective: FrozenObjective, people: str) -> Sql:
     consented, refused = (
-        sql("coalesce(list_contains({list}, {id}), false)", list=ident(name), id=literal(objective.id))
+        sql("coalesce(list_contains({list}, {id}), false)", list=ident(people, name), id=literal(objective.id))
         for name in (CONSENTED, REFUSED)
     )
-    return _in_zone(objective, ident(ZONE), consented, refused)
+    return _in_zone(objective, ident(people, ZONE), consented, refused)
 
 
 def _in_zone(objective: FrozenObjective, zone: Sql, consented: Sql, refused: Sql) -> Sql:

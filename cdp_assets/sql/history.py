@@ -109,6 +109,10 @@ _EXPORTED = Sql(
         || CASE WHEN excluded_segment > 0 THEN
             format(' {:,} profiles skipped as they are in a segment that is left out.', excluded_segment) ELSE '' END
         || CASE WHEN consent > 0 THEN format(' {:,} profiles skipped for lack of consent.', consent) ELSE '' END
+        || CASE WHEN not_in_stage > 0 THEN
+            format(' {:,} profiles skipped as they are in no such stage.', not_in_stage) ELSE '' END
+        || CASE WHEN skipped_threshold > 0 THEN
+            format(' {:,} profiles skipped at the threshold of their stage.', skipped_threshold) ELSE '' END
         || CASE WHEN filtered > 0 THEN format(' {:,} profiles skipped by a processor.', filtered) ELSE '' END
     ELSE '' END"""
 )
@@ -120,7 +124,10 @@ _KINDS = Sql(
         FROM ops.export_files GROUP BY export_id, stream)
     WHERE stream NOT IN ('manifest', 'ready') GROUP BY export_id"""
 )
-_LEFT_OUT = ("no_identifier", "unchanged", "excluded_segment", "filtered", "consent")
+_LEFT_OUT = (
+    *("no_identifier", "unchanged", "excluded_segment", "not_in_stage", "skipped_threshold", "filtered"),
+    "consent",
+)
 EXPORT_HISTORY = View(
     "export_history",
     "Every delivery, the newest first, and how many members it left out.",

@@ -1,7 +1,7 @@
 """Interactions on their way to events, and the view that analysts read them by.
 
 Reads   the cells of a file; main.events_interactions
-Makes   main.interactions
+Makes   main.interactions; (temporary) viewed_interactions: profile_id, interaction_id, first_view
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from cdp_assets.sql.event_fields import event_field
 from cdp_assets.sql.event_tables import event_table_name
 from cdp_assets.sql.fields import Cells, cell_of
 from cdp_assets.sql.schema import TEXT, TIME, UUID
-from cdp_assets.sql.text import Sql, joined, literal, sql
+from cdp_assets.sql.text import Sql, ident, joined, literal, sql
 from cdp_assets.sql.views import View, ViewColumn
 
 VIEW = View(
@@ -36,6 +36,22 @@ VIEW = View(
     ),
     table=event_table_name(INTERACTIONS),
 )
+
+
+VIEWED = Sql("viewed_interactions")
+
+
+def viewed_interactions(*, there: bool) -> Sql:
+    """Makes the temporary table of what each profile viewed, and when first. `there`: whether any ever came."""
+    rows = sql(
+        "SELECT profile_id, interaction_id, min(date) AS first_view FROM {table} WHERE kind = 'VIEW'"
+        " GROUP BY profile_id, interaction_id",
+        table=ident("main", VIEW.table),
+    )
+    none = Sql(
+        "SELECT NULL::UUID AS profile_id, NULL::VARCHAR AS interaction_id, NULL::TIMESTAMPTZ AS first_view LIMIT 0"
+    )
+    return sql("CREATE OR REPLACE TEMP TABLE {name} AS {rows}", name=VIEWED, rows=rows if there else none)
 
 
 def interaction_cells(cells: Cells, given: InteractionImport) -> Cells:

@@ -53,11 +53,11 @@ class View:
         """What makes it, in place of an older one."""
         path = ident("main", self.name)
         view = sql(
-            "CREATE OR REPLACE VIEW {path} AS SELECT {columns} FROM {table}{where}",
+            "CREATE OR REPLACE VIEW {path} AS SELECT {columns} FROM {table} {where}",
             path=path,
             columns=comma(sql("{value} AS {name}", value=c.value, name=ident(c.name)) for c in self.columns),
             table=ident("main", self.table),
-            where=Sql("") if self.where is None else sql(" WHERE {where}", where=self.where),
+            where=Sql("") if self.where is None else sql("WHERE {where}", where=self.where),
         )
         return [
             view,

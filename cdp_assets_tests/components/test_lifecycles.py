@@ -70,3 +70,36 @@ def test_mistakes_are_told_with_their_line(defs: Path, old: str, new: str, line:
     found = problems(defs, MODEL.replace(old, new))
     assert [number for number, _ in found] == [line], found
     assert told in found[0][1]
+
+
+GOAL = """\
+    - type: export_profiles
+      name: mail
+      segment: vip
+      lifecycle: {id: club, stages: [first, second]}
+      columns: [{property: email}]
+      directory: mail
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "told"),
+    [
+        ("id: club", "id: clubs", 4, "unknown lifecycle 'clubs'; known, nearest first: club"),
+        ("[first, second]", "[first, secnd]", 4, "lifecycle 'club' has no stage 'secnd'; it has, nearest"),
+        ("[first, second]", "[]", 4, "lifecycle.stages"),
+        ("lifecycle: {id: club, stages: [first, second]}", "lifecycle: [{id: club}]", 4, "one lifecycle at most"),
+        ("add_", "add_", 0, ""),
+        ("segment: vip\n", "segment: vip\n      population: difference\n", 1, "add_event: false"),
+    ],
+)  # fmt: skip
+def test_a_goal_is_placed_in_stages_that_are_there(defs: Path, old: str, new: str, line: int, told: str) -> None:
+    text = SHOP + GOAL
+    start = SHOP.count("\n")
+    goal = GOAL.replace(old, new)
+    if "difference" in new:
+        goal = goal.replace("{property: email}", "{profile_id: {}}")
+    folder = write(defs, model=MODEL, shop=text.replace(GOAL, goal))
+    found = [(problem.line - start, problem.message) for problem in find_problems(folder)]
+    assert [number for number, _ in found] == ([line] if told else []), found
+    assert all(told in message for _, message in found), found

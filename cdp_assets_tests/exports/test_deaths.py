@@ -18,11 +18,25 @@ GOALS = {
         population="difference", columns=COLUMNS, file={"name": "vips", "manifest": True, "ready": "{name}.ready"}
     ),
     "parts": export_goal(file={"name": "vips_{timestamp}", "split": {"rows": 2}, "when_taken": "fail", "gzip": True}),
+    "counted": export_goal(
+        population="all",
+        file={"name": "vips_{timestamp}", "when_empty": "no_file"},
+        lifecycle={"id": "club", "stages": ["vip"]},
+    ),
     "new names": export_goal(population="all", file={"name": "vips", "when_taken": "new_name"}),
     "events": export_goal(
         events={"types": "all"}, file={"name": "vips", "gzip": True, "manifest": True, "ready": "{name}.ready"}
     ),
 }
+CLUB = {
+    "id": "club",
+    "entrance": {"property": "email", "not_is_empty": True},
+    "stages": [
+        {"id": "vip", "where": {"segment": "vip"}, "threshold": {"views": 1, "duration": "HOUR"}},
+        {"id": "gone", "where": {"property": "city", "values": ["Oslo"]}},
+    ],
+}
+QUICK = ("difference", "counted")
 FACTS = (
     "SELECT profile_id, row_digest FROM ops.exported_rows ORDER BY ALL",
     "SELECT path, state, rows, sha256 FROM ops.exports WHERE uploaded ORDER BY ALL",
@@ -30,6 +44,8 @@ FACTS = (
         "SELECT path, stream, action, part, rows, sha256 FROM ops.export_files"
         " WHERE export_id IN (SELECT export_id FROM ops.exports WHERE uploaded) ORDER BY ALL"
     ),
+    "SELECT lifecycle, stage, profile_id, goal, time FROM ops.lifecycle_events ORDER BY ALL",
+    "SELECT * FROM ops.lifecycle_places",
 )
 """Of what was sent: the adopting run looks at files of events once more, and finds that they stand there."""
 
@@ -40,18 +56,20 @@ def outcome(shop: Shop):
 
 
 @pytest.mark.parametrize(
-    "name", ["difference", *(pytest.param(name, marks=pytest.mark.slow) for name in list(GOALS)[1:])]
+    "name",
+    [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in GOALS],
 )
 def test_a_death_at_any_step_of_an_export_leaves_no_trace(sshd, tmp_path, name):
     # Every row is an order, too, of the time its file was seen.
     orders = [{"type": "order", "id": "email", "date": "city", "on_missing_date": "now"}] if name == "events" else []
     shop = Shop(sshd, tmp_path / "data", [import_goal(files={"delta": True}, events=orders), GOALS[name]])
+    shop.model = {"lifecycles": [CLUB]}
     shop.put("customers_1.csv", HEADER + "".join(f"p{number}@x.com,Rome,{number + 8},\n" for number in range(6)))
     with driver(tmp_path / "driver", shop.settings(), shop.folders.root) as process:
         assert process.run(START) == 0
         shop.put("customers_2.csv", HEADER + "p0@x.com,Rome,9,\np5@x.com,Rome,-9,\np2@x.com,Oslo,1,\n")
         later = START + timedelta(hours=1)
-        assert process.run(later, ("import", "fold", "acknowledge", "select")) == 0
+        assert process.run(later, ("import", "fold", "acknowledge", "select", "place")) == 0
         keep(shop, tmp_path / "kept")
         assert process.run(later, ["deliver"]) == 0
         expected = outcome(shop)

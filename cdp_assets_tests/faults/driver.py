@@ -22,7 +22,7 @@ from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.import_files import land_candidates
 from cdp_assets.flows.take_look import take_look
 
-VERBS = ("import", "fold", "acknowledge", "select", "deliver")
+VERBS = ("import", "fold", "acknowledge", "select", "place", "deliver")
 """What a connection does, in order."""
 
 
@@ -45,6 +45,9 @@ def run(deployment: Deployment, folders: DataFolders, now: datetime, verbs: Sequ
             "dry run": lambda connection=connection: dry_run(deployment, connection, folders, now),
             "select": lambda connection=connection: run_connection.select(
                 deployment.model, folders, now, run_connection.segments_of(deployment.model, connection)
+            ),
+            "place": lambda connection=connection: run_connection.place(
+                deployment.model, folders, now, run_connection.lifecycles_of(deployment.model, connection)
             ),
             "deliver": lambda connection=connection: must_succeed(
                 list(run_connection.deliver(deployment, connection, folders, now))
