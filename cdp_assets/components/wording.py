@@ -13,6 +13,8 @@ from pydantic_core import ErrorDetails
 from cdp_assets.components.pointing import Pointer, accepted_keys, accepted_tags, accepted_values, follow
 from cdp_assets.components.yaml_files import SECRET_KEYS
 from cdp_assets.config.known import Location, Place, listed
+from cdp_assets.config.questions import PropertyCondition
+from cdp_assets.config.segments import CONDITION_KINDS
 
 REFERENCE_MESSAGE = "a secret is a reference: give exactly one of {env: NAME} or {file: path}, not the secret"
 """What is said about anything wrong at or below a secret, without a word of what stands there."""
@@ -86,6 +88,8 @@ def _place(details: ErrorDetails, pointer: Pointer, data: Any, name: str) -> Pla
     if kind == "invalid_key":
         told = "must have text as keys; put them in quotes (YAML reads yes, no, on and off as true and false)"
         return where[:-1], f"{_label(where[:-1], name)} {told}"
+    if kind == "missing" and where[-1] == "property" and pointer.owner is PropertyCondition:
+        return where[:-1], f"missing what {_label(where[:-1], name)} asks for; accepted: {listed(CONDITION_KINDS)}"
     if kind == "missing":
         return where[:-1], f"missing key {where[-1]!r} in {inside}"
     if kind in {"union_tag_invalid", "union_tag_not_found"}:

@@ -125,7 +125,7 @@ class Format(Strict):
     quote: str = Field(default='"', max_length=1)
     """Quote character; empty = quotes are data."""
     escape: str = Field(default='"', max_length=1)
-    """Before a quote inside a quoted field; a doubled quote is always accepted."""
+    """Before a quote inside a quoted field; left out = the quote itself. A doubled quote is always accepted."""
     date_format: str = "auto"
     """Pattern of date cells, e.g. `DD-MM-YYYY HH:mm`; auto = found out per column and file."""
     timezone: str = "UTC"
@@ -142,6 +142,12 @@ class Format(Strict):
     """Lines that begin with this character are no rows; empty = every line counts."""
     null_text: str | tuple[str, ...] = ()
     """An unquoted cell that is exactly this text, or one of these, is empty, e.g. `NULL` or `\\N`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _quotes_are_doubled(cls, data: Any) -> Any:
+        quote = data.get("quote") if isinstance(data, dict) else None
+        return data if not quote or "escape" in data else data | {"escape": quote}
 
     @field_validator("separator")
     @classmethod

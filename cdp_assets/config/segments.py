@@ -78,6 +78,10 @@ _KINDS: dict[type, str] = {
 }
 
 
+CONDITION_KINDS = (*_KINDS.values(), "property")
+"""The keys one of which tells what a condition asks."""
+
+
 def _kind(value: Any) -> str:
     if isinstance(value, dict):
         return next((key for key in _KINDS.values() if key in value), "property")

@@ -51,6 +51,8 @@ class Fates:
     unchanged: int
     not_found: int
     consent_mismatch: int = 0
+    rejected: int = 0
+    """Refused here: they stand among the rejects."""
     events: EventFates = field(default_factory=EventFates)
 
 
@@ -155,6 +157,9 @@ def _fates(database: Database, together: Combined, batches: Sequence[Placed], *,
     if config.is_gated:
         shut = note_mismatches(database)
         fates = [_shut_out(fate, shut.get(fate.position - first, 0)) for fate in fates]
+    if config.goal.drop is not None:
+        # Drop folders make whomever they do not find: only a refused row has no profile.
+        fates = [replace(fate, not_found=0, rejected=fate.not_found) for fate in fates]
     if not drops_events(together):
         return fates
     rows = uncounted_rows(database, first)
@@ -172,7 +177,7 @@ def _less(fate: Fates, rows: Uncounted) -> Fates:
         fate,
         modified=fate.modified - rows.repeated,
         unchanged=fate.unchanged + rows.repeated,
-        not_found=fate.not_found + rows.over,
+        rejected=fate.rejected + rows.over,
     )
 
 

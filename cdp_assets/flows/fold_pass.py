@@ -67,6 +67,7 @@ class Folding:
             fates.not_found,
             fates.consent_mismatch,
             manifest.rows_erased,
+            manifest.rows_rejected + fates.rejected,
         ]
         counts = [*rows, fates.events.created, fates.events.set, fates.events.dropped]
         self.database.run(ledger.SET_POSITION, [item.position, self.plan.warnings.get(batch_id, ""), batch_id])
@@ -75,7 +76,7 @@ class Folding:
         self.database.run(ledger.FIRST_COUNTS, [*counts, self.now, batch_id])
         if self.replaying:
             self.database.run(ledger.REPLAY_COUNTS, [*counts, batch_id])
-        accounted = sum(rows) + manifest.rows_no_identifier + manifest.rows_rejected + manifest.rows_filtered
+        accounted = sum(rows) + manifest.rows_no_identifier + manifest.rows_filtered
         if accounted != manifest.rows_received:
             message = (
                 f"{manifest.name}: {manifest.rows_received} rows came in, {accounted} are accounted for;"

@@ -14,7 +14,7 @@ from datetime import datetime
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.model import CustomerModelConfig, Deployment
-from cdp_assets.errors import ConfigError, RemoteError
+from cdp_assets.errors import CdpError, ConfigError
 from cdp_assets.faults import step
 from cdp_assets.files.sftp import open_server
 from cdp_assets.flows.acknowledge_files import Acknowledged, acknowledge_files
@@ -153,7 +153,7 @@ def deliver(
                 continue
             try:
                 done = export_goal(ExportJob.of(deployment, connection, item, now), server, folders)
-            except (RemoteError, ConfigError) as error:
+            except CdpError as error:
                 yield Delivered(item.name, (), str(error))
             else:
                 yield Delivered(item.name, tuple(done), "")

@@ -63,12 +63,17 @@ _WAYS = {
     Part.half_lower: _Way("(?i:am|pm)", "%p"),
     Part.minute: _Way(r"[0-5]?\d", "%M", digits=True, full=r"[0-5]\d"),
     Part.second: _Way(r"[0-5]?\d", "%S", digits=True, full=r"[0-5]\d"),
-    Part.fraction: _Way("", "%n", digits=True),
+    Part.fraction: _Way("", "%f", digits=True),
     Part.offset_colon: _Way(f"(?:{_OFFSET_HOUR}:{_OFFSET_MINUTE}|Z)", "%z"),
     Part.offset_plain: _Way(_OFFSET_HOUR + _OFFSET_MINUTE, "%z"),
     Part.offset_iso_colon: _Way(f"(?:{_OFFSET_HOUR}:{_OFFSET_MINUTE}|Z)", "%z"),
     Part.offset_iso_plain: _Way(f"(?:{_OFFSET_HOUR}{_OFFSET_MINUTE}|Z)", "%z"),
 }
+
+
+_DIGITS = 6
+"""Of a fraction that is kept. The engine's `%n` takes nine, and with them only the years 1678 to 2262."""
+_DAY_366 = r"\d{1,3}"
 
 
 @dataclass(frozen=True)
@@ -116,9 +121,10 @@ def read_by(pattern: str, text: Sql) -> Reading:
         return _read_epoch(pieces[0].part, text)
     offsets = {piece.part for piece in pieces} & OFFSETS
     may_be_z = offsets - {Part.offset_plain}
+    short = _micros_at_most(pieces, text)
     value = sql(
         "try_strptime({text}, {form})",
-        text=sql("replace({text}, 'Z', '+00:00')", text=text) if may_be_z else text,
+        text=sql("replace({text}, 'Z', '+00:00')", text=short) if may_be_z else short,
         form=literal(_engine_form(pieces)),
     )
     return Reading(text, f"^(?:{_whole(pieces)})$", value, zoned=bool(offsets))
@@ -156,6 +162,17 @@ def _whole(pieces: Sequence[Piece]) -> str:
         return "".join(fits)
     leap = [_LEAP.get(piece.part, text) for piece, text in zip(pieces, fits, strict=True)]
     return f"{''.join(fits)}|{''.join(leap)}"
+
+
+def _micros_at_most(pieces: Sequence[Piece], text: Sql) -> Sql:
+    """A text that fits, without the digits of a fraction that no moment here can hold."""
+    place = next((index for index, piece in enumerate(pieces) if piece.part is Part.fraction), None)
+    if place is None or len(pieces[place].text) <= _DIGITS:
+        return text
+    fits = [_DAY_366 if piece.part is Part.day_of_year else _fits(pieces, i) for i, piece in enumerate(pieces)]
+    before, after = "".join(fits[:place]), "".join(fits[place + 1 :])
+    long = rf"^({before}\d{{{_DIGITS}}})\d{{{len(pieces[place].text) - _DIGITS}}}({after})$"
+    return sql("regexp_replace({text}, {long}, '\\1\\2')", text=text, long=literal(long))
 
 
 def _fits(pieces: Sequence[Piece], index: int) -> str:

@@ -1,5 +1,7 @@
 """Events of profiles that became others: they go to the survivor; of two with one key the one written last stays.
 
+Of events of drop folders the one that came first stays; their ids hold the date where it tells events apart.
+
 Reads   merged_pairs (see `survivors`), main.events_<type>
 Writes  main.events_<type>, main.events_<type>_<nested>; (temporary) event_old: the keys of events that give way
 """
@@ -9,8 +11,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from cdp_assets.config.drop_goals import dropped_event_type
+from cdp_assets.sql.event_tables import event_table
 from cdp_assets.sql.events import KEY
 from cdp_assets.sql.text import Sql, ident, sql
+
+_DROPPED = frozenset(column.name for column in event_table(dropped_event_type("any")).columns)
+"""Columns of the events of drop folders."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +26,8 @@ class TablesOfType:
 
     own: str
     items: tuple[str, ...]
+    dropped: bool = False
+    """Whether they come from drop folders."""
 
     @property
     def paths(self) -> list[Sql]:
@@ -33,18 +42,20 @@ def tables_by_type(tables: Mapping[str, Collection[str]]) -> list[TablesOfType]:
     for name, columns in tables.items():
         if "index" in columns:
             items[next(one for one in own if name.startswith(f"{one}_"))].append(name)
-    return [TablesOfType(name, tuple(found)) for name, found in items.items()]
+    return [TablesOfType(name, tuple(found), {*tables[name]} == _DROPPED) for name, found in items.items()]
 
 
 def make_losers(of: TablesOfType) -> Sql:
-    """Makes `event_old`: of events that meet in a survivor, all but the one that was written last."""
+    """Makes `event_old`: of events that meet in a survivor, all but the one that stays."""
     return sql(
         "CREATE OR REPLACE TEMP TABLE event_old AS\n"
         "WITH people AS (SELECT profile_id, replaced_by AS heir FROM merged_pairs UNION"
         " SELECT replaced_by, replaced_by FROM merged_pairs)\n"
         "SELECT {key} FROM {events} JOIN people USING (profile_id) QUALIFY row_number() OVER"
-        " (PARTITION BY heir, event_id, date ORDER BY set_at_position DESC, set_at_row DESC) > 1",
+        " (PARTITION BY heir, event_id, {date} ORDER BY set_at_position {turn}, set_at_row {turn}) > 1",
         key=KEY,
+        date=Sql("NULL" if of.dropped else "date"),
+        turn=Sql("ASC" if of.dropped else "DESC"),
         events=of.paths[0],
     )
 
@@ -65,7 +76,3 @@ def move_events(of: TablesOfType) -> Sequence[Sql]:
             for table in of.paths
         ),
     ]
-
-
-def _without_losers(table: Sql) -> Sql:
-    return sql("DELETE FROM {table} WHERE ({key}) IN (SELECT ({key}) FROM event_old)", table=table, key=KEY)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cdp_assets.sql.tables import BATCHES, REJECTS
 from cdp_assets.sql.text import Sql, ident, joined, literal, sql
 
-FATES = ("created", "modified", "unchanged", "not_found", "consent_mismatch", "erased")
+FATES = ("created", "modified", "unchanged", "not_found", "consent_mismatch", "erased", "rejected")
 EVENT_FATES = ("events_created", "events_set", "events_dropped")
 FIRST = (*(f"rows_{fate}" for fate in FATES), *EVENT_FATES)
 """Columns with what the rows and events of a batch did when it was folded first."""

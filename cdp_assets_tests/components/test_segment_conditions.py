@@ -82,6 +82,7 @@ BAD = [
     ("{property: creation_dat, in_last_days: 3}",
      "unknown property 'creation_dat'; known, nearest first: creation_date, "),
     ("{not: {segment: vop}}", "unknown segment 'vop'; known, nearest first: vip, s0"),
+    ("{}", "missing what segments[1].where asks for; accepted: all, any, not, segment, inverse_of, sql, event, "),
     ("{inverse_of: vop}", "unknown segment 'vop'; known, nearest first: vip, s0"),
     ("{all: [{segment: s0}]}", "a segment cannot need itself: 's0' needs 's0'; take one of them out"),
     ("{event: {type: ordr}}", "unknown event type 'ordr'; known, nearest first: order, abandoned_basket"),

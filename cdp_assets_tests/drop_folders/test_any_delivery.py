@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -28,6 +30,11 @@ def delivered(root, files):
     return room
 
 
+def undated(dump):
+    """Without the files that made and last changed a profile: they are others."""
+    return dump | {"profiles": sorted(re.sub('"(created|modified)_in":[0-9]+,', "", row) for row in dump["profiles"])}
+
+
 @settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.randoms(use_true_random=False), st.integers(1, 2))
 def test_any_delivery_of_the_same_rows_makes_the_same_warehouse(tmp_path_factory, random, parts):
@@ -39,7 +46,7 @@ def test_any_delivery_of_the_same_rows_makes_the_same_warehouse(tmp_path_factory
     again = random.choice(files)
     random.shuffle(files)
     room = delivered(tmp_path_factory.mktemp("split"), [*files, again])
-    assert room.dump() == whole.dump()
+    assert undated(room.dump()) == undated(whole.dump())
     last = room.rows(
         "SELECT rows_created, rows_modified, events_created FROM ops.batches ORDER BY position DESC LIMIT 1"
     )

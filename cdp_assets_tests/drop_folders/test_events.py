@@ -46,6 +46,21 @@ def test_the_first_event_of_an_id_counts_and_a_repeat_changes_nothing(tmp_path):
     assert (counts(batch), counts(later)) == ((1, 1, 0, 1, 0), (0, 0, 0, 1, 0))
 
 
+def test_of_two_events_with_one_id_that_a_merge_brings_together_the_first_stays(tmp_path):
+    room = drop_lab(tmp_path)
+    header = "Metric name,Time,Profile.Email,Profile.PhoneNumber,Unique ID,Item\n"
+    by_phone = "Seen,2023-01-02,,+31600000001,1,first\nSeen,2023-01-02,,+31600000001,2,theirs\n"
+    deliver(room, header + by_phone, goal="events")
+    deliver(room, header + "Seen,2022-01-01,a@x.com,,1,second\nSeen,2023-01-02,a@x.com,,3,mine\n", 2, "events")
+    deliver(room, "Email,PhoneNumber\na@x.com,+31600000001\n", 3)
+    assert [(who, what["Item"]) for who, *_, what in events(room)] == [
+        ("a@x.com", "first"), ("a@x.com", "mine"), ("a@x.com", "theirs")
+    ]  # fmt: skip
+    merged = room.dump()
+    room.fold(rebuild=True)
+    assert room.dump() == merged
+
+
 def test_another_metric_or_person_with_the_same_id_is_another_event(tmp_path):
     room = drop_lab(tmp_path)
     rows = "Refunded,2022-11-08T10:00:00Z,a@x.com,,ord-1,,\nPlaced Order,2022-11-08T10:00:00Z,b@x.com,,ord-1,,\n"
@@ -107,7 +122,7 @@ def test_one_metric_too_many_is_skipped_and_known_ones_still_work(tmp_path):
     assert [row[1] for row in events(room)] == ["A", "A", "B"]
     assert people(room, "email") == [("a@x.com",)]
     assert rejects(room) == [(3, "Metric name", "Metric limit of 2 reached")]
-    assert (batch["events_created"], batch["rows_not_found"]) == (2, 1)
+    assert (batch["events_created"], batch["rows_not_found"], batch["rows_rejected"]) == (2, 0, 1)
     appended = room.dump()
     room.fold(rebuild=True)
     assert room.dump() == appended

@@ -26,7 +26,13 @@ def test_profiles_with_different_addresses_stay_apart_and_the_row_is_skipped(tmp
         ("c@x.com", None, None),
     ]
     assert rejects(room) == [(2, None, CLASH)]
-    assert (batch["rows_created"], batch["rows_modified"], batch["rows_not_found"]) == (1, 0, 1)
+    assert (batch["rows_created"], batch["rows_modified"], batch["rows_not_found"]) == (1, 0, 0)
+    assert batch["rows_rejected"] == 1
+    room.fold(rebuild=True)
+    assert room.rows("SELECT replayed_rejected, replayed_not_found FROM ops.batches ORDER BY position") == [
+        (0, 0),
+        (1, 0),
+    ]
 
 
 def test_profiles_with_different_external_ids_stay_apart_too(tmp_path):

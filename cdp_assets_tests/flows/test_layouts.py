@@ -252,3 +252,13 @@ def test_rows_come_in_order_and_none_begins_with_a_comment(body, layout):
         assert lines == sorted(set(lines))
         sign = config.goal.format.comment.encode()
         assert not sign or not any(record.raw.startswith(sign) for record in found)
+
+
+def test_another_quote_is_doubled_unless_an_escape_is_named(tmp_path):
+    names = ["plain", "escaped", "other"]
+    texts = ["'it''s, so'", "'it\\'s, so'", "'it\"'s, so'"]
+    layouts = [{"quote": "'"}, {"quote": "'", "escape": "\\"}, {"quote": "'", "escape": '"'}]
+    for name, text, layout in zip(names, texts, layouts, strict=True):
+        (tmp_path / name).mkdir()
+        rows, _, _ = read(f"k,city\n1,{text}\n".encode(), layout, tmp_path / name, ("k", "city"))
+        assert [row[-1] for row in rows] == ["it's, so"], name

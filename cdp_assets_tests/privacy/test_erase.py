@@ -80,7 +80,7 @@ def emails(room):
 def accounted(room):
     return room.rows(
         "SELECT sum(rows_received - replayed_created - replayed_modified - replayed_unchanged - replayed_not_found"
-        " - replayed_erased - rows_no_identifier - rows_filtered - rows_rejected) FROM ops.batches"
+        " - replayed_erased - rows_no_identifier - rows_filtered - replayed_rejected) FROM ops.batches"
     )
 
 
