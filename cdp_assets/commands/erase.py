@@ -84,8 +84,10 @@ def _read(path: str, name: str | None) -> list[Asked]:
     try:
         with nullcontext(sys.stdin) if path == "-" else Path(path).open(newline="", encoding="utf-8-sig") as text:
             return list(_cells(text, name))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{path} cannot be read: it is no CSV file in UTF-8") from error
 
 
 def _cells(text: Iterable[str], name: str | None) -> Iterator[Asked]:
@@ -93,7 +95,8 @@ def _cells(text: Iterable[str], name: str | None) -> Iterator[Asked]:
     header = [name] if name is not None else [cell.strip() for cell in next(rows, [])]
     for number, row in enumerate(rows, start=1 if name is not None else 2):
         if len(row) > len(header):
-            raise ConfigError(f"row {number} has {len(row)} cells; {len(header)} are expected")
+            wanted = f"{len(header)} is" if len(header) == 1 else f"{len(header)} are"
+            raise ConfigError(f"row {number} has {len(row)} cells; {wanted} expected, as in the header")
         yield from (Asked(cell, column) for column, cell in zip(header, row, strict=False) if cell.strip())
 
 

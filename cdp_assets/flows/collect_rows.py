@@ -15,6 +15,7 @@ from cdp_assets.flows.manifests import Manifest
 from cdp_assets.flows.plan_passes import Placed
 from cdp_assets.sql import mentions
 from cdp_assets.sql.event_landing import event_file
+from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database
 
 Value = tuple[str, str]
@@ -54,7 +55,7 @@ def collect_rows(
     known, fresh = set(seed), set(seed)
     rows: dict[int, set[int]] = {place: set() for place in range(len(batches))}
     while fresh:
-        engine.run(mentions.make_wanted(fresh))
+        make_wanted(engine, fresh)
         named: set[Value] = set()
         for place, item in enumerate(batches):
             manifest = item.manifest
@@ -75,6 +76,12 @@ def collect_rows(
     return [
         Collected(item, _lines(engine, item, sorted(rows[place]))) for place, item in enumerate(batches) if rows[place]
     ]
+
+
+def make_wanted(engine: Database, values: Collection[Value]) -> None:
+    """Makes `wanted`: the values whose rows are looked for."""
+    engine.run(mentions.MAKE_WANTED)
+    engine.insert(Sql("wanted"), ["property", "value"], [list(value) for value in sorted(values)])
 
 
 def _lines(engine: Database, item: Placed, rows: Sequence[int]) -> dict[int, int]:

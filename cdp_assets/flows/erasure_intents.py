@@ -46,7 +46,9 @@ class Intent(Strict):
 
 
 def write_intent(folders: DataFolders, found: Found, profiles: list[str], asked_at: AwareDatetime) -> Path:
-    """From here on the erasure will be carried out, whatever happens."""
+    """From here on the erasure will be carried out, whatever happens. Needs the writer's lock."""
+    for leftover in folders.erasures.glob(".*"):
+        leftover.unlink()
     key = make_key(folders)
     intent = Intent(
         asked_at=asked_at,

@@ -16,7 +16,7 @@ from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.properties import PropertyType
 from cdp_assets.errors import ConfigError
 from cdp_assets.flows.blank_rows import Line
-from cdp_assets.flows.collect_rows import Value, identifying_properties
+from cdp_assets.flows.collect_rows import Value, identifying_properties, make_wanted
 from cdp_assets.flows.find_texts import Texts, find_texts
 from cdp_assets.flows.folders import DataFolders, make_private
 from cdp_assets.flows.manifests import all_batch_folders, read_manifest
@@ -27,7 +27,7 @@ from cdp_assets.flows.withdrawals import withdrawn_versions
 from cdp_assets.sql import erasing
 from cdp_assets.sql.mentions import lines_of
 from cdp_assets.sql.text import Sql
-from cdp_assets.warehouse import Database, scratch
+from cdp_assets.warehouse import scratch
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ class _Search:
             return
         own = self.own_by_group[batches[0].manifest.config.goal.domain_group]
         with scratch() as engine:
-            _make_names(engine, own)
+            make_wanted(engine, own)
             for item in batches:
                 manifest = item.manifest
                 names = Sql("wanted")
@@ -233,8 +233,3 @@ def _own_values(traced: Traced, people: Mapping[Maker, str]) -> dict[Value, str]
         if target is not None and target in people:
             own |= dict.fromkeys(traced.named.get(place, ()), people[target])
     return own
-
-
-def _make_names(engine: Database, values: Collection[Value]) -> None:
-    engine.run(Sql("CREATE OR REPLACE TEMP TABLE wanted (property VARCHAR, value VARCHAR)"))
-    engine.insert(Sql("wanted"), ["property", "value"], [list(value) for value in sorted(values)])

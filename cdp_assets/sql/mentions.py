@@ -18,10 +18,8 @@ from cdp_assets.sql.text import Sql, Step, chain, comma, ident, joined, literal,
 _ROWS = "read_parquet({path}, file_row_number = true)"
 
 
-def make_wanted(values: Collection[tuple[str, str]]) -> Sql:
-    """Makes `wanted`: the values whose rows are looked for."""
-    rows = joined(", ", [sql("({p}, {v})", p=literal(name), v=literal(value)) for name, value in sorted(values)])
-    return sql("CREATE OR REPLACE TEMP TABLE wanted AS SELECT * FROM (VALUES {rows}) AS t(property, value)", rows=rows)
+MAKE_WANTED = Sql("CREATE OR REPLACE TEMP TABLE wanted (property VARCHAR, value VARCHAR)")
+"""Empty; the values whose rows are looked for are bound, so that no statement in a message holds one."""
 
 
 def connected_rows(config: BatchConfig, present: frozenset[int], identifying: Collection[str], parquet: str) -> Sql:

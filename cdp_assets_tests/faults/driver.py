@@ -18,6 +18,8 @@ from cdp_assets.config.model import Deployment
 from cdp_assets.files.sftp import open_server
 from cdp_assets.flows import run_connection
 from cdp_assets.flows.dry_run import dry_run
+from cdp_assets.flows.erase_profiles import erase
+from cdp_assets.flows.find_erased import Asked
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.import_files import land_candidates
 from cdp_assets.flows.take_look import take_look
@@ -27,7 +29,9 @@ VERBS = ("import", "fold", "acknowledge", "select", "place", "deliver")
 
 
 def run(deployment: Deployment, folders: DataFolders, now: datetime, verbs: Sequence[str], share: Sequence[int]):
-    """Runs the verbs for every connection. `share` = (i, n): `land` takes every n-th file, from the i-th."""
+    """Runs the verbs for every connection; `erase` has an identifier behind it.
+
+    `share` = (i, n): `land` takes every n-th file, from the i-th."""
     for connection in deployment.connections:
 
         def land(connection=connection):
@@ -54,7 +58,11 @@ def run(deployment: Deployment, folders: DataFolders, now: datetime, verbs: Sequ
             ),
         }
         for verb in verbs:
-            actions[verb]()
+            what, _, whom = verb.partition("erase ")
+            if whom:
+                erase(deployment.model, folders, [Asked(whom)], now)
+            else:
+                actions[what]()
 
 
 def must_succeed(delivered: Sequence[run_connection.Delivered]) -> None:

@@ -1,0 +1,81 @@
+"""`python -m cdp_assets erase`: from a file, standard input or the command line; what it prints."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+
+import pytest
+import yaml
+
+from cdp_assets.__main__ import main
+from cdp_assets.config.model import Deployment
+from cdp_assets_tests.assets.world import CUSTOMERS, MODEL, connection
+from cdp_assets_tests.support.lab import Lab
+
+
+@pytest.fixture
+def room(tmp_path, monkeypatch):
+    shop = connection(goals=[CUSTOMERS])
+    for name, kind, attributes in (("model", "CustomerModel", MODEL), ("shop", "SftpConnection", shop)):
+        (tmp_path / "defs" / name).mkdir(parents=True)
+        component = {"type": f"cdp_assets.{kind}", "attributes": attributes}
+        (tmp_path / "defs" / name / "defs.yaml").write_text(yaml.safe_dump(component))
+    monkeypatch.setenv("CDP_DEFS_DIR", str(tmp_path / "defs"))
+    monkeypatch.setenv("CDP_DATA_DIR", str(tmp_path / "data"))
+    room = Lab(tmp_path / "data", Deployment.model_validate({"model": MODEL, "connections": [shop]}))
+    room.land("customers", "customers_20260101.csv", "E-Mail,City,Spend\nc@d.nl,Ede,1\na@b.nl,Breda,2.50\n")
+    room.fold()
+    return room
+
+
+def test_a_file_of_people_is_erased_and_the_report_names_nobody(room, tmp_path, capsys):
+    people = tmp_path / "people.csv"
+    people.write_text("email\na@b.nl\n\nnew@b.nl\n")
+    assert main(["erase", "--file", str(people)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "1 profiles erased; 2 identifiers are kept out from now on",
+        "removed:",
+        "  1 rows in 1 batches, which keep their places",
+        "  0 texts of rejected rows and cells",
+        "  1 files as they were received, of those batches",
+        "  0 snapshots; 0 deliveries that had not arrived",
+        "  1 rows of main.identifiers",
+        "  1 rows of main.imported_profiles",
+        "  1 rows of main.profiles",
+        "  the warehouse was rebuilt, its file and the readers' copy were written anew",
+        "not reached:",
+        "  file on the server: in/customers_20260101.csv",
+        "  backups of the data folder",
+        "  copies of the warehouse that programs opened before and still hold open",
+        "  what other people's rows say of them, such as an e-mail in a remark",
+    ]
+    assert room.rows("SELECT email FROM main.profiles") == [("c@d.nl",)]
+    assert main(["erase", "--lift", "--file", str(people)]) == 0
+    assert capsys.readouterr().out == "2 people may come in again\n"
+
+
+def test_people_from_standard_input_told_in_json(room, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("a@b.nl\nc@d.nl\n"))
+    assert main(["erase", "--file", "-", "--property", "email", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["people"], told["rows"], told["identifiers"]) == (2, 2, 2)
+    assert room.rows("SELECT email FROM main.profiles") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "told"),
+    [
+        ([], "", "name people by their identifiers, or give a file of them with --file"),
+        (["--file", "-"], "", "name people by their identifiers, or give a file of them with --file"),
+        (["--file", "-"], "mail\na@b.nl\n", "no import finds profiles by mail; identifiers are: email"),
+        (["--file", "-"], "email\na@b.nl,Breda\n", "row 2 has 2 cells; 1 is expected, as in the header"),
+        (["--file", "gone.csv"], "", "gone.csv cannot be read: No such file or directory"),
+    ],
+)
+def test_a_mistake_erases_nobody(room, monkeypatch, capsys, words, text, told):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+    assert main(["erase", *words]) == 1
+    assert capsys.readouterr().err == f"error: {told}\n"
+    assert len(room.rows("SELECT email FROM main.profiles")) == 2
