@@ -9,9 +9,10 @@ import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from cdp_assets.flows.blank_rows import Line, blank_rows, make_erased
+from cdp_assets.flows.blank_rows import Line, blank_rows, kept_rows, make_erased
 from cdp_assets.flows.erasure_keys import keyed_hash, pads, read_key
 from cdp_assets.flows.folders import DataFolders
+from cdp_assets.flows.keep_rejected import REJECTED_ROWS
 from cdp_assets.flows.manifests import (
     SHORT,
     Manifest,
@@ -96,7 +97,10 @@ def _empty(engine: Database, manifest: Manifest, folder: Path, key: bytes, hashe
     engine.run(erasing.find_erased_values(manifest.config, manifest.present, identifying, parquet))
     query = erasing.rows_naming(manifest.config, manifest.present, identifying, parquet, Sql("wanted"))
     rows = sorted(row for (row,) in engine.rows(query))
-    lines = set(_lines_naming(engine, folder / "rejects.parquet", key, hashes)) if manifest.has_rejects else set()
+    lines: set[Line] = set()
+    if manifest.has_rejects:
+        lines |= set(_lines_naming(engine, folder / "rejects.parquet", key, hashes))
+        lines |= set(_kept_lines_naming(folder / REJECTED_ROWS, manifest, key, hashes))
     if not rows and not lines:
         return
     if manifest.header_lines is not None:
@@ -107,12 +111,28 @@ def _empty(engine: Database, manifest: Manifest, folder: Path, key: bytes, hashe
 
 
 def _lines_naming(engine: Database, rejects: Path, key: bytes, hashes: Collection[tuple[str, str]]) -> Iterator[Line]:
-    """Lines whose rejected text holds an erased value, as a cell or as a word of one."""
-    names = {name for name, _ in hashes}
+    """Lines whose rejected text holds an erased value."""
     for file, line, text in engine.rows(erasing.all_reject_texts(str(rejects))):
-        words = {word for piece in re.split(r"[,;|\t\r\n]", text) for word in _words(piece)}
-        if any((name, keyed_hash(key, name, word)) in hashes for name in names for word in words):
+        if _names_erased(text, key, hashes):
             yield file, line
+
+
+def _kept_lines_naming(
+    path: Path, manifest: Manifest, key: bytes, hashes: Collection[tuple[str, str]]
+) -> Iterator[Line]:
+    """Lines whose rejected row, as it is kept for its sender, holds an erased value."""
+    layout = manifest.config.goal.format
+    for record, line in kept_rows(path, layout) if path.exists() else ():
+        if line and _names_erased(record.raw.decode(errors="replace"), key, hashes, layout.separator):
+            yield "", line
+
+
+def _names_erased(text: str, key: bytes, hashes: Collection[tuple[str, str]], separator: str = "") -> bool:
+    """Whether an erased value is a cell of a text, or a word of one."""
+    names = {name for name, _ in hashes}
+    pieces = re.split(f"[,;|\t\r\n{re.escape(separator)}]", text)
+    words = {word for piece in pieces for word in _words(piece)}
+    return any((name, keyed_hash(key, name, word)) in hashes for name in names for word in words)
 
 
 def _words(piece: str) -> Iterator[str]:

@@ -43,15 +43,15 @@ def leftovers(shop):
 
 
 def numbers_of(process, at):
-    """The steps where a name comes for the first time, or all of them."""
+    """The steps where a name comes for the first time."""
     process.trace.unlink(missing_ok=True)
     assert process.run(at, [f"erase {JANE}"], fault="list:0") == 0
     passed = [line.split(" ", 1) for line in process.trace.read_text().splitlines()]
-    return len(passed), sorted({name: int(number) for number, name in reversed(passed)}.values())
+    return sorted({name: int(number) for number, name in reversed(passed)}.values())
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["kinds", "all"])
+@pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.slow)], ids=["some steps", "every step"])
 def test_a_death_at_any_step_of_an_erasure_leaves_no_trace(sshd, tmp_path, every):
     shop = Shop(sshd, tmp_path / "data", [import_goal(), export_goal()])
     shop.put("customers_1.csv", HEADER + 'jane@x.com,Rome,10,\nbob@x.com,Oslo,11,\n"jane@x.com" x\n')
@@ -63,11 +63,11 @@ def test_a_death_at_any_step_of_an_erasure_leaves_no_trace(sshd, tmp_path, every
         assert process.run(at, ["land"]) == 0
         kept = tmp_path / "kept"
         shutil.copytree(shop.folders.root, kept)
-        total, kinds = numbers_of(process, at)
+        kinds = numbers_of(process, at)
         assert traces(shop.folders.root, JANE) == leftovers(shop) == []
         expected = outcome(shop)
         begun = 0
-        for number in range(1, total + 1) if every else kinds:
+        for number in kinds[::every]:
             shutil.rmtree(shop.folders.root)
             shutil.copytree(kept, shop.folders.root)
             assert process.run(at, [f"erase {JANE}"], kill_at=number) == KILLED
@@ -78,4 +78,4 @@ def test_a_death_at_any_step_of_an_erasure_leaves_no_trace(sshd, tmp_path, every
             assert traces(shop.folders.root, JANE) == leftovers(shop) == [], last
             assert outcome(shop) == expected, last
             begun += intended
-        assert begun > 10
+        assert begun > 16 // every
