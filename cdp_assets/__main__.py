@@ -22,6 +22,7 @@ from cdp_assets.commands import (
     reference,
     rejects,
     run,
+    scaffold,
     serve_sftp,
     test_connection,
     withdraw,
@@ -45,6 +46,7 @@ class Command(Protocol):
 COMMANDS: Mapping[str, Command] = {
     "check": check,
     "reference": reference,
+    "scaffold": scaffold,
     "demo": demo,
     "dev": dev,
     "serve-sftp": serve_sftp,

@@ -18,7 +18,7 @@ FIRST = ROOT / "docs" / "getting-started.md"
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 REFERENCE = ROOT / "docs" / "reference.md"
 """A page of the site that is made with it and stands in no file."""
-FRAGMENT = re.compile(r"# cdp_assets/defs/(?P<folder>\w+)/defs\.yaml, under (?P<list>\w+)\n")
+FRAGMENT = re.compile(r"# (?:cdp_assets/|my_)defs/(?P<folder>\w+)/defs\.yaml, under (?P<list>\w+)\n")
 """First line of a block that is part of a file: the file, and the list it is added to."""
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

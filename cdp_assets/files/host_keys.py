@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 
 import asyncssh
 
 from cdp_assets.config.connections import Server
-from cdp_assets.errors import ConfigError, HostKeyError
+from cdp_assets.errors import ConfigError, HostKeyError, RemoteDownError
 
 _DEFAULT_PORT = 22
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}=?")
@@ -21,6 +22,21 @@ _SIGNATURES = {
     "ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"),
 }
 """Signature algorithms to ask for, by key type, best first."""
+
+
+def offered_host_key(host: str, port: int, wait_s: float = 20) -> tuple[str, str]:
+    """Type and fingerprint of the key a server shows, for a person to compare; no log-in is sent.
+
+    Raises:
+        RemoteDownError: nobody answers there, or nobody who speaks SSH.
+    """
+    try:
+        key = asyncio.run(asyncio.wait_for(asyncssh.get_server_host_key(host, port), wait_s))
+    except (OSError, asyncssh.Error, TimeoutError) as error:
+        raise RemoteDownError(f"{host}:{port} does not answer as an SSH server: {error}") from error
+    if key is None:
+        raise RemoteDownError(f"{host}:{port} shows no host key")
+    return key.get_algorithm(), key.get_fingerprint()
 
 
 class HostKeyCheck:

@@ -83,7 +83,7 @@ class _Bulk:
         multiple = linked or detected.multiple or self._rule is Rule.add
         # A sum is kept as one value, also of linked rows.
         multiple = multiple and not (self._rule is Rule.sum and kind in NUMERIC)
-        wanted = _valid_name(self._prefix + profile.name, len(self.mappings) + 1)
+        wanted = valid_name(self._prefix + profile.name, len(self.mappings) + 1)
         found = self._known.get(wanted.lower())
         if found is not None and wanted.lower() not in self._used and _takes(found, kind):
             return found
@@ -112,7 +112,7 @@ def _takes(prop: Property, kind: PropertyType) -> bool:
     return prop.type in {PropertyType.text, kind} or prop.type in also.get(kind, frozenset())
 
 
-def _valid_name(name: str, number: int) -> str:
+def valid_name(name: str, number: int) -> str:
     """Letters, digits, `-` and `_`: accents dropped, runs of anything else one `_`."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9_-]+", "_", plain).strip("_")[:_LONGEST] or f"column_{number}"

@@ -1,0 +1,109 @@
+"""A connection drafted from what stands on a real OpenSSH server: it passes the check and imports as it stands."""
+
+import shutil
+from datetime import UTC, datetime
+
+import pytest
+
+from cdp_assets.__main__ import main
+from cdp_assets.components.loading import load_deployment
+from cdp_assets.files.remote import RemoteFile
+from cdp_assets.flows.draft_connection import guess_format, name_patterns
+
+CUSTOMERS = (
+    "Klantnr;E-mail;Plaats;Omzet;Lid sinds\n1;a@x.example;Ede;1.200,50;31-12-2024\n2;b@x.example;Ede;3,25;01-02-2025\n"
+)
+CARDS = "card_id,points\nc1,10\nc2,20\n"
+TIMES = "at,level\n10:00,3\n10:00,3\n"
+
+
+@pytest.fixture
+def server(sshd, tmp_path, monkeypatch):
+    """The server with three kinds of files; nothing is written in YAML yet."""
+    folder = sshd.root / "drafted"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for name, text in {
+        "klanten_20261124.csv": CUSTOMERS,
+        "klanten_20261125.csv": CUSTOMERS,
+        "cards.csv": CARDS,
+        "log_20261125.csv": TIMES,
+        "klanten_20261123.csv.done": "",
+    }.items():
+        (folder / name).write_text(text)
+    monkeypatch.setenv("CDP_DEFS_DIR", str(tmp_path / "defs"))
+    monkeypatch.setenv("CDP_DATA_DIR", str(tmp_path / "data"))
+    (tmp_path / "defs").mkdir()
+    place = ["--host", sshd.host, "--port", str(sshd.port), "--user", sshd.username, "--directory", str(folder)]
+    return [*place, "--key", str(sshd.private_key_path)], ["--host-key", sshd.host_key], tmp_path / "defs"
+
+
+def test_the_draft_passes_the_check_and_imports(server, capsys):
+    place, known, folder = server
+    assert main(["scaffold", "winkel", *place, *known]) == 0
+    told = capsys.readouterr().out
+    assert "left out: log_*.csv: log_20261125.csv has no column with e-mail addresses" in told
+    deployment = load_deployment(folder)
+    goals = {goal.name: goal for goal in deployment.find_connection("winkel").imports}
+    assert {name: goal.identifiers[0].column for name, goal in goals.items()} == {
+        "cards": "card_id",
+        "klanten": "E-mail",
+    }
+    assert (goals["klanten"].files.root, goals["klanten"].format.decimal) == ("klanten_*.csv", ",")
+    kinds = {prop.name: str(prop.type) for prop in deployment.model.properties}
+    assert kinds["Omzet"] == "decimal"
+    assert kinds["Lid_sinds"] == "datetime"
+    assert main(["check"]) == 0
+    assert main(["dry-run", "winkel"]) == 0
+    assert "Rejected" not in capsys.readouterr().out
+
+
+def test_no_log_in_is_sent_to_a_server_that_nobody_compared(server, capsys):
+    place, _, folder = server
+    assert main(["scaffold", "winkel", *place]) == 1
+    assert "--host-key SHA256:" in capsys.readouterr().err
+    assert list(folder.iterdir()) == []
+
+
+def test_what_is_there_stays_as_it_is(server, capsys):
+    place, known, folder = server
+    assert main(["scaffold", "winkel", *place, *known, "--files", "cards.csv", "--identifier", "points"]) == 0
+    written = (folder / "winkel" / "defs.yaml").read_text()
+    assert "identifiers: [{column: points, property: points}]" in written
+    assert main(["scaffold", "winkel", *place, *known]) == 1
+    assert "is there already" in capsys.readouterr().err
+    assert (folder / "winkel" / "defs.yaml").read_text() == written
+
+
+def test_a_connection_whose_files_tell_nobody_is_not_written(server, capsys):
+    place, known, folder = server
+    assert main(["scaffold", "winkel", *place, *known, "--files", "log_*.csv"]) == 1
+    assert not (folder / "winkel").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "separator", "decimal", "encoding"),
+    [
+        ("a,b\n1.5,2\n", ",", ".", "utf-8"),
+        ("a;b\n1,5;x\n1.000,25;y\n", ";", ",", "utf-8"),
+        ("a\tb\n1,000.5\tx\n", "\t", ".", "utf-8"),
+        ('"a;x";"b,y,z"\n1;2\n', ";", ".", "utf-8"),
+        ("a|b|c\n1|2|3\n", "|", ".", "utf-8"),
+        ("a;b\nZoë;1\n", ";", ".", "windows-1252"),
+        ("a;b\nZoë;1\n", ";", ".", "utf-16"),
+        ("a\n1\n", ",", ".", "utf-8"),
+    ],
+)
+def test_the_layout_is_told_by_the_text(text, separator, decimal, encoding):
+    layout = guess_format(text.encode(encoding))
+    assert (layout.separator, layout.decimal, layout.encoding) == (separator, decimal, encoding)
+
+
+def test_names_that_differ_by_dates_are_one_kind():
+    names = ["c_20261124.csv", "c_2026-11-25_0600.csv", "cards.csv", ".hidden", "c_1.csv.done", "v2_cards.csv.gz"]
+    files = [RemoteFile(name, name, 1, datetime(2026, 1, place + 1, tzinfo=UTC)) for place, name in enumerate(names)]
+    assert {pattern: file.name for pattern, file in name_patterns(files).items()} == {
+        "c_*.csv": "c_2026-11-25_0600.csv",
+        "cards.csv": "cards.csv",
+        "v2_cards.csv.gz": "v2_cards.csv.gz",
+    }
