@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from cdp_assets.assets.metadata import table
+from cdp_assets.assets.metadata import Metadata, table
 from cdp_assets.assets.runtime import as_dagster_failure, data_folders
 from cdp_assets.assets.specs import PROFILES_KEY, group_out
 from cdp_assets.assets.warehouse import AFTER_UPSTREAM
@@ -17,10 +17,29 @@ MOST = 50
 """Files that are shown."""
 
 
+def recent_imports_key(connection: Connection) -> dg.AssetKey:
+    """Key of the list."""
+    return dg.AssetKey([connection.name, "recent_imports"])
+
+
+def has_recent_imports(connection: Connection) -> bool:
+    """Whether it stands for drop folders."""
+    return any(goal.drop is not None for goal in connection.imports)
+
+
+def recent_imports_metadata(connection: Connection) -> Metadata:
+    """The list as it is now, the last import first."""
+    with open_warehouse(data_folders().warehouse) as database:
+        prepare_schemas(database)
+        rows = database.rows(recent_imports(connection.name, MOST))
+    columns = ["folder", "file", "status", *RECENT_COUNTS, "finished (UTC)", "error"]
+    return {"recent imports": table(columns, rows)}
+
+
 def recent_imports_asset(connection: Connection) -> dg.AssetsDefinition:
     """The files that came last, with their status and counts; renewed after every fold."""
     spec = dg.AssetSpec(
-        dg.AssetKey([connection.name, "recent_imports"]),
+        recent_imports_key(connection),
         deps=[PROFILES_KEY],
         description="The files that were dropped last: their status, and what came of their rows.",
         group_name=group_out(connection),
@@ -31,10 +50,7 @@ def recent_imports_asset(connection: Connection) -> dg.AssetsDefinition:
 
     @dg.multi_asset(specs=[spec], name=f"{connection.name}__recent_imports")
     def _recent() -> dg.MaterializeResult[None]:
-        with as_dagster_failure(), open_warehouse(data_folders().warehouse) as database:
-            prepare_schemas(database)
-            rows = database.rows(recent_imports(connection.name, MOST))
-        columns = ["folder", "file", "status", *RECENT_COUNTS, "finished (UTC)", "error"]
-        return dg.MaterializeResult(asset_key=spec.key, metadata={"recent imports": table(columns, rows)})
+        with as_dagster_failure():
+            return dg.MaterializeResult(asset_key=spec.key, metadata=recent_imports_metadata(connection))
 
     return _recent

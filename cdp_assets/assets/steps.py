@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 from pydantic import Field
 
+from cdp_assets.assets.drop_folders import has_recent_imports, recent_imports_key, recent_imports_metadata
 from cdp_assets.assets.imports import landed_events, refused
 from cdp_assets.assets.lifecycles import lifecycle_metadata
 from cdp_assets.assets.limits import delivery_evaluations
@@ -136,6 +137,9 @@ class Steps:
             context.log_event(dg.AssetMaterialization(done_key(self.connection), metadata=metadata))
             for note in unsettled(outcomes, returned):
                 context.log.warning(note)
+            if has_recent_imports(self.connection):
+                key, recent = recent_imports_key(self.connection), recent_imports_metadata(self.connection)
+                context.log_event(dg.AssetMaterialization(key, metadata=recent))
 
         return _done
 

@@ -10,7 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from cdp_assets.flows.folders import DataFolders
-from cdp_assets.sql.text import Sql
+from cdp_assets.sql.event_tables import EVENT_TABLES
+from cdp_assets.sql.records import GROUP_TABLES
+from cdp_assets.sql.tables import LIST_MEMBERSHIPS, PRODUCTS
+from cdp_assets.sql.text import Sql, ident, sql
 from cdp_assets.warehouse import Database, open_warehouse
 
 IMPORTED = Sql(
@@ -41,6 +44,7 @@ def print_summary(console: Console, folders: DataFolders, since: datetime) -> No
         _imported(console, database, since)
         (profiles,) = database.row(Sql("SELECT count(*) FROM main.profiles"))
         console.print(f"{profiles:,} profiles in the warehouse\n")
+        _held(console, database)
         reasons = database.rows(REASONS, [since])
         if reasons:
             _print(console, "Rejected", ["reason", "row or cell", "count"], reasons)
@@ -68,6 +72,17 @@ def _imported(console: Console, database: Database, since: datetime) -> None:
         _print(console, "Events", ["file", "events", "created", "written anew", "rejected", "dropped"], events)
     (renamed,) = database.row(RENAMED, [since])
     console.print(f"{renamed} source files renamed to .done")
+
+
+def _held(console: Console, database: Database) -> None:
+    """Groups, events, their items, products and lists, as they are now; nothing where there are none."""
+    names = [name for query in (GROUP_TABLES, EVENT_TABLES) for name, _ in database.rows(query)]
+    rows: list[tuple[str, int]] = []
+    for name in (*names, PRODUCTS.name, LIST_MEMBERSHIPS.name):
+        (count,) = database.row(sql("SELECT count(*) FROM {table}", table=ident("main", name)))
+        rows += [(f"main.{name}", int(count))] if count else []
+    if rows:
+        _print(console, "Beside the profiles", ["table", "rows"], rows)
 
 
 def _print(console: Console, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dagster as dg
 
-from cdp_assets_tests.assets.world import ANNA, BERT, CUSTOMERS, VIP_LIST, VISITS, World, told
+from cdp_assets.config.drop_folders import DropFolders
+from cdp_assets.config.model import CustomerModelConfig, complete_deployment
+from cdp_assets_tests.assets.world import ANNA, BERT, CUSTOMERS, VIP_LIST, VISITS, World, definitions, told
 
 ASSETS = ("shop/customers", "profiles", "shop/done", "segments/vip", "shop/vip_list")
 
@@ -110,3 +112,23 @@ def test_dagster_can_tell_when_what_a_job_landed_is_outdated(shop: World) -> Non
     assert len(own) == 2
     assert own.items() <= by_job.items()
     assert "dagster/input_event_pointer/shop/files" in by_click.keys() & by_job.keys()
+
+
+def test_a_click_on_drop_folders_renews_the_list(shop: World) -> None:
+    properties = [{"name": name} for name in ("email", "phone_number", "external_id")]
+    model = CustomerModelConfig.model_validate({"properties": [*properties, {"name": "custom", "type": "json"}]})
+    shop.set_up()
+    folders = DropFolders(name="shop", server=shop.connection.server)
+    shop.deployment = complete_deployment(model, [folders.connection])
+    shop.definitions = definitions(shop.deployment)
+    for name, text in {"profiles": "Email\na@x.com\n", "events": "Metric name\nBought\n"}.items():
+        (shop.server.folder / name).mkdir()
+        (shop.server.folder / name / f"{name}.csv").write_text(text)
+    shop.run("shop__run_now")
+    (made,) = shop.materializations("shop/recent_imports")
+    assert made.metadata is not None
+    records = [record.data for record in made.metadata["recent imports"].value.records]
+    assert sorted((record["folder"], record["status"]) for record in records) == [
+        ("events", "failed"),
+        ("profiles", "completed"),
+    ]

@@ -43,3 +43,18 @@ def test_every_column_that_a_goal_names_stands_in_the_sample_files(deployment, t
         assert paths, goal.name
         named = {one.column for one in (*goal.mappings, *goal.identifiers)}
         assert all(named <= set(read_rows(path)[0]) for path in paths), goal.name
+
+
+def test_every_column_that_orders_are_made_of_stands_in_the_sample_files(deployment, tmp_path):
+    write_shop(tmp_path, customers=5)
+    (goal,) = [goal for goal in deployment.find_connection("shop").imports if goal.events]
+    patterns = {"": goal.files.root} | {link.name: link.file for link in goal.files.linked}
+    headers = {
+        f"{alias}." if alias else "": read_rows(path)[0]
+        for alias, pattern in patterns.items()
+        for path in (tmp_path / goal.files.directory).glob(pattern)
+    }
+    there = {f"{prefix}{name}" for prefix, names in headers.items() for name in names}
+    for event in goal.events:
+        mapped = [*event.mappings, *(mapping for nested in event.nested for mapping in nested.mappings)]
+        assert {event.id, event.date, *(mapping.column for mapping in mapped)} <= there
