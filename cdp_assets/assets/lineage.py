@@ -10,7 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import dagster as dg
 
 from cdp_assets.config.events import INTERACTIONS
-from cdp_assets.config.export_columns import InteractionsColumn, ProfileIdColumn, PropertyColumn, SegmentsColumn
+from cdp_assets.config.export_columns import (
+    InteractionsColumn,
+    LifecyclesColumn,
+    ProfileIdColumn,
+    PropertyColumn,
+    SegmentsColumn,
+)
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.processors import Processor
@@ -121,8 +127,9 @@ def export_columns(
     profiles: dg.AssetKey,
     segments: Mapping[str, dg.AssetKey],
     properties: Sequence[Property],
+    lifecycles: tuple[str, ...] = (),
 ) -> Columns:
-    """The columns of a delivered file, before processors; `segments`: the keys of all there are."""
+    """The columns of a delivered file, before processors; `segments`, `lifecycles`: keys and ids of all."""
     kinds = {prop.name: prop for prop in (*OWN_PROPERTIES, *properties)}
     columns, sources = [], {}
     for column in goal.columns:
@@ -137,6 +144,13 @@ def export_columns(
             named = list(segments) if column.segments == "all" else column.segments
             told = "Segments that the profile is in."
             deps = [dg.TableColumnDep(segments[one], PROFILE_ID) for one in named if one in segments]
+        elif isinstance(column, LifecyclesColumn):
+            told = "Lifecycles that the profile is in" + (", with its stage." if column.with_stage else ".")
+            deps = [
+                dg.TableColumnDep(dg.AssetKey(["lifecycles", one]), "stage" if column.with_stage else PROFILE_ID)
+                for one in goal.lifecycles_used(lifecycles)
+                if column.lifecycles == "all" or one in column.lifecycles
+            ]
         elif isinstance(column, InteractionsColumn):
             told = "Interactions that the profile has viewed, the first one first."
             deps = [dg.TableColumnDep(dg.AssetKey([INTERACTIONS]), "interaction_id")]

@@ -341,7 +341,11 @@ def export_spec(deployment: Deployment, connection: Connection, goal: ExportProf
         metadata={
             "file": where,
             **export_columns(
-                goal, PROFILES_KEY, {one.name: segment_key(one.name) for one in model.segments}, model.properties
+                goal,
+                PROFILES_KEY,
+                {one.name: segment_key(one.name) for one in model.segments},
+                model.properties,
+                tuple(one.id for one in model.lifecycles),
             ),
         },
     )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from cdp_assets.config.check_export_streams import STREAM_RULES
 from cdp_assets.config.connections import Connection, Server
-from cdp_assets.config.export_columns import InteractionsColumn, PropertyColumn, SegmentsColumn
+from cdp_assets.config.export_columns import InteractionsColumn, LifecyclesColumn, PropertyColumn, SegmentsColumn
 from cdp_assets.config.export_events import chosen_types, event_streams
 from cdp_assets.config.export_names import places_of
 from cdp_assets.config.export_targets import Naming, actions_of
@@ -178,6 +178,25 @@ def _headers_can_be_written(goal: ExportProfilesGoal, _: Known) -> Iterator[Plac
             yield ("columns", index), f"header {name!r} cannot be written in {layout.encoding}; choose utf-8"
 
 
+def _lifecycle_columns(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
+    for index, column in enumerate(goal.columns):
+        if not isinstance(column, LifecyclesColumn):
+            continue
+        names = tuple(known.lifecycles) if column.lifecycles == "all" else column.lifecycles
+        if not names and known.complete:
+            yield ("columns", index, "lifecycles"), "the model has no lifecycles, so this column would be empty"
+        for place, name in enumerate(names):
+            if unknown := known.unknown("lifecycle", name):
+                yield ("columns", index, "lifecycles", place), unknown
+        if goal.ids == "names" and goal.format.multi_value_inside == "fail":
+            found = [one for name in names if (one := known.lifecycles.get(name))]
+            stages = [stage.label for one in found for stage in one.stages if column.with_stage]
+            held = [label for label in [one.label for one in found] + stages if goal.format.multi_value in label]
+            if held:
+                told = f"the name {held[0]!r} holds the multi-value separator {goal.format.multi_value!r}"
+                yield ("columns", index, "lifecycles"), f"{told}; give another name, or another format.multi_value"
+
+
 def _lifecycle(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
     if goal.lifecycle is None:
         return
@@ -197,6 +216,7 @@ def _lifecycle(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
 _RULES: tuple[Callable[[ExportProfilesGoal, Known], Iterator[Place]], ...] = (
     _segments,
     _lifecycle,
+    _lifecycle_columns,
     _titles,
     _properties,
     _headers_can_be_written,

@@ -90,6 +90,22 @@ class SegmentsColumn(Strict):
         return self.header or "segments"
 
 
+class LifecyclesColumn(Strict):
+    """The lifecycles a profile is in, in the order of the model; with `ids: names` by their names."""
+
+    lifecycles: Literal["all"] | Annotated[tuple[Name, ...], Field(min_length=1)]
+    """`all`, or the ids of those that count."""
+    with_stage: bool = False
+    """True: with the stage it is in, such as `onboarding:welcome`; who is in none of the stages has none."""
+    header: Header = None
+    """Column name in the file; left out = `lifecycles`."""
+
+    @builtins.property
+    def column_name(self) -> str:
+        """The header in the file."""
+        return self.header or "lifecycles"
+
+
 class InteractionsColumn(Strict):
     """The interactions a profile has viewed, the first one first; with `ids: names` by the names of the model."""
 
@@ -108,6 +124,7 @@ _KINDS: dict[str, type[Strict]] = {
     "profile_id": ProfileIdColumn,
     "text": TextColumn,
     "segments": SegmentsColumn,
+    "lifecycles": LifecyclesColumn,
     "viewed_interactions": InteractionsColumn,
 }
 
@@ -124,6 +141,7 @@ ExportColumn = Annotated[
     | Annotated[ProfileIdColumn, Tag("profile_id")]
     | Annotated[TextColumn, Tag("text")]
     | Annotated[SegmentsColumn, Tag("segments")]
+    | Annotated[LifecyclesColumn, Tag("lifecycles")]
     | Annotated[InteractionsColumn, Tag("viewed_interactions")],
     Discriminator(_column_kind),
 ]

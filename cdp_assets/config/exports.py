@@ -7,7 +7,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from cdp_assets.config.base import Name, PropertyName, RemoteDirectory, SecretRef, Strict
-from cdp_assets.config.export_columns import ExportColumn, ProfileIdColumn, PropertyColumn, SegmentsColumn
+from cdp_assets.config.export_columns import (
+    ExportColumn,
+    LifecyclesColumn,
+    ProfileIdColumn,
+    PropertyColumn,
+    SegmentsColumn,
+)
 from cdp_assets.config.export_events import ExportEvents
 from cdp_assets.config.export_format import ExportFormat
 from cdp_assets.config.export_names import check_template, differs_by_run, places_of
@@ -219,8 +225,11 @@ class ExportProfilesGoal(Strict):
 
     def lifecycles_used(self, known: tuple[str, ...]) -> tuple[str, ...]:
         """The lifecycles it must know the profiles of; `known` are all there are."""
-        placed = [self.lifecycle.id] if self.lifecycle else []
-        return tuple(name for name in known if name in placed)
+        used = {self.lifecycle.id} if self.lifecycle else set()
+        for column in self.columns:
+            if isinstance(column, LifecyclesColumn):
+                used |= set(known if column.lifecycles == "all" else column.lifecycles)
+        return tuple(name for name in known if name in used)
 
     @property
     def writes_empty_files(self) -> bool:

@@ -1,17 +1,19 @@
 """What each column of an export shows of a profile, as text (spec.md 10.3).
 
-Reads   main.profiles as `profiles`, main.segment_members, main.groups_<type>, viewed_interactions (interactions)
+Reads   main.profiles as `profiles`, main.segment_members, main.lifecycle_members, main.groups_<type>,
+        viewed_interactions (interactions)
 Gives   one text per column, NULL = no value
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cdp_assets.config.export_columns import (
     ExportColumn,
     InteractionsColumn,
+    LifecyclesColumn,
     ProfileIdColumn,
     PropertyColumn,
     SegmentsColumn,
@@ -20,6 +22,7 @@ from cdp_assets.config.export_columns import (
 from cdp_assets.config.export_format import ExportFormat
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.groups import GroupType
+from cdp_assets.config.lifecycles import Lifecycle
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.properties import NUMERIC, Property, PropertyType
 from cdp_assets.sql.dates import format_date
@@ -68,6 +71,8 @@ def _shown(number: int, column: ExportColumn, goal: ExportProfilesGoal, model: C
             return Shown(column.column_name, sql("{text}::VARCHAR", text=literal(column.text or None)))
         case SegmentsColumn():
             return _segments(number, column, goal, model)
+        case LifecyclesColumn():
+            return _lifecycles(number, column, goal, model)
         case InteractionsColumn():
             return _interactions(number, column, goal, model)
         case PropertyColumn():
@@ -111,6 +116,42 @@ def _segments(number: int, column: SegmentsColumn, goal: ExportProfilesGoal, mod
     )
     values = sql("{alias}.labels", alias=alias)
     return Shown(column.column_name, _joined(values, goal.format), values, join=join)
+
+
+def _lifecycles(number: int, column: LifecyclesColumn, goal: ExportProfilesGoal, model: CustomerModelConfig) -> Shown:
+    rows = [
+        sql(
+            "({id}, {stage}, {place}, {label})",
+            id=literal(one),
+            stage=literal(stage),
+            place=literal(place),
+            label=label,
+        )
+        for place, lifecycle in enumerate(model.lifecycles)
+        if column.lifecycles == "all" or lifecycle.id in column.lifecycles
+        for one, stage, label in _told(lifecycle, with_stage=column.with_stage, by_name=goal.ids == "names")
+    ]
+    alias = ident(f"lifecycles_{number}")
+    join = sql(
+        "LEFT JOIN (SELECT members.profile_id, list(named.label ORDER BY named.place) AS labels"
+        " FROM main.lifecycle_members AS members JOIN (VALUES {rows}) AS named(lifecycle, stage, place, label)"
+        " ON members.lifecycle = named.lifecycle AND coalesce(members.stage, '') = named.stage"
+        " WHERE members.state <> 'completed' GROUP BY members.profile_id) AS {alias}"
+        " ON {alias}.profile_id = profiles.profile_id",
+        rows=joined(", ", rows),
+        alias=alias,
+    )
+    values = sql("{alias}.labels", alias=alias)
+    return Shown(column.column_name, _joined(values, goal.format), values, join=join)
+
+
+def _told(lifecycle: Lifecycle, *, with_stage: bool, by_name: bool) -> Iterator[tuple[str, str, Sql]]:
+    """What is shown of a lifecycle in each of its stages, and in none (the empty text)."""
+    own = lifecycle.label if by_name else lifecycle.id
+    yield lifecycle.id, "", literal(own)
+    for stage in lifecycle.stages:
+        name = stage.label if by_name else stage.id
+        yield lifecycle.id, stage.id, literal(f"{own}:{name}" if with_stage else own)
 
 
 def _interactions(

@@ -15,6 +15,7 @@ from cdp_assets.config.export_targets import Naming
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.errors import ConfigError
 from cdp_assets.sql import schema, tables
+from cdp_assets.sql.lifecycle_tables import LIFECYCLE_MEMBERS
 from cdp_assets.sql.text import Sql
 from cdp_assets_tests.support.exported import NOW, UUID, Desk, goal
 
@@ -44,27 +45,44 @@ def notes(*texts):
     return {number: {"email": f"p{number}@x.com", "note": text} for number, text in enumerate(texts, start=1)}
 
 
+ONBOARDING = {
+    "lifecycles": [
+        {
+            "id": "onboarding",
+            "name": "Onboarding",
+            "entrance": {"property": "email", "not_is_empty": True},
+            "stages": [{"id": "new", "where": {"property": "email", "not_is_empty": True}}],
+        }
+    ]
+}
+
+
 def test_the_example_of_the_specification(tmp_path):
-    """Section 10.3, but lifecycles, which are not there yet."""
+    """Section 10.3, byte for byte."""
     columns = [
         {"profile_id": {}, "as": "id"},
         {"property": "email"},
         {"segments": "all"},
+        {"lifecycles": "all"},
         {"property": "last_visit"},
         {"text": "cdp", "as": "source"},
     ]
     layout = {"date_format": "yyyy-MM-dd HH:mm", "timezone": "Europe/Amsterdam"}
     visit = datetime.fromtimestamp(1679913371.990, UTC)
-    desk = Desk(tmp_path, PROPERTIES, goal(columns=columns, format=layout, ids="names"), None, ("vip", "newsletter"))
+    setup = goal(columns=columns, format=layout, ids="names")
+    desk = Desk(tmp_path, PROPERTIES, setup, ONBOARDING, ("vip", "newsletter"))
     desk.deployment = with_titles(desk.deployment, {"vip": "VIP", "newsletter": "Newsletter"})
     jane = "41ebc321-b02b-4e8a-a368-82995c81fb18"
     desk.fill({1: {"email": "jane@example.com", "last_visit": visit}}, {"newsletter": [1], "vip": [1]})
     with desk.warehouse() as database:
         for table in ("profiles", "segment_members"):
             database.run(f"UPDATE main.{table} SET profile_id = '{jane}'")
-    assert desk.text() == (
-        "id,email,segments,last_visit,source\n"
-        "41ebc321-b02b-4e8a-a368-82995c81fb18,jane@example.com,VIP|Newsletter,2023-03-27 12:36,cdp\n"
+        columns = ["lifecycle", "profile_id", "state", "stage"]
+        database.insert(LIFECYCLE_MEMBERS.path, columns, [["onboarding", jane, "in_stage", "new"]])
+    (data,) = desk.contents()
+    assert data == (
+        b"id,email,segments,lifecycles,last_visit,source\n"
+        b"41ebc321-b02b-4e8a-a368-82995c81fb18,jane@example.com,VIP|Newsletter,Onboarding,2023-03-27 12:36,cdp\n"
     )
 
 
