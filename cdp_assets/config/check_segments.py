@@ -11,7 +11,7 @@ from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.properties import OWN_PROPERTIES
 from cdp_assets.config.questions import PropertyCondition
 from cdp_assets.config.related import EventCondition, GroupCondition
-from cdp_assets.config.segments import InverseCondition, Leaf, SegmentCondition, circles
+from cdp_assets.config.segments import InverseCondition, Leaf, ObjectiveCondition, SegmentCondition, circles
 
 _OWN = {prop.name: prop for prop in OWN_PROPERTIES}
 
@@ -50,6 +50,8 @@ def leaf_places(leaf: Leaf, known: Known) -> Iterator[Place]:
             yield ("segment",), told
         case InverseCondition() if told := known.unknown("segment", leaf.inverse_of):
             yield ("inverse_of",), told
+        case ObjectiveCondition() if told := known.unknown("objective", leaf.objective):
+            yield ("objective",), told
         case EventCondition():
             yield from ((("event", *where), told) for where, told in event_places(leaf.event, known))
         case GroupCondition():

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag
 
-from cdp_assets.config.base import Name, Strict
+from cdp_assets.config.base import Name, PropertyName, Strict
 from cdp_assets.config.limits import SegmentChecks
 from cdp_assets.config.questions import PropertyCondition
 from cdp_assets.config.related import EventCondition, GroupCondition
@@ -29,6 +30,25 @@ class InverseCondition(Strict):
 
     inverse_of: Name
     """Name of the segment."""
+
+
+class ObjectiveState(StrEnum):
+    """What a profile says of an objective."""
+
+    consented = "consented"
+    consented_or_unneeded = "consented_or_unneeded"
+    refused = "refused"
+    unknown = "unknown"
+    refused_or_unknown = "refused_or_unknown"
+
+
+class ObjectiveCondition(Strict):
+    """True for profiles that have consented to an objective, have refused it, or have said neither."""
+
+    objective: PropertyName
+    """Id of the objective."""
+    state: ObjectiveState
+    """`consented_or_unneeded` = the objective is allowed for the profile, by consent or by the law of its zone."""
 
 
 def _without_end(text: str) -> str:
@@ -75,6 +95,7 @@ _KINDS: dict[type, str] = {
     SqlCondition: "sql",
     EventCondition: "event",
     GroupCondition: "group",
+    ObjectiveCondition: "objective",
 }
 
 
@@ -97,10 +118,19 @@ Condition = Annotated[
     | Annotated[SqlCondition, Tag("sql")]
     | Annotated[EventCondition, Tag("event")]
     | Annotated[GroupCondition, Tag("group")]
+    | Annotated[ObjectiveCondition, Tag("objective")]
     | Annotated[PropertyCondition, Tag("property")],
     Discriminator(_kind),
 ]
-Leaf = PropertyCondition | SegmentCondition | InverseCondition | SqlCondition | EventCondition | GroupCondition
+Leaf = (
+    PropertyCondition
+    | SegmentCondition
+    | InverseCondition
+    | SqlCondition
+    | EventCondition
+    | GroupCondition
+    | ObjectiveCondition
+)
 
 
 def leaves(condition: Condition, at: Path = ()) -> Iterator[tuple[Path, Leaf]]:

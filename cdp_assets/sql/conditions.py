@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
 
+from cdp_assets.config.consent import frozen_objectives
 from cdp_assets.config.events import STANDARD_TYPES, whole_types
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.questions import PropertyCondition
@@ -21,9 +22,11 @@ from cdp_assets.config.segments import (
     InverseCondition,
     Leaf,
     NotOf,
+    ObjectiveCondition,
     SegmentCondition,
     SqlCondition,
 )
+from cdp_assets.sql.gate import in_state
 from cdp_assets.sql.questions import answer
 from cdp_assets.sql.related import has_events, has_groups
 from cdp_assets.sql.text import Sql, ident, joined, literal, sql
@@ -75,6 +78,9 @@ def _leaf(condition: Leaf, at: Moment) -> Sql:
             group_type = at.model.find_group_type(condition.group.type)
             assert group_type is not None, condition.group.type
             return has_groups(condition.group, group_type, at.now, at.tables)
+        case ObjectiveCondition():
+            (objective,) = frozen_objectives(at.model.objectives, [condition.objective])
+            return in_state(objective, condition.state)
         case SqlCondition():
             return _written(condition.sql, at)
         case _:

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 
 from cdp_assets.config.consent import CONSENTED, NO_ZONE, REFUSED, ZONE, FrozenObjective
 from cdp_assets.config.model import BatchConfig
+from cdp_assets.config.segments import ObjectiveState
 from cdp_assets.sql.identity import ROWS_PER_BATCH
 from cdp_assets.sql.single_rows import rows_from_json
 from cdp_assets.sql.text import Sql, comma, ident, joined, literal, sql
@@ -140,12 +141,31 @@ def allowed(objectives: Sequence[FrozenObjective], people: str) -> Sql:
     return joined(" OR ", [_allowed_now(objective, people) for objective in objectives])
 
 
-def _allowed_now(objective: FrozenObjective, people: str) -> Sql:
-    consented, refused = (
-        sql("coalesce(list_contains({list}, {id}), false)", list=ident(people, name), id=literal(objective.id))
-        for name in (CONSENTED, REFUSED)
-    )
-    return _in_zone(objective, ident(people, ZONE), consented, refused)
+def _allowed_now(objective: FrozenObjective, *people: str) -> Sql:
+    if objective.is_open:
+        return literal(True)
+    consented, refused = (_holds(objective, *people, name) for name in (CONSENTED, REFUSED))
+    return _in_zone(objective, ident(*people, ZONE), consented, refused)
+
+
+def _holds(objective: FrozenObjective, *column: str) -> Sql:
+    return sql("coalesce(list_contains({list}, {id}), false)", list=ident(*column), id=literal(objective.id))
+
+
+def in_state(objective: FrozenObjective, state: ObjectiveState) -> Sql:
+    """Whether a row of `profiles` says this of an objective."""
+    consented, refused = _holds(objective, CONSENTED), _holds(objective, REFUSED)
+    match state:
+        case ObjectiveState.consented:
+            return consented
+        case ObjectiveState.consented_or_unneeded:
+            return sql("({consented} OR {allowed})", consented=consented, allowed=_allowed_now(objective))
+        case ObjectiveState.refused:
+            return refused
+        case ObjectiveState.unknown:
+            return sql("(NOT {consented} AND NOT {refused})", consented=consented, refused=refused)
+        case ObjectiveState.refused_or_unknown:
+            return sql("(NOT {consented})", consented=consented)
 
 
 def _in_zone(objective: FrozenObjective, zone: Sql, consented: Sql, refused: Sql) -> Sql:

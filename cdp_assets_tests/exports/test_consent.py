@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from cdp_assets.sql.text import Sql
+import pytest
+from pydantic import ValidationError
+
+from cdp_assets.config.check_segments import segment_places
+from cdp_assets.config.known import Known, Unread
+from cdp_assets.config.model import Deployment
+from cdp_assets.config.segments import Segment
+from cdp_assets.sql.conditions import Moment, predicate
+from cdp_assets.sql.text import Sql, sql
 from cdp_assets_tests.support.exported import NOW, UUID, Desk, goal
 
 MAIL = {"id": "mail", "legislations": ["GDPR", "CCPA"]}
@@ -59,6 +67,48 @@ def test_a_refusal_removes_a_member_from_what_the_consumer_has(tmp_path):
     fill(desk, SAID | {3: ("CCPA", None, ["mail"])})
     made, _ = desk.export()
     assert [(file.action, file.rows) for file in made.files if file.rows] == [("removed", 1)]
+
+
+STATES = {
+    "consented": [1, 6],
+    "consented_or_unneeded": [1, 3, 5, 6],
+    "refused": [4, 5],
+    "unknown": [2, 3],
+    "refused_or_unknown": [2, 3, 4, 5],
+}
+
+
+def test_a_condition_asks_for_each_of_the_five_states(tmp_path):
+    desk = desk_serving(tmp_path)
+    fill(desk, SAID)
+    segments = [{"name": name, "where": {"objective": "mail", "state": name}} for name in STATES]
+    data = desk.deployment.model_dump(by_alias=True, mode="json")
+    data["model"]["segments"] = segments
+    model = Deployment.model_validate(data).model
+    with desk.warehouse() as database:
+        found = {
+            segment.name: [
+                int(str(one)[-2:])
+                for (one,) in database.rows(
+                    sql(
+                        "SELECT profile_id FROM main.profiles WHERE {asked} ORDER BY 1",
+                        asked=predicate(segment.where, Moment(model, NOW)),
+                    )
+                )
+            ]
+            for segment in model.segments
+        }
+    assert found == STATES
+
+
+def test_a_condition_on_an_unknown_objective_or_state_is_told(tmp_path):
+    model = desk_serving(tmp_path).deployment.model
+    wrong = Segment.model_validate({"name": "x", "where": {"objective": "mails", "state": "refused"}})
+    (place,) = segment_places(model.model_copy(update={"segments": (wrong,)}), Known.of(model, Unread()))
+    assert place[0] == ("segments", 0, "where", "objective")
+    assert "unknown objective 'mails'; known, nearest first: mail" in place[1]
+    with pytest.raises(ValidationError, match="refused_or_unknown"):
+        Segment.model_validate({"name": "x", "where": {"objective": "mail", "state": "no"}})
 
 
 def test_the_message_tells_how_many(tmp_path):

@@ -72,6 +72,19 @@ def test_vector_5_set_or_clear_clears_by_an_empty_cell_and_not_by_a_missing_colu
     assert people(room, "email, city") == [("a@x.com", None)]
 
 
+@pytest.mark.parametrize(
+    ("zone", "counts"), [("GDPR", (0, 1)), ("CCPA", (1, 0)), ("NONE", (1, 0))], ids=["opt-in", "opt-out", "not listed"]
+)
+def test_vector_6_the_consent_gate_of_a_connection(tmp_path, zone, counts):
+    mappings = [{"column": "zone", "property": "privacy_legislation"}]
+    served = [{"name": "shop", "objectives": ["m"], "goals": [goal(mappings=mappings)]}]
+    objectives = [{"id": "m", "legislations": ["GDPR", "CCPA"]}]
+    room = Lab(tmp_path, deployment(PROPERTIES, [], connections=served, objectives=objectives))
+    room.land("customers", "customers_1.csv", f"email,zone\na@x.com,{zone}\n")
+    (batch,) = room.fold().folded
+    assert (batch["rows_created"], batch["rows_consent_mismatch"]) == counts
+
+
 def test_vector_7_an_event_twice_is_set_and_a_bad_one_is_rejected_while_its_profile_is_modified(tmp_path):
     mappings = [{"column": "city", "property": "city"}]
     revenue = [{"column": "total", "property": "total_revenue"}]
