@@ -29,6 +29,7 @@ from cdp_assets.commands import (
 )
 from cdp_assets.commands.rebuild import Reland, Replay
 from cdp_assets.errors import CdpError
+from cdp_assets.progress import told_to
 
 
 class Command(Protocol):
@@ -75,7 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.configure(commands.add_parser(name, help=command.HELP, description=command.HELP))
     options = parser.parse_args(arguments)
     try:
-        return COMMANDS[options.command].run(options)
+        with told_to(lambda line: print(line, file=sys.stderr)):
+            return COMMANDS[options.command].run(options)
     except CdpError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -95,7 +95,7 @@ def import_asset(deployment: Deployment, connection: Connection, goal: ImportGoa
             yield from rehearsal_events(context, connection, run)
             return
         outcomes: dict[str, list[Outcome]] = {}
-        with as_dagster_failure():
+        with as_dagster_failure(context.log):
             check_enabled(connection, goal.name)
             pgp = opening_keys(connection.pgp)
             with open_server(connection.server) as server:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import dagster as dg
 from cdp_assets.config.connections import Connection
 from cdp_assets.errors import CdpError, ConfigError
 from cdp_assets.flows.folders import DataFolders
+from cdp_assets.progress import told_to
 
 DATA_DIR_VARIABLE = "CDP_DATA_DIR"
 START_VARIABLE = "CDP_START"
@@ -65,10 +67,14 @@ def sensor_interval_s(usual: int) -> int:
 
 
 @contextmanager
-def as_dagster_failure() -> Iterator[None]:
-    """Our errors as Dagster's: what nobody need mend is tried again, anything else waits for a person."""
+def as_dagster_failure(log: logging.Logger | None = None) -> Iterator[None]:
+    """Our errors as Dagster's: what nobody need mend is tried again, anything else waits for a person.
+
+    `log`: of the run; it is told how far long work has come.
+    """
     try:
-        yield
+        with told_to(log.info) if log is not None else nullcontext():
+            yield
     except CdpError as error:
         if error.retryable:
             raise dg.RetryRequested(max_retries=RETRIES, seconds_to_wait=RETRY_AFTER_S) from error

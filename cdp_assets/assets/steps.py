@@ -63,7 +63,7 @@ class Steps:
             if config.dry_run:
                 self._dry_run(context, config)
                 return
-            with as_dagster_failure():
+            with as_dagster_failure(context.log):
                 imported = run_connection.import_new(
                     self.deployment, self.connection, data_folders(), now(), self.goal, frozenset(config.only)
                 )
@@ -109,7 +109,7 @@ class Steps:
             description="Folds the batches that wait into the profiles.",
         )
         def _fold(context: dg.OpExecutionContext) -> None:
-            with as_dagster_failure():
+            with as_dagster_failure(context.log):
                 result = run_connection.fold_and_publish(self.deployment.model, data_folders(), now())
             for event in fold_events(self.deployment, result):
                 context.log_event(event)
@@ -180,7 +180,7 @@ class Steps:
         )
         def _deliver(context: dg.OpExecutionContext) -> None:
             failed = []
-            with as_dagster_failure():
+            with as_dagster_failure(context.log):
                 for item in run_connection.deliver(self.deployment, self.connection, data_folders(), now(), self.goal):
                     if item.error:
                         failed.append(f"{item.goal}: {item.error}")

@@ -88,7 +88,7 @@ def fold_asset(deployment: Deployment) -> dg.AssetsDefinition:
 
     @dg.multi_asset(specs=warehouse_specs(deployment), name=FOLD, pool=POOL, can_subset=True)
     def _fold(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None] | dg.AssetObservation]:
-        with as_dagster_failure():
+        with as_dagster_failure(context.log):
             result = run_connection.fold_and_publish(deployment.model, data_folders(), now())
         context.log.info(fold_message(result))
         yield from fold_events(deployment, result)
@@ -128,8 +128,8 @@ def export_asset(deployment: Deployment, connection: Connection, goal: ExportPro
         spec = spec.replace_attributes(automation_condition=AFTER_UPSTREAM)
 
     @dg.multi_asset(specs=[spec], name=f"{connection.name}__{goal.name}")
-    def _export() -> dg.MaterializeResult[None]:
-        with as_dagster_failure():
+    def _export(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        with as_dagster_failure(context.log):
             run_connection.check_enabled(connection, goal.name)
             (delivered,) = run_connection.deliver(deployment, connection, data_folders(), now(), goal.name)
             run_connection.publish_copy(deployment.model, data_folders())

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from cdp_assets.assets.build import connection_definitions, model_definitions
@@ -18,6 +19,7 @@ from cdp_assets.commands.summary import print_summary
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.config.model import Deployment
 from cdp_assets.errors import ConfigError
+from cdp_assets.progress import latest
 
 HELP = "run a connection now, or one of its goals: import what is new, fold, rename, select, deliver"
 STEPS = {
@@ -108,5 +110,6 @@ def _show_progress(
             started = [event.step_key for event in events if event and event.event_type_value == "STEP_START"]
             ended = sum(1 for event in events if event and event.event_type_value == "STEP_SUCCESS")
             if started:
-                progress.update(task, description=STEPS.get(started[-1] or "", "working"), completed=ended)
+                told = latest() or STEPS.get(started[-1] or "", "working")
+                progress.update(task, description=escape(told), completed=ended)
         progress.update(task, description="done", completed=steps)

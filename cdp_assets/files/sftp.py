@@ -36,6 +36,7 @@ from cdp_assets.files.transfer import (
     upload,
 )
 from cdp_assets.files.translation import translated
+from cdp_assets.progress import Progress
 
 _ANSWER_INTERVALS = 12
 """How many keepalive intervals a living server may take for one answer."""
@@ -132,8 +133,14 @@ class SftpFileSystem(SSHFileSystem):  # type: ignore[misc] # sshfs has no types
             LocalDiskError: `target` exists already, or the local disk is full.
         """
         doing = f"fetch {shown(file.path)}"
+        progress = Progress(doing, file.size_bytes, "bytes")
         with _new_private_file(target, doing) as descriptor, following(descriptor) as digest:
-            self._run(doing, lambda c, alive: download(c, file, descriptor, digest.wrote, alive))
+
+            def wrote(offset: int, length: int) -> None:
+                digest.wrote(offset, length)
+                progress.add(length)
+
+            self._run(doing, lambda c, alive: download(c, file, descriptor, wrote, alive))
             return Fetched(digest.hexdigest(), file.size_bytes)
 
     def read_small(self, file: RemoteFile, limit_bytes: int = 1_048_576) -> bytes:
@@ -169,7 +176,9 @@ class SftpFileSystem(SSHFileSystem):  # type: ignore[misc] # sshfs has no types
             TargetExistsError: Only without `replacing`: a file of that name stands there, and stays.
             RemoteDownError: The link was cut or silent; a hidden `.<name>.part` may stay until the next run.
         """
-        self._run(f"deliver {shown(path)}", lambda c, alive: upload(c, source, path, alive, replacing=replacing))
+        doing = f"deliver {shown(path)}"
+        progress = Progress(doing, source.stat().st_size, "bytes")
+        self._run(doing, lambda c, alive: upload(c, source, path, alive, sent=progress.add, replacing=replacing))
 
     def rename_without_overwriting(self, path: str, new_path: str) -> None:
         """Rename on the server, never over another file and never by copying.

@@ -112,10 +112,19 @@ async def _read_version(client: asyncssh.SFTPClient, file: RemoteFile, size: int
     await _must_be(client, file)
 
 
-async def upload(client: asyncssh.SFTPClient, source: Path, path: str, alive: Alive, *, replacing: bool = True) -> None:
+async def upload(
+    client: asyncssh.SFTPClient,
+    source: Path,
+    path: str,
+    alive: Alive,
+    *,
+    sent: Callable[[int], None],
+    replacing: bool = True,
+) -> None:
     """Put a local file under `path`: a reader sees the old file or the whole new one.
 
-    `replacing` False: a file that stands there already is an error, and stays.
+    `replacing` False: a file that stands there already is an error, and stays. `sent` is told the length of each
+    block that the server took.
 
     It is written as `.<name>.part` beside the target, measured, and renamed over it. On failure the part
     is removed (if the link still stands; else the next upload replaces it) and the old file stays.
@@ -131,7 +140,7 @@ async def upload(client: asyncssh.SFTPClient, source: Path, path: str, alive: Al
     with source.open("rb") as local:
         size = os.fstat(local.fileno()).st_size
         try:
-            await _send(client, local.fileno(), size, part, alive)
+            await _send(client, local.fileno(), size, part, _both(alive, sent))
             await _must_hold(client, part, size)
             await (_replace if replacing else rename_new)(client, part, path)
         except BaseException as error:
@@ -143,13 +152,23 @@ async def upload(client: asyncssh.SFTPClient, source: Path, path: str, alive: Al
     await _must_hold(client, path, size)
 
 
-async def _send(client: asyncssh.SFTPClient, descriptor: int, size: int, part: str, alive: Alive) -> None:
+def _both(alive: Alive, sent: Callable[[int], None]) -> Callable[[int], None]:
+    def told(length: int) -> None:
+        alive()
+        sent(length)
+
+    return told
+
+
+async def _send(
+    client: asyncssh.SFTPClient, descriptor: int, size: int, part: str, sent: Callable[[int], None]
+) -> None:
     async with _opened(client, part, "xb") as handle:
 
         async def copy(block: Block) -> None:
             offset, length = block
             await handle.write(os.pread(descriptor, length, offset), offset)
-            alive()
+            sent(length)
 
         await for_every_block(size, client.limits.max_write_len, copy)
 

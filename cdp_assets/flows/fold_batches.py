@@ -15,7 +15,7 @@ from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.errors import SnapshotError
 from cdp_assets.faults import step
 from cdp_assets.flows.fit_columns import add_missing_columns, need_replay, wanted_shape
-from cdp_assets.flows.fold_pass import Folding
+from cdp_assets.flows.fold_pass import Folding, rows_of, told_of
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.keep_out import keep_out
 from cdp_assets.flows.ledger import note_folded, prepare_schemas, register
@@ -120,11 +120,14 @@ def _entries(database: Database, batch_ids: Sequence[str]) -> tuple[dict[str, ob
 def _append(database: Database, folding: Folding, placed: Sequence[Placed], done: int, store: Snapshots) -> None:
     """Applies what comes after everything folded, one transaction a pass."""
     folding.catch_up(placed[:done])
+    progress = folding.progress(placed[done:])
     for group in cut_into_passes(placed[done:]):
+        progress.begin(*told_of(group))
         with database.transaction():
             folding.fold(group)
             step("fold: before commit")
         step("fold: committed")
+        progress.add(rows_of(group))
         with suppress(SnapshotError):
             store.take_if_due(group[-1].position)
 

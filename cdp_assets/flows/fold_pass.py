@@ -10,6 +10,7 @@ from cdp_assets.errors import WarehouseError
 from cdp_assets.flows.apply_pass import Fates, apply_pass
 from cdp_assets.flows.plan_order import Plan
 from cdp_assets.flows.plan_passes import Placed
+from cdp_assets.progress import Progress
 from cdp_assets.sql import ledger
 from cdp_assets.warehouse import Database
 
@@ -26,6 +27,10 @@ class Folding:
     _earlier: dict[str, Placed] = field(default_factory=dict)
     _indexed: dict[str, set[str]] = field(default_factory=dict)
     """Per group type, the empty one for profiles, the properties that find its records."""
+
+    def progress(self, batches: Sequence[Placed]) -> Progress:
+        """How far the fold of these batches has come, in rows."""
+        return Progress("rebuild" if self.replaying else "fold", rows_of(batches), "rows")
 
     def begun_anew(self) -> Folding:
         """The same fold with nothing folded yet."""
@@ -83,3 +88,14 @@ class Folding:
                 " nothing of this file was applied"
             )
             raise WarehouseError(message)
+
+
+def rows_of(batches: Sequence[Placed]) -> int:
+    """Rows that came in with some batches."""
+    return sum(item.manifest.rows_received for item in batches)
+
+
+def told_of(group: Sequence[Placed]) -> tuple[str, int]:
+    """A pass in words, and its rows."""
+    rows = rows_of(group)
+    return f"next {rows:,} rows of {len(group)} file(s) in one pass", rows

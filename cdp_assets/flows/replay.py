@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cdp_assets.errors import SnapshotError
 from cdp_assets.faults import step
 from cdp_assets.flows.fit_columns import Shape, drop_other_tables, make_views
-from cdp_assets.flows.fold_pass import Folding
+from cdp_assets.flows.fold_pass import Folding, rows_of, told_of
 from cdp_assets.flows.plan_passes import Placed, cut_into_passes
 from cdp_assets.flows.snapshots import Snapshots
 from cdp_assets.sql import ledger, schema, tables
@@ -51,8 +51,11 @@ def _rebuild(database: Database, folding: Folding, shape: Shape, placed: Sequenc
         store.load(start, folding.now)
     folding.catch_up(placed[:start])
     folding.tell_warnings(placed[:start])
+    progress = folding.progress(placed[start:])
     for group in cut_into_passes(placed[start:]):
+        progress.begin(*told_of(group))
         folding.fold(group)
+        progress.add(rows_of(group))
         store.take_if_due(group[-1].position)
     for statement in keep_published_ids(shape.event_tables) if remember else []:
         database.run(statement)
