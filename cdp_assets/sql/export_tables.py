@@ -62,7 +62,7 @@ EXPORTED_ROWS = Table(
         (
             "row_digest",
             Sql("UBIGINT"),
-            "Digest of the profile's properties as delivered; for differences, of the row as written.",
+            "Digest of the profile's properties as delivered; for differences, of the row as written; for all, NULL.",
         ),
         ("export_id", TEXT, "The delivery."),
     ),

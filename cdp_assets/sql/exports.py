@@ -109,8 +109,8 @@ def population(connection: Connection, goal: ExportProfilesGoal, model: Customer
         stage=place.stage,
         placed=place.joins,
         verdict=verdict,
-        # For a difference the digest is that of the row as written, worked out later.
-        digest=Sql("0::UBIGINT") if goal.population == "difference" else profile_digest(model),
+        # Only `changed` asks whether a profile did; a difference has a digest of the row as written, worked out later.
+        digest=profile_digest(model) if goal.population == "changed" else Sql("NULL::UBIGINT"),
         segment=literal(goal.segment),
         delivered=delivered if goal.population == "changed" else Sql(""),
     )
