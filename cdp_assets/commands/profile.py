@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from cdp_assets.assets.runtime import data_folders
+from cdp_assets.commands.consent_tables import history_as_json, print_history
 from cdp_assets.commands.tables import NOTHING, Column, new_console, print_table, say
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.errors import ConfigError
@@ -41,8 +42,9 @@ def run(options: argparse.Namespace) -> int:
     """Show; 1 if folding its rows anew gives another profile than the warehouse holds."""
     deployment = load_deployment(defs_folder())
     found = look_up(deployment.model, data_folders(), options.value, options.property, options.limit)
-    if options.history is not None and options.history not in found.known.properties:
-        names = ", ".join(sorted(found.known.properties))
+    known = found.known.properties | found.known.consent
+    if options.history is not None and options.history not in known:
+        names = ", ".join(sorted(known))
         raise ConfigError(f"profiles have no property {options.history}; there are: {names}")
     if options.json:
         json.dump(_as_json(found, options.history), sys.stdout, ensure_ascii=False, indent=2, default=str)
@@ -155,6 +157,7 @@ def _tell_rest(console: Console, found: LookedUp) -> None:
     print_table(console, "Segments", [Column("segment"), Column("entered (UTC)")], segments)
     for table, listed in known.others_tables.items():
         _tell_table(console, table.replace("_", " ").capitalize(), listed)
+    print_history(console, found.trace)
     _tell_table(console, "Conflicts about identifiers", known.conflicts)
 
 
@@ -200,6 +203,8 @@ def _as_json(found: LookedUp, history: str | None) -> dict[str, Any]:
         "events": {table: _objects(listed) for table, listed in known.events.items()},
         "groups": _objects(Listed(("type", "group_id", "property", "is_dangling"), known.groups, 0)),
         "segments": _objects(Listed(("segment", "entered_at"), known.segments, 0)),
+        "consent": known.consent,
+        "consent_history": history_as_json(found.trace),
         **{table: _objects(listed) for table, listed in known.others_tables.items()},
         "conflicts": _objects(known.conflicts),
     }

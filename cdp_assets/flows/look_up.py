@@ -59,11 +59,11 @@ def look_up(
     ]
     seed = {*known.identifiers, known.created[:2], *(maker[:2] for maker in known.replaced)}
     trace = trace_profile(model, folders, people, known.created, tuple(known.replaced), seed, limit)
-    names = {*known.properties, *trace.values}
+    held = known.properties | known.consent
     differing = {
-        name: (known.properties.get(name), trace.values.get(name))
-        for name in sorted(names)
-        if known.properties.get(name) != trace.values.get(name)
+        name: (held.get(name), trace.values.get(name))
+        for name in sorted({*held, *trace.values})
+        if held.get(name) != trace.values.get(name)
     }
     files = {item.position: item.manifest.name for item in batches}
     return LookedUp(known, trace, files, as_of, differing)

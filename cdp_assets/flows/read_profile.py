@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from cdp_assets.config.consent import TARGETS
 from cdp_assets.errors import ConfigError, NothingFoldedError, WarehouseBusyError
 from cdp_assets.flows.collect_rows import Value
 from cdp_assets.flows.folders import DataFolders
@@ -49,6 +50,8 @@ class Known:
     last_modified_date: datetime
     properties: dict[str, Any]
     """Every property, also those without a value."""
+    consent: dict[str, Any]
+    """Permission level, zone, consented and refused objectives."""
     identifiers: tuple[Value, ...]
     replaced: dict[Maker, str]
     """Profiles that became this one → their ids."""
@@ -113,6 +116,7 @@ def read_profile(database: Database, value: str, property_name: str | None) -> K
         row["creation_date"],
         row["last_modified_date"],
         {name: value for name, value in row.items() if name not in OWN},
+        {name: row[name] for name in TARGETS},
         tuple(database.rows(looking.IDENTIFIERS, [profile_id])),
         replaced,
         tuple(name for (name,) in database.rows(looking.CONNECTIONS, [profile_id])),

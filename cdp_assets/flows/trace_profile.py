@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from cdp_assets.config.consent import TARGETS
 from cdp_assets.config.goals import Rule
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.flows.apply_pass import apply_pass
@@ -132,7 +133,7 @@ def trace_profile(
         rows = collect_rows(database, batches, seed, limit)
         prepare_schemas(database)
         add_missing_columns(database, shape)
-        names = [name for (name,) in database.rows(looking.COLUMNS, ["profiles"]) if name not in OWN]
+        names = [name for (name,) in database.rows(looking.COLUMNS, ["profiles"]) if name not in OWN or name in TARGETS]
         watch = _Watch(database, [profile, *became_it], names, Trace(profile))
         for item in rows:
             _fold(watch, item, staging)
