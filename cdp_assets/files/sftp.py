@@ -177,7 +177,7 @@ class SftpFileSystem(SSHFileSystem):  # type: ignore[misc] # sshfs has no types
             RemoteDownError: The link was cut or silent; a hidden `.<name>.part` may stay until the next run.
         """
         doing = f"deliver {shown(path)}"
-        progress = Progress(doing, source.stat().st_size, "bytes")
+        progress = Progress(doing, source.stat().st_size if source.exists() else 0, "bytes")
         self._run(doing, lambda c, alive: upload(c, source, path, alive, sent=progress.add, replacing=replacing))
 
     def rename_without_overwriting(self, path: str, new_path: str) -> None:

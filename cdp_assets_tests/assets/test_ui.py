@@ -45,7 +45,7 @@ def test_everything_is_loaded_and_switched_off(started: Dev) -> None:
     assert entry["name"] == "cdp_assets"
     states = {item["name"]: item["sensorState"]["status"] for item in repository["sensors"]}
     assert states == dict.fromkeys(
-        ("after_each_fold", "fold_waiting_batches", "shop__arrivals", "klaviyo__arrivals"), "STOPPED"
+        ("after_each_fold", "checks", "fold_waiting_batches", "shop__arrivals", "klaviyo__arrivals"), "STOPPED"
     )
     described = [item["description"] for item in (*repository["sensors"], *repository["jobs"])]
     assert sum(not text for text in described) == 1, "only Dagster's own job for assets has no description"
