@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from cdp_assets.config.check_drop import metric_places
 from cdp_assets.config.check_events import event_type_places
 from cdp_assets.config.check_exports import export_key_places, export_places, export_target_places, viewed_places
 from cdp_assets.config.check_goals import import_places
@@ -51,6 +52,7 @@ def check(deployment: Deployment, unread: Unread | None = None) -> list[Finding]
     found = [Finding("model", *place) for rule in _MODEL_RULES for place in rule(model, known)]
     targets = export_target_places(deployment.connections, known)
     viewed = viewed_places(deployment.connections)
+    found += [Finding("model", *place) for place in metric_places(model, deployment.connections)]
     for index, connection in enumerate(deployment.connections):
         earlier = [other.name for other in deployment.connections[:index]]
         places = [*_connection_name(connection, earlier), *_connection_places(connection, known), *targets[index]]

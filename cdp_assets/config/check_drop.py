@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from cdp_assets.config.connections import Connection
 from cdp_assets.config.drop_goals import CUSTOM
 from cdp_assets.config.drop_headers import IDENTIFIERS, property_of
 from cdp_assets.config.goals import ImportGoal
-from cdp_assets.config.known import Known, Place
+from cdp_assets.config.known import Known, Place, listed, nearest_first
+from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.properties import PropertyType
 
 
@@ -28,3 +30,18 @@ def drop_places(goal: ImportGoal, known: Known) -> Iterator[Place]:
         kind = PropertyType.email if header == "Email" else PropertyType.text
         if header in IDENTIFIERS and found and (found.type is not kind or found.multiple):
             yield ("properties",), f"header {header} needs a property of type {kind} with one value; {wanted!r} is not"
+
+
+def metric_places(model: CustomerModelConfig, connections: Sequence[Connection]) -> Iterator[Place]:
+    """Every mistake of the metrics of a model: whose they are, and two that share a view."""
+    # Of one that could not be read it is not known what it is.
+    folders = [one.name for one in connections if not one.goals or any(goal.drop is not None for goal in one.imports)]
+    views: dict[str, str] = {}
+    for index, metric in enumerate(model.metrics):
+        if metric.folders not in folders:
+            near = listed(nearest_first(metric.folders, folders)) if folders else "none is defined"
+            yield ("metrics", index, "folders"), f"no drop folders {metric.folders!r}; accepted: {near}"
+        if metric.view in views:
+            told = f"metric {metric.name!r} would share the view {metric.view!r} with {views[metric.view]!r}"
+            yield ("metrics", index, "name"), f"{told}; declare one of them"
+        views.setdefault(metric.view, metric.name)

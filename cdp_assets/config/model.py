@@ -18,6 +18,7 @@ from cdp_assets.config.groups import GROUP_ID, GroupType
 from cdp_assets.config.lifecycles import Lifecycle
 from cdp_assets.config.limits import ModelChecks
 from cdp_assets.config.merging import FrozenMerging, MergeStrategy, Merging
+from cdp_assets.config.metrics import Metric
 from cdp_assets.config.properties import OWN_PROPERTIES, Property, PropertyType
 from cdp_assets.config.regular_expressions import check_expression
 from cdp_assets.config.segments import Segment, in_order_of_need
@@ -47,6 +48,8 @@ class CustomerModelConfig(Strict):
     """Timeline events a profile can have: `order` and `abandoned_basket` are there and can be extended."""
     event_type_files: tuple[str, ...] = ()
     """Plugin files in XML that hold further event types, relative to the working directory."""
+    metrics: tuple[Metric, ...] = ()
+    """Metrics of drop folders that have a view of their own, with typed columns for their properties."""
     group_types: tuple[GroupType, ...] = ()
     """What profiles can belong to."""
     objectives: tuple[Objective, ...] = ()

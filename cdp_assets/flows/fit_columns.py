@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 
 from cdp_assets.config.events import INTERACTIONS, EventType, whole_types
 from cdp_assets.config.groups import GROUP_ID
+from cdp_assets.config.metrics import Metric
 from cdp_assets.config.model import BatchConfig, CustomerModelConfig
 from cdp_assets.config.properties import Property
 from cdp_assets.errors import ConfigError
 from cdp_assets.flows.manifests import Manifest
 from cdp_assets.sql import interactions, members, schema, tables, views
 from cdp_assets.sql.event_tables import EVENT_TABLES, event_table_name, event_tables
+from cdp_assets.sql.metrics import metric_view
 from cdp_assets.sql.records import GROUP_TABLES, PREFIX, groups_name
 from cdp_assets.sql.text import Sql, ident, joined, sql
 from cdp_assets.sql.views import View
@@ -27,6 +29,8 @@ class Shape:
     event_types: tuple[EventType, ...] = ()
     groups: Mapping[str, tuple[Property, ...]] = field(default_factory=dict)
     """Group type → its properties."""
+    metrics: tuple[Metric, ...] = ()
+    """Declared metrics of drop folders."""
 
     @property
     def group_tables(self) -> tuple[schema.Table, ...]:
@@ -46,7 +50,9 @@ class Shape:
     @property
     def views(self) -> tuple[View, ...]:
         """The views over these tables, beside those of members."""
-        return (interactions.VIEW,) if any(kind.id == INTERACTIONS for kind in self.event_types) else ()
+        there = {kind.id for kind in self.event_types}
+        own = (interactions.VIEW,) if INTERACTIONS in there else ()
+        return own + tuple(metric_view(metric) for metric in self.metrics if metric.folders in there)
 
     @property
     def parts(self) -> dict[str, str]:
@@ -113,6 +119,7 @@ def wanted_shape(model: CustomerModelConfig, batches: Iterable[Manifest]) -> Sha
         tuple(records.pop("").values()),
         kinds,
         {group_type: tuple(columns.values()) for group_type, columns in records.items()},
+        model.metrics,
     )
     for manifest in batches:
         for name, then in parts_of(manifest.config).items():
