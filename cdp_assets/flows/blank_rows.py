@@ -62,7 +62,7 @@ def blank_rows(engine: Database, folder: Path, rows: Collection[int], lines: Col
         leftover.unlink()
     make_erased(engine, rows, lines)
     if rows:
-        _blank_files(engine, folder)
+        _blank_files(engine, folder, rows)
     (masked,) = engine.row(erasing.rejects_to_mask(str(folder / "rejects.parquet")))
     if masked:
         _replace(folder / "rejects.parquet", lambda target, source: engine.run(erasing.masked_rejects(source, target)))
@@ -89,13 +89,15 @@ def _own_copy(folder: Path) -> None:
         shutil.copytree(source, folder)
 
 
-def _blank_files(engine: Database, folder: Path) -> None:
+def _blank_files(engine: Database, folder: Path, rows: Collection[int]) -> None:
     for path in [folder / "batch.parquet", *sorted(folder.glob("events_*.parquet"))]:
         columns = [name for (name,) in engine.rows(erasing.columns_of(str(path)))]
 
         def write(target: str, source: str, columns: list[str] = columns) -> None:
             named = "root_row" in columns
-            engine.run(erasing.without_rows(source, target) if named else erasing.blanked_rows(source, columns, target))
+            engine.run(
+                erasing.without_rows(source, target) if named else erasing.blanked_rows(source, columns, rows, target)
+            )
 
         _replace(path, write)
 

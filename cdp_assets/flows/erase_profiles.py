@@ -36,7 +36,7 @@ from cdp_assets.flows.ledger import prepare_schemas
 from cdp_assets.flows.manifests import SHORT, Manifest, all_batch_folders, read_attempt, read_manifest
 from cdp_assets.flows.publish import publish
 from cdp_assets.flows.snapshot_files import remove_snapshots
-from cdp_assets.sql import erasing, export_ledger
+from cdp_assets.sql import erasing, export_ledger, touchpoints
 from cdp_assets.sql.erasure_tables import ERASURES
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database, open_warehouse, rewrite_file, scratch, writer_lock
@@ -271,4 +271,5 @@ def _give_up_deliveries(database: Database, folders: DataFolders, told: Erased) 
         if rows.exists() and database.row(erasing.staged_people(str(rows))) == (0,):
             continue
         database.run(export_ledger.REFUSED, [export_id])
+        database.run(touchpoints.RELEASE, [export_id])
         told.staged += 1

@@ -21,6 +21,10 @@ ERASED_TEXT = "(erased)"
 _KEPT = frozenset({"line_no", "root_row"})
 """Columns of a batch that say where a row stood, and nothing of what it held."""
 
+MOST_NAMED = 100
+"""Rows that are named one by one; of more, the order of the file is worked out by sorting."""
+_IS_ERASED = Sql("file_row_number + 1 IN (FROM erased_rows)")
+
 MAKE_ROWS = Sql("CREATE OR REPLACE TEMP TABLE erased_rows (row_no BIGINT)")
 MAKE_LINES = Sql("CREATE OR REPLACE TEMP TABLE erased_lines (file VARCHAR, line_no BIGINT)")
 MAKE_NEEDLES = Sql("CREATE OR REPLACE TEMP TABLE needles (text VARCHAR)")
@@ -38,13 +42,20 @@ def columns_of(parquet: str) -> Sql:
     return sql("SELECT column_name FROM (DESCRIBE SELECT * FROM read_parquet({path}))", path=literal(parquet))
 
 
-def blanked_rows(parquet: str, columns: Sequence[str], target: str) -> Sql:
-    """Writes a batch, or events in the order of its rows, with nothing in the erased rows but their places."""
+def blanked_rows(parquet: str, columns: Sequence[str], rows: Collection[int], target: str) -> Sql:
+    """Writes a batch, or events in the order of its rows, with nothing in the erased rows but their places.
+
+    A few rows are named in the statement: then the engine writes what it reads as it comes, and need not sort.
+    """
+    few = len(rows) <= MOST_NAMED
+    numbers = joined(", ", [literal(row) for row in sorted(rows)])
+    is_erased = sql("list_contains([{n}]::BIGINT[], file_row_number + 1)", n=numbers) if few else _IS_ERASED
     return _copied(
         sql(
-            "SELECT {columns} FROM {rows} ORDER BY file_row_number",
-            columns=comma(_blank(name) for name in columns),
+            "SELECT {columns} FROM {rows}{order}",
+            columns=comma(_blank(name, is_erased) for name in columns),
             rows=_rows(parquet),
+            order=Sql("" if few else " ORDER BY file_row_number"),
         ),
         target,
     )
@@ -62,13 +73,14 @@ def without_rows(parquet: str, target: str) -> Sql:
     )
 
 
-def _blank(name: str) -> Sql:
+def _blank(name: str, is_erased: Sql) -> Sql:
     column = ident(name)
     if name in _KEPT:
         return column
     nothing = Sql("false" if name == "is_event" else "NULL")
     return sql(
-        "CASE WHEN file_row_number + 1 IN (FROM erased_rows) THEN {nothing} ELSE {column} END AS {column}",
+        "CASE WHEN {erased} THEN {nothing} ELSE {column} END AS {column}",
+        erased=is_erased,
         nothing=nothing,
         column=column,
     )
