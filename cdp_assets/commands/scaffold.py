@@ -36,6 +36,8 @@ type: cdp_assets.CustomerModel
 attributes:
   properties:
     - {name: email, type: email, pii: true}
+  # segments:
+  #   - {name: has_address, where: {property: email, not_is_empty: true}}
 """
 _TAIL = """\
     # - type: export_profiles

@@ -54,6 +54,9 @@ def test_the_draft_passes_the_check_and_imports(server, capsys):
     assert kinds["Omzet"] == "decimal"
     assert kinds["Lid_sinds"] == "datetime"
     assert main(["check"]) == 0
+    model = folder / "model" / "defs.yaml"
+    model.write_text(model.read_text().replace("  # ", "  "))
+    assert [segment.name for segment in load_deployment(folder).model.segments] == ["has_address"]
     assert main(["dry-run", "winkel"]) == 0
     assert "Rejected" not in capsys.readouterr().out
 
