@@ -23,6 +23,7 @@ PATTERNS: Mapping[str, str] = {
     "^[A-Za-z][A-Za-z0-9_-]*$": "a letter, then letters, digits, `-`, `_`",
     "^[A-Za-z_][A-Za-z0-9_]*$": "a letter or `_`, then letters, digits, `_`",
     "^[A-Za-z0-9_-]+$": "letters, digits, `-`, `_`",
+    '^[^"]+$': 'no `"`',
     "^[A-Za-z0-9_]+$": "letters, digits, `_`",
     "^[A-Z]{3}$": "three capitals",
     r"^([01]\d|2[0-3]):[0-5]\d$": "`HH:MM`",

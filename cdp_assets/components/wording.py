@@ -22,6 +22,7 @@ REFERENCE_MESSAGE = "a secret is a reference: give exactly one of {env: NAME} or
 _PATTERNS = {
     r"^[a-z][a-z0-9_]*$": "lower-case letters, digits and _, beginning with a letter",
     r"^[A-Za-z0-9_-]+$": "letters, digits, _ and -",
+    r'^[^"]+$': 'text without "',
     r"^([01]\d|2[0-3]):[0-5]\d$": "a time of day HH:MM in quotes",
     r"^(team:[A-Za-z0-9_.-]+|[^@\s]+@[^@\s]+\.[^@\s]+)$": "an e-mail address, or team: and a name",
     r"^[A-Za-z0-9_.-]{1,63}$": "letters, digits, _, - and .",

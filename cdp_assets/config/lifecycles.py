@@ -55,6 +55,7 @@ class Stage(Strict):
     """One stage of a lifecycle."""
 
     id: Name
+    """How goals and tables name it."""
     name: str = ""
     """The name people see; left out = the id."""
     where: Condition
@@ -72,9 +73,11 @@ class Lifecycle(Strict):
     """Stages in order; a profile is in one of them at most, the last whose condition it meets."""
 
     id: Name
+    """How goals, tables and assets name it."""
     name: str = ""
     """The name people see; left out = the id."""
     description: str = ""
+    """What it is for, for people."""
     enabled: bool = True
     """False: nobody is in it, and goals that are placed in it export nobody."""
     entrance: Condition
