@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 
@@ -56,7 +57,6 @@ class Snapshots:
         own = (*tables.DERIVED, *tables.FOUND)
         self._placed, self._shape, self._tables = placed, shape, (*shape.tables, *own)
         self._columns = shape.parts
-        self._work = _work_until(placed)
         self._taking = settings.keep > 0
         self.problems: list[str] = []
         (engine,) = database.row(snapshots.ENGINE)
@@ -66,6 +66,11 @@ class Snapshots:
         self._basis = digest(FORMAT, str(engine), *derived)
         sweep(self._folder)
         self._usable = self._find_usable() if settings.keep else {}
+
+    @cached_property
+    def _work(self) -> list[int]:
+        """Needed only where something is folded: it goes through the whole order."""
+        return _work_until(self._placed)
 
     @property
     def latest(self) -> int:
