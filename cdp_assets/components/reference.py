@@ -188,7 +188,7 @@ def _limits(field: Node) -> Iterator[str]:
     if bounds:
         yield " ".join(bounds)
     if "pattern" in field:
-        yield PATTERNS[field["pattern"]]
+        yield PATTERNS.get(field["pattern"], f"like `{field['pattern']}`")
     if "maxLength" in field:
         yield f"at most {field['maxLength']} characters"
 

@@ -52,6 +52,10 @@ def test_every_part_and_key_has_a_meaning():
     assert silent + [part.name for part in PARTS if not part.meaning] == []
 
 
+def test_every_form_of_a_text_is_told_in_words():
+    assert [f"{part.name}.{key.name}: {key.kind}" for part in PARTS for key in part.keys if "like `" in key.kind] == []
+
+
 def test_every_link_in_it_leads_to_a_part():
     page = reference_page()
     slugs = {
