@@ -7,13 +7,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from cdp_assets.assets.jobs import run_now_name
+from cdp_assets.assets.jobs import landing_name, run_now_name
 from cdp_assets.assets.runtime import data_folders, now
 from cdp_assets.commands.dagster_home import prepare_dagster_home
 from cdp_assets.commands.run import run_job
 from cdp_assets.commands.sample_server import sample_server
 from cdp_assets.commands.summary import print_summary
 from cdp_assets.components.loading import defs_folder, load_deployment
+from cdp_assets.config.model import Deployment
 
 HELP = "import the sample shop from an SFTP server on this machine, and send its segments back"
 
@@ -30,9 +31,7 @@ def run(options: argparse.Namespace) -> int:  # noqa: ARG001 - every command is 
         console.print(f"SFTP server on {server.host}:{server.port}, files in {_short(server.folder)}")
         deployment = load_deployment(defs_folder())
         started = now()
-        # The mailing tool's files are about customers of the shop.
-        connections = sorted(deployment.connections, key=lambda connection: connection.name != "shop")
-        results = [run_job(console, deployment, run_now_name(connection)) for connection in connections]
+        results = [run_job(console, deployment, name) for name in _jobs(deployment)]
         ok = all(results)
         if not ok:
             console.print("[red]The run failed.[/red] Its log stands in the web page under Runs.")
@@ -40,6 +39,14 @@ def run(options: argparse.Namespace) -> int:  # noqa: ARG001 - every command is 
             print_summary(console, data_folders(), started)
         _where_next(console, server.folder)
     return 0 if ok else 1
+
+
+def _jobs(deployment: Deployment) -> list[str]:
+    """Everything is landed before the first fold, so that all files fold in their order, and delivered at the end."""
+    importing = [connection for connection in deployment.connections if not connection.exports]
+    exporting = [connection for connection in deployment.connections if connection.exports]
+    landings = [landing_name(connection) for connection in exporting]
+    return [*landings, *(run_now_name(connection) for connection in (*importing, *exporting))]
 
 
 def _where_next(console: Console, folder: Path) -> None:
