@@ -21,7 +21,11 @@ from cdp_assets.flows.look_up import MOST_ROWS, LookedUp, look_up
 from cdp_assets.flows.read_profile import Listed
 from cdp_assets.flows.trace_profile import Change
 
-HELP = "show one profile: its values and the file and line each came from, events, groups, segments, conflicts"
+TITLES = {"lifecycle_members": "Lifecycles"}
+"""Of tables that are not called what they hold of one profile."""
+HELP = (
+    "show one profile: its values and the file and line each came from, events, groups, segments, lifecycles, conflicts"
+)
 MOST_OPERATIONS = 5
 """Operations told of one value; `--history` tells all."""
 _ORIGIN = [Column("file", 30), Column("line", number=True), Column("seen (UTC)"), Column("batch")]
@@ -156,7 +160,7 @@ def _tell_rest(console: Console, found: LookedUp) -> None:
     segments = [[segment, _time(at)] for segment, at in known.segments]
     print_table(console, "Segments", [Column("segment"), Column("entered (UTC)")], segments)
     for table, listed in known.others_tables.items():
-        _tell_table(console, table.replace("_", " ").capitalize(), listed)
+        _tell_table(console, TITLES.get(table, table.replace("_", " ").capitalize()), listed)
     print_history(console, found.trace)
     _tell_table(console, "Conflicts about identifiers", known.conflicts)
 

@@ -42,6 +42,20 @@ def test_a_profile_is_shown_with_the_lines_its_values_came_from(room, capsys):
     assert "\n".join(line.rstrip() for line in told.splitlines()).strip("\n") == GOLDEN.strip("\n")
 
 
+def test_its_stage_in_each_lifecycle_is_shown(room, capsys):
+    with open_warehouse(room.folders.warehouse) as database:
+        database.run(
+            Sql(
+                "INSERT INTO main.lifecycle_members (lifecycle, profile_id, state, stage, stage_number)"
+                " SELECT 'club', profile_id, 'in_stage', 'buyers', 2 FROM main.profiles"
+            )
+        )
+    assert main(["profile", "a@b.nl"]) == 0
+    told = capsys.readouterr().out.partition("Lifecycles")[2]
+    assert told.split()[:1] == ["lifecycle"]
+    assert ["club", "in_stage", "buyers", "2"] in [line.split()[:4] for line in told.splitlines()]
+
+
 def test_the_history_of_a_property_is_told_from_the_first(room, capsys):
     assert main(["profile", "a@b.nl", "--history", "city"]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines() if "customers_2026" in line]
