@@ -68,13 +68,18 @@ COMMANDS: Mapping[str, Command] = {
 }
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; mistakes somebody can mend are told without a traceback."""
+def argument_parser() -> argparse.ArgumentParser:
+    """What may be typed after `python -m cdp_assets`."""
     parser = argparse.ArgumentParser(prog="python -m cdp_assets", description="Customer data pipeline.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     for name, command in COMMANDS.items():
         command.configure(commands.add_parser(name, help=command.HELP, description=command.HELP))
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; mistakes somebody can mend are told without a traceback."""
+    options = argument_parser().parse_args(arguments)
     try:
         with told_to(lambda line: print(line, file=sys.stderr)):
             return COMMANDS[options.command].run(options)

@@ -1,13 +1,14 @@
 """The documents name only what exists: YAML that loads, commands, targets, files, tables and variables."""
 
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
 
-from cdp_assets.__main__ import COMMANDS
+from cdp_assets.__main__ import COMMANDS, argument_parser
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.components.reference import reference_page
 from cdp_assets.sql import history, tables
@@ -95,6 +96,14 @@ def test_the_yaml_loads_together_with_the_shipped_one(document, tmp_path):
 @each_document
 def test_every_command_named_is_there(document):
     assert set(re.findall(r"python -m cdp_assets ([a-z][\w-]*)", typed_words(document))) <= set(COMMANDS)
+
+
+@each_document
+def test_every_command_line_can_be_typed_as_it_stands(document):
+    """The blocks' lines; what a real parser refuses ends this test with its own message."""
+    for block in blocks(document):
+        for line in re.findall(r"^\$? ?python -m cdp_assets (.*)$", block.text.replace("\\\n", " "), flags=re.M):
+            argument_parser().parse_args(shlex.split(line, comments=True))
 
 
 def test_the_readme_names_every_command():
