@@ -253,7 +253,7 @@ def test_any_files_through_the_gate_fold_as_the_oracle_says(scenario, folds, shu
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@repeatably(150)
+@repeatably(40)
 @given(gated_scenarios(max_files=9), FOLDS, SHUFFLED)
 def test_many_files_through_the_gate_fold_as_the_oracle_says(scenario, folds, shuffled):
     check_any_sequence(scenario, folds, shuffled)
