@@ -12,7 +12,7 @@ from cdp_assets_tests.assets.world import CUSTOMERS, VIP_LIST, connection, defin
 
 TWICE_A_WEEK = {"days_of_week": ["mon", "thu"], "at": "06:30", "timezone": "Europe/Amsterdam"}
 JOBS = {"shop__run_now", "shop__land_arrivals", "shop__customers__run_now", "shop__vip_list__run_now", "fold_profiles"}
-ALWAYS = {"fold_waiting_batches", "after_each_fold"}
+ALWAYS = {"fold_waiting_batches", "after_each_fold", "checks"}
 
 
 def loaded(**changes: Any) -> dg.Definitions:
@@ -96,11 +96,11 @@ def test_everything_starts_switched_on_unless_told_otherwise(
     found = definitions(deployment(*both))
     automations = [*(found.sensors or ()), *(found.schedules or ())]
     assert {item.default_status.value for item in automations} == {status}
-    assert len(automations) == 4
+    assert len(automations) == 5
 
 
 def test_the_variable_sets_the_interval_of_every_sensor(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert {item.minimum_interval_seconds for item in loaded().sensors or ()} == {15, 30}
+    assert {item.minimum_interval_seconds for item in loaded().sensors or ()} == {15, 30, 60}
     monkeypatch.setenv("CDP_SENSOR_INTERVAL_S", "2")
     assert {item.minimum_interval_seconds for item in loaded().sensors or ()} == {2}
 

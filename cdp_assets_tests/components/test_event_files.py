@@ -204,4 +204,4 @@ def test_a_goal_brings_mappings_or_events(defs: Path) -> None:
         line for line in SHOP.splitlines(keepends=True) if "column: City" not in line and "column: Spend" not in line
     ]
     (problem,) = told(defs, None, MODEL, "".join(lines).replace("      mappings:\n", ""))
-    assert "an import needs mappings, events or both" in problem
+    assert "an import needs mappings, events, interactions or several of them" in problem
