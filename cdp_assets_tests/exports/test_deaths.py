@@ -36,7 +36,7 @@ CLUB = {
         {"id": "gone", "where": {"property": "city", "values": ["Oslo"]}},
     ],
 }
-QUICK = ("difference", "counted")
+QUICK = ("counted",)
 FACTS = (
     "SELECT profile_id, row_digest FROM ops.exported_rows ORDER BY ALL",
     "SELECT path, state, rows, sha256 FROM ops.exports WHERE uploaded ORDER BY ALL",

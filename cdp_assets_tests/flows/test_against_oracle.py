@@ -236,7 +236,7 @@ FOLDS = st.lists(st.booleans(), min_size=12, max_size=12)
 SHUFFLED = st.permutations(range(12))
 
 
-@repeatably(14)
+@repeatably(8)
 @given(scenarios(), FOLDS, SHUFFLED)
 def test_any_files_in_any_order_fold_as_the_oracle_says(scenario, folds, shuffled):
     check_any_sequence(scenario, folds, shuffled)
@@ -270,7 +270,7 @@ def test_many_files_in_any_order_fold_as_the_oracle_says(scenario, folds, shuffl
     check_any_sequence(scenario, folds, shuffled)
 
 
-@repeatably(20)
+@repeatably(10)
 @given(scenarios(identifiers=True), FOLDS, SHUFFLED)
 def test_any_files_with_several_identifiers_fold_as_the_oracle_says(scenario, folds, shuffled):
     check_any_sequence(scenario, folds, shuffled)
@@ -290,7 +290,7 @@ def test_many_files_with_several_identifiers_fold_as_the_oracle_says(scenario, f
     check_any_sequence(scenario, folds, shuffled)
 
 
-@repeatably(10)
+@repeatably(6)
 @given(crossings())
 def test_ids_stay_while_late_files_and_corrections_change_who_makes_whom(scenario):
     check_every_moment(scenario)
@@ -315,7 +315,7 @@ def test_an_id_that_went_to_another_maker_is_never_given_out_twice(tmp_path):
     check_every_moment(Scenario(CROSSING_GOALS, tuple(files)))
 
 
-@repeatably(10)
+@repeatably(6)
 @given(mergings(), FOLDS, SHUFFLED)
 def test_any_files_whose_rows_merge_profiles_fold_as_the_oracle_says(scenario, folds, shuffled):
     check_any_sequence(scenario, folds, shuffled)
