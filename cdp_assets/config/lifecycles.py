@@ -148,6 +148,7 @@ class Lifecycle(Strict):
     def definition(self) -> str:
         """A digest that changes with the conditions, and not with words for people or thresholds."""
         told = {"enabled": True, "entrance": True, "completion": True, "stages": {"__all__": {"id", "where"}}}
+        # The type pydantic wants for nested inclusions cannot be said of a dict of several kinds of values.
         return hashlib.sha256(self.model_dump_json(include=told).encode()).hexdigest()[:16]  # type: ignore[arg-type]
 
     def find_stage(self, stage_id: str) -> Stage | None:
