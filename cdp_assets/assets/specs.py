@@ -23,7 +23,6 @@ from cdp_assets.config.groups import GROUP_ID, GroupType
 from cdp_assets.config.lifecycles import Lifecycle
 from cdp_assets.config.model import CustomerModelConfig, Deployment
 from cdp_assets.config.properties import Property
-from cdp_assets.config.questions import PropertyCondition
 from cdp_assets.config.segments import Segment
 from cdp_assets.sql import interactions
 from cdp_assets.sql.event_tables import event_table
@@ -276,12 +275,8 @@ def _asked(deployment: Deployment, asking: Segment | Lifecycle) -> list[dg.Asset
     kinds = {kind.id for kind in deployment.event_types}
     events = [events_key(name) for name in asking.event_types if name in kinds]
     groups = [groups_key(name) for name in asking.group_types]
-    return [PROFILES_KEY, *groups, *events, *map(segment_key, asking.needs)]
-
-
-def _properties(asking: Segment) -> list[str]:
-    """The properties that conditions ask for, but for those in SQL."""
-    return [leaf.property for _, leaf in asking.leaves if isinstance(leaf, PropertyCondition)]
+    others = [*map(segment_key, asking.segments), *map(lifecycle_key, asking.lifecycles)]
+    return [PROFILES_KEY, *groups, *events, *others]
 
 
 def lifecycle_spec(deployment: Deployment, lifecycle: Lifecycle) -> dg.AssetSpec:
@@ -314,7 +309,7 @@ def segment_spec(deployment: Deployment, segment: Segment) -> dg.AssetSpec:
         code_version=segment.definition,
         metadata={
             "dagster/table_name": "main.segment_members",
-            **member_columns("segment", PROFILES_KEY, _properties(segment)),
+            **member_columns("segment", PROFILES_KEY, segment.properties),
         },
     )
 

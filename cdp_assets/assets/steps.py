@@ -13,15 +13,14 @@ from pydantic import Field
 
 from cdp_assets.assets.drop_folders import has_recent_imports, recent_imports_key, recent_imports_metadata
 from cdp_assets.assets.imports import landed_events, refused
-from cdp_assets.assets.lifecycles import lifecycle_metadata
 from cdp_assets.assets.limits import delivery_evaluations
+from cdp_assets.assets.members import materializations
 from cdp_assets.assets.metadata import done_metadata, export_metadata, fold_message, unsettled
 from cdp_assets.assets.missing import files_metadata
 from cdp_assets.assets.partitions import add_partitions
 from cdp_assets.assets.rehearsals import DRY_RUN, rehearsal_events
 from cdp_assets.assets.runtime import as_dagster_failure, connection_pool, data_folders, now
-from cdp_assets.assets.segments import segment_metadata
-from cdp_assets.assets.specs import done_key, files_key, lifecycle_key, segment_key
+from cdp_assets.assets.specs import done_key, files_key
 from cdp_assets.assets.warehouse import fold_events, folded_assets
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.model import Deployment
@@ -157,14 +156,9 @@ class Steps:
             names = run_connection.segments_of(model, self.connection, self.goal)
             ids = run_connection.lifecycles_of(model, self.connection, self.goal)
             with as_dagster_failure():
-                found = run_connection.select(model, data_folders(), at, names)
-                placed, needed = run_connection.place(model, data_folders(), at, ids)
-            for name, result in (found | needed).items():
-                context.log_event(dg.AssetMaterialization(segment_key(name), metadata=segment_metadata(result)))
-            for lifecycle in model.lifecycles:
-                if lifecycle.id in placed:
-                    metadata = lifecycle_metadata(lifecycle, placed[lifecycle.id])
-                    context.log_event(dg.AssetMaterialization(lifecycle_key(lifecycle.id), metadata=metadata))
+                found = run_connection.select(model, data_folders(), at, names, ids)
+            for noted in materializations(model, found):
+                context.log_event(noted)
 
         return _select
 

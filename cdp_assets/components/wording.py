@@ -12,9 +12,9 @@ from pydantic_core import ErrorDetails
 
 from cdp_assets.components.pointing import Pointer, accepted_keys, accepted_tags, accepted_values, follow
 from cdp_assets.components.yaml_files import SECRET_KEYS
+from cdp_assets.config.conditions import CONDITION_KINDS
 from cdp_assets.config.known import Location, Place, listed
 from cdp_assets.config.questions import PropertyCondition
-from cdp_assets.config.segments import CONDITION_KINDS
 
 REFERENCE_MESSAGE = "a secret is a reference: give exactly one of {env: NAME} or {file: path}, not the secret"
 """What is said about anything wrong at or below a secret, without a word of what stands there."""

@@ -14,6 +14,7 @@ from cdp_assets.config.check_events import event_type_places
 from cdp_assets.config.check_exports import export_key_places, export_places, export_target_places, viewed_places
 from cdp_assets.config.check_goals import import_places
 from cdp_assets.config.check_lifecycles import lifecycle_places
+from cdp_assets.config.check_needs import circle_places
 from cdp_assets.config.check_returning import returning_places
 from cdp_assets.config.check_segments import segment_places
 from cdp_assets.config.connections import Connection
@@ -173,5 +174,6 @@ _MODEL_RULES: tuple[Callable[[CustomerModelConfig, Known], Iterator[Place]], ...
     _objectives,
     segment_places,
     lifecycle_places,
+    circle_places,
     event_type_places,
 )

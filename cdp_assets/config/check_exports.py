@@ -12,7 +12,7 @@ from cdp_assets.config.export_events import chosen_types, event_streams
 from cdp_assets.config.export_names import places_of
 from cdp_assets.config.export_targets import Naming, actions_of
 from cdp_assets.config.exports import ExportProfilesGoal
-from cdp_assets.config.known import Known, Location, Place, listed, nearest_first
+from cdp_assets.config.known import Known, Location, Place
 from cdp_assets.config.properties import OWN_PROPERTIES
 
 _OWN = frozenset(prop.name for prop in OWN_PROPERTIES)
@@ -202,14 +202,10 @@ def _lifecycle(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
         return
     if unknown := known.unknown("lifecycle", goal.lifecycle.id):
         yield ("lifecycle", "id"), unknown
-    lifecycle = known.lifecycles.get(goal.lifecycle.id)
-    if lifecycle is None or goal.lifecycle.stages == "all":
+    if goal.lifecycle.stages == "all":
         return
-    there = [stage.id for stage in lifecycle.stages]
     for index, name in enumerate(goal.lifecycle.stages):
-        if name not in there:
-            near = listed(nearest_first(name, there))
-            told = f"lifecycle {lifecycle.id!r} has no stage {name!r}; it has, nearest first: {near}"
+        if told := known.unknown_stage(goal.lifecycle.id, name):
             yield ("lifecycle", "stages", index), told
 
 

@@ -1,4 +1,4 @@
-"""Cross rules of segments: names, what a condition asks of which type, and who needs whom."""
+"""Cross rules of segments: names, and what a condition asks of which type."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ from collections.abc import Iterator
 
 from cdp_assets.config.check_questions import question_places
 from cdp_assets.config.check_related import event_places, group_places
+from cdp_assets.config.conditions import (
+    InverseCondition,
+    Leaf,
+    LifecycleCondition,
+    ObjectiveCondition,
+    SegmentCondition,
+)
 from cdp_assets.config.known import Known, Place, listed, nearest_first
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.properties import OWN_PROPERTIES
 from cdp_assets.config.questions import PropertyCondition
 from cdp_assets.config.related import EventCondition, GroupCondition
-from cdp_assets.config.segments import InverseCondition, Leaf, ObjectiveCondition, SegmentCondition, circles
 
 _OWN = {prop.name: prop for prop in OWN_PROPERTIES}
 
@@ -22,8 +28,7 @@ def segment_places(model: CustomerModelConfig, known: Known) -> Iterator[Place]:
     for index, segment in enumerate(model.segments):
         for where, leaf in segment.leaves:
             for inside, message in leaf_places(leaf, known):
-                yield ("segments", index, "where", *where, *inside), message
-    yield from _circles(model)
+                yield ("segments", index, *where, *inside), message
 
 
 def _names(model: CustomerModelConfig) -> Iterator[Place]:
@@ -31,14 +36,6 @@ def _names(model: CustomerModelConfig) -> Iterator[Place]:
     for index, name in enumerate(names):
         if name in names[:index]:
             yield ("segments", index, "name"), f"segment name {name!r} is taken by an earlier segment"
-
-
-def _circles(model: CustomerModelConfig) -> Iterator[Place]:
-    names = [segment.name for segment in model.segments]
-    for way in circles(model.segments):
-        told = " needs ".join(repr(name) for name in (*way, way[0]))
-        message = f"a segment cannot need itself: {told}; take one of them out"
-        yield ("segments", names.index(way[0]), "where"), message
 
 
 def leaf_places(leaf: Leaf, known: Known) -> Iterator[Place]:
@@ -52,10 +49,20 @@ def leaf_places(leaf: Leaf, known: Known) -> Iterator[Place]:
             yield ("inverse_of",), told
         case ObjectiveCondition() if told := known.unknown("objective", leaf.objective):
             yield ("objective",), told
+        case LifecycleCondition():
+            yield from _lifecycle_condition(leaf, known)
         case EventCondition():
             yield from ((("event", *where), told) for where, told in event_places(leaf.event, known))
         case GroupCondition():
             yield from ((("group", *where), told) for where, told in group_places(leaf.group, known))
+
+
+def _lifecycle_condition(condition: LifecycleCondition, known: Known) -> Iterator[Place]:
+    if told := known.unknown("lifecycle", condition.lifecycle):
+        yield ("lifecycle",), told
+    for key, index, stage in condition.stages:
+        if told := known.unknown_stage(condition.lifecycle, stage):
+            yield (key, index), told
 
 
 def _property_condition(condition: PropertyCondition, known: Known) -> Iterator[Place]:

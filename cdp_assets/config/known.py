@@ -91,6 +91,14 @@ class Known:
             return None
         return f"unknown {kind} {name!r}; known, nearest first: {listed(nearest_first(name, names))}"
 
+    def unknown_stage(self, lifecycle_id: str, stage_id: str) -> str | None:
+        """The message if a lifecycle, of which it is known what it is, has no such stage."""
+        lifecycle = self.lifecycles.get(lifecycle_id)
+        if lifecycle is None or lifecycle.find_stage(stage_id) is not None:
+            return None
+        near = listed(nearest_first(stage_id, [stage.id for stage in lifecycle.stages]))
+        return f"lifecycle {lifecycle_id!r} has no stage {stage_id!r}; it has, nearest first: {near}"
+
 
 def nearest_first(word: str, accepted: Iterable[str]) -> list[str]:
     """The accepted words, those most like `word` first; case does not count."""

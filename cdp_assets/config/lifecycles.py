@@ -10,17 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from cdp_assets.config.base import Name, Strict
-from cdp_assets.config.questions import PropertyCondition
-from cdp_assets.config.related import EventCondition, GroupCondition
-from cdp_assets.config.segments import (
-    Condition,
-    InverseCondition,
-    Leaf,
-    Path,
-    SegmentCondition,
-    SqlCondition,
-    leaves,
-)
+from cdp_assets.config.conditions import Asking, Condition, Path
 
 MOST_STAGES = 10
 Duration = Literal["MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR", "ALWAYS"]
@@ -69,7 +59,7 @@ class Stage(Strict):
         return self.name or self.id
 
 
-class Lifecycle(Strict):
+class Lifecycle(Asking):
     """Stages in order; a profile is in one of them at most, the last whose condition it meets."""
 
     id: Name
@@ -101,48 +91,13 @@ class Lifecycle(Strict):
         return self.name or self.id
 
     @property
-    def conditions(self) -> Iterator[tuple[Path, Condition]]:
+    def trees(self) -> Iterator[tuple[Path, Condition]]:
         """All its trees of conditions, with their places."""
         yield ("entrance",), self.entrance
         if self.completion is not None:
             yield ("completion",), self.completion
         for index, stage in enumerate(self.stages):
             yield ("stages", index, "where"), stage.where
-
-    @property
-    def leaves(self) -> list[tuple[Path, Leaf]]:
-        """Every condition that holds no other, with its place."""
-        return [found for at, condition in self.conditions for found in leaves(condition, at)]
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """The segments whose members it asks for."""
-        named = (
-            leaf.segment if isinstance(leaf, SegmentCondition) else leaf.inverse_of
-            for _, leaf in self.leaves
-            if isinstance(leaf, SegmentCondition | InverseCondition)
-        )
-        return tuple(dict.fromkeys(named))
-
-    @property
-    def group_types(self) -> tuple[str, ...]:
-        """The types of groups it asks for."""
-        return tuple(dict.fromkeys(leaf.group.type for _, leaf in self.leaves if isinstance(leaf, GroupCondition)))
-
-    @property
-    def event_types(self) -> tuple[str, ...]:
-        """The types of events it asks for."""
-        return tuple(dict.fromkeys(leaf.event.type for _, leaf in self.leaves if isinstance(leaf, EventCondition)))
-
-    @property
-    def properties(self) -> frozenset[str]:
-        """The properties it asks for."""
-        return frozenset(leaf.property for _, leaf in self.leaves if isinstance(leaf, PropertyCondition))
-
-    @property
-    def written(self) -> list[tuple[Path, str]]:
-        """The SQL of its conditions, with its place."""
-        return [((*where, "sql"), leaf.sql) for where, leaf in self.leaves if isinstance(leaf, SqlCondition)]
 
     @property
     def definition(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from pydantic import Field, field_validator
 
@@ -21,7 +21,7 @@ from cdp_assets.config.merging import FrozenMerging, MergeStrategy, Merging
 from cdp_assets.config.metrics import Metric
 from cdp_assets.config.properties import OWN_PROPERTIES, Property, PropertyType
 from cdp_assets.config.regular_expressions import check_expression
-from cdp_assets.config.segments import Segment, in_order_of_need
+from cdp_assets.config.segments import Segment
 
 
 class SnapshotSettings(Strict):
@@ -95,15 +95,6 @@ class CustomerModelConfig(Strict):
     def find_lifecycle(self, lifecycle_id: str) -> Lifecycle | None:
         """The lifecycle of that id, or None."""
         return next((lifecycle for lifecycle in self.lifecycles if lifecycle.id == lifecycle_id), None)
-
-    def segments_needed(self, names: Collection[str]) -> tuple[Segment, ...]:
-        """The segments of these names and all that they need, each after those it needs."""
-        wanted, more = set(names), True
-        while more:
-            needed = {name for segment in self.segments if segment.name in wanted for name in segment.needs}
-            more = not needed <= wanted
-            wanted |= needed
-        return tuple(segment for segment in in_order_of_need(self.segments) if segment.name in wanted)
 
     def find_group_type(self, name: str) -> GroupType | None:
         """The group type of that id, or None."""

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from cdp_assets.config.conditions import Path
 from cdp_assets.config.events import STANDARD_TYPES, whole_types
 from cdp_assets.config.lifecycles import Lifecycle
 from cdp_assets.config.model import CustomerModelConfig
-from cdp_assets.config.segments import Path, Segment
+from cdp_assets.config.segments import Segment
 from cdp_assets.errors import WarehouseError
 from cdp_assets.sql import interactions, schema, tables
 from cdp_assets.sql.event_tables import event_tables

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from cdp_assets.config.lifecycles import Lifecycle
-from cdp_assets.config.model import CustomerModelConfig
-from cdp_assets.errors import ConfigError, Problem
 from cdp_assets.faults import step
-from cdp_assets.flows.check_written import Written, read_written
-from cdp_assets.flows.compute_segments import RUNS_SHOWN, SegmentResult, compute_segments, require_columns
+from cdp_assets.flows.compute_segments import RUNS_SHOWN
 from cdp_assets.sql.conditions import Moment
-from cdp_assets.sql.lifecycles import HISTORY, refresh_members, scan
-from cdp_assets.sql.segments import TABLES
+from cdp_assets.sql.lifecycles import HISTORY, IS_CURRENT, refresh_members, scan
 from cdp_assets.sql.text import Sql
 from cdp_assets.sql.written import RUN_START
 from cdp_assets.warehouse import Database
@@ -46,38 +42,17 @@ class LifecycleResult:
     """The last computations, this one at the end."""
 
 
-def compute_lifecycles(
-    database: Database, model: CustomerModelConfig, ids: Collection[str], now: datetime
-) -> tuple[dict[str, LifecycleResult], dict[str, SegmentResult]]:
-    """Brings the lifecycles of these ids up to date, each in one transaction, and before them what they need.
-
-    Segments they ask for are computed where they are out of date; the second result tells of these. Again without
-    changes: nobody enters or leaves. Where SQL is written, the database reaches no other file from here on.
-
-    Raises:
-        ConfigError: the author of the YAML must act: what is written as SQL is no condition.
-        WarehouseError: likewise, if that SQL fails on the profiles there are; else we.
-    """
-    lifecycles = [lifecycle for lifecycle in model.lifecycles if lifecycle.id in ids]
-    needed = {name for lifecycle in lifecycles for name in lifecycle.needs}
-    segments = compute_segments(database, model, (), now, anew=False, also=needed)
-    for lifecycle in lifecycles:
-        require_columns(database, f"lifecycle {lifecycle.id}", lifecycle.properties)
-    written = read_written(database, [(item.id, text) for item in lifecycles for _, text in item.written])
-    if written.mistakes:
-        raise ConfigError([Problem("", 0, f"lifecycle {name}: sql {told}") for name, told in written.mistakes])
-    if any(lifecycle.written for lifecycle in lifecycles):
-        database.shut_out_files()
-    return {item.id: _compute(database, model, item, written, now) for item in lifecycles}, segments
+def lifecycle_is_current(database: Database, lifecycle: Lifecycle) -> bool:
+    """Whether it was computed since the last fold, as it is written now."""
+    found = database.rows(IS_CURRENT, [lifecycle.definition, lifecycle.id])
+    return bool(found) and bool(found[0][0])
 
 
-def _compute(
-    database: Database, model: CustomerModelConfig, lifecycle: Lifecycle, written: Written, now: datetime
-) -> LifecycleResult:
-    at = Moment(model, now, tables={name for (name,) in database.rows(TABLES)}, selects=written.selects)
-    database.run(scan(lifecycle, at), {RUN_START: now} if lifecycle.id in written.with_now else ())
+def compute_lifecycle(database: Database, lifecycle: Lifecycle, at: Moment, *, with_now: bool) -> LifecycleResult:
+    """Brings a lifecycle up to date, in one transaction. `with_now`: its SQL asks for the start of the run."""
+    database.run(scan(lifecycle, at), {RUN_START: at.now} if with_now else ())
     with database.transaction():
-        for statement in refresh_members(lifecycle, now):
+        for statement in refresh_members(lifecycle, at.now):
             database.run(statement)
         (profiles,) = database.row(Sql("SELECT count(*) FROM main.profiles"))
         step("lifecycle: before commit")

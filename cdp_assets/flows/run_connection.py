@@ -19,8 +19,7 @@ from cdp_assets.faults import step
 from cdp_assets.files.sftp import open_server
 from cdp_assets.flows.acknowledge_files import Acknowledged, acknowledge_files
 from cdp_assets.flows.check_limits import held_back
-from cdp_assets.flows.compute_lifecycles import LifecycleResult, compute_lifecycles
-from cdp_assets.flows.compute_segments import SegmentResult, compute_segments
+from cdp_assets.flows.compute_members import Members, compute_members
 from cdp_assets.flows.erase_profiles import end_erasures
 from cdp_assets.flows.export_goal import export_goal
 from cdp_assets.flows.export_job import Export, ExportJob
@@ -120,21 +119,20 @@ def give_back(connection: Connection, folders: DataFolders, now: datetime) -> li
 
 
 def select(
-    model: CustomerModelConfig, folders: DataFolders, now: datetime, names: tuple[str, ...], *, anew: bool = True
-) -> dict[str, SegmentResult]:
-    """Computes the named segments and those they need; not `anew`: of the latter only what is out of date."""
-    with open_warehouse(folders.warehouse, temporary=folders.spill) as database:
-        return compute_segments(database, model, names, now, anew=anew)
+    model: CustomerModelConfig,
+    folders: DataFolders,
+    now: datetime,
+    segments: tuple[str, ...],
+    lifecycles: tuple[str, ...] = (),
+    *,
+    anew: bool = True,
+) -> Members:
+    """Computes who is in these segments and lifecycles, and in what they need.
 
-
-def place(
-    model: CustomerModelConfig, folders: DataFolders, now: datetime, ids: tuple[str, ...]
-) -> tuple[dict[str, LifecycleResult], dict[str, SegmentResult]]:
-    """Computes where everybody stands in these lifecycles, and the segments they need where out of date."""
-    if not ids:
-        return {}, {}
+    Not `anew`: of what segments need only what is out of date.
+    """
     with open_warehouse(folders.warehouse, temporary=folders.spill) as database:
-        return compute_lifecycles(database, model, ids, now)
+        return compute_members(database, model, now, segments=segments, lifecycles=lifecycles, anew=anew)
 
 
 def deliver(

@@ -17,9 +17,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cdp_assets.config.conditions import ObjectiveState
 from cdp_assets.config.consent import CONSENTED, NO_ZONE, REFUSED, ZONE, FrozenObjective
 from cdp_assets.config.model import BatchConfig
-from cdp_assets.config.segments import ObjectiveState
 from cdp_assets.sql.identity import ROWS_PER_BATCH
 from cdp_assets.sql.single_rows import rows_from_json
 from cdp_assets.sql.text import Sql, comma, ident, joined, literal, sql

@@ -1,6 +1,6 @@
 """Lifecycles: where each profile stands now, and what changed since the last time (spec.md 9.3).
 
-Reads   main.profiles, main.segment_members, main.lifecycle_members
+Reads   main.profiles, main.segment_members, main.lifecycle_members, ops.batches
 Writes  main.lifecycle_members, ops.lifecycle_changes
         (temporary) standing: profile_id, stage_number (0 = in no stage, -1 = completed)
 """
@@ -17,6 +17,11 @@ HISTORY = Sql(
     'SELECT computed_at, size, entered, "left", not_assigned, completed, stages FROM ops.lifecycle_changes'
     " WHERE lifecycle = ? ORDER BY computed_at DESC, rowid DESC LIMIT ?"
 )
+IS_CURRENT = Sql(
+    "SELECT definition IS NOT DISTINCT FROM ? AND computed_at >= (SELECT coalesce(max(folded_at), computed_at)"
+    " FROM ops.batches) FROM ops.lifecycle_changes WHERE lifecycle = ? ORDER BY computed_at DESC, rowid DESC LIMIT 1"
+)
+"""Whether a lifecycle was computed as it is written now, after the last fold of new batches."""
 
 
 def scan(lifecycle: Lifecycle, at: Moment) -> Sql:

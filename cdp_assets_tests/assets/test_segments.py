@@ -78,13 +78,17 @@ def test_a_segment_hangs_on_what_it_asks_for() -> None:
             {"name": "guests", "where": {"all": [
                 {"event": {"type": "visit"}}, {"group": {"type": "household"}}, {"inverse_of": "vip"},
                 {"event": {"type": "order", "count": {"at_most": 0}}},
+                {"lifecycle": "club", "in_stage": ["one"]},
             ]}},
+        ],
+        "lifecycles": [
+            {"id": "club", "entrance": {"segment": "vip"}, "stages": [{"id": "one", "where": {"segment": "vip"}}]}
         ],
     }  # fmt: skip
     found = model_definitions(Deployment.model_validate({"model": model, "connections": []}))
     (spec,) = [one for one in found.resolve_all_asset_specs() if one.key.path[-1] == "guests"]
     keys = {dep.asset_key.to_user_string() for dep in spec.deps}
-    assert keys == {"profiles", "events/visit", "groups/household", "segments/vip"}
+    assert keys == {"profiles", "events/visit", "groups/household", "segments/vip", "lifecycles/club"}
 
 
 def test_a_lifecycle_is_an_asset_behind_what_it_asks_for(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +97,8 @@ def test_a_lifecycle_is_an_asset_behind_what_it_asks_for(shop: World, monkeypatc
         {"id": "buying", "name": "Buying", "where": {"segment": "vip"}},
     ]
     club = {"id": "club", "entrance": {"property": "email", "not_is_empty": True}, "stages": stages}
-    monkeypatch.setitem(MODEL, "segments", [VIP])
+    starters = {"name": "starters", "where": {"lifecycle": "club", "not_in_stage": ["buying"]}}
+    monkeypatch.setitem(MODEL, "segments", [VIP, starters])
     monkeypatch.setitem(MODEL, "lifecycles", [club])
     shop.set_up()
     shop.put("customers_1.csv", ANNA, BERT)
@@ -108,6 +113,9 @@ def test_a_lifecycle_is_an_asset_behind_what_it_asks_for(shop: World, monkeypatc
     stages_told = [(row.data["stage"], row.data["profiles"]) for row in latest.metadata["stages"].records]
     assert stages_told == [("looking", 1), ("Buying", 1), ("(not assigned)", 0), ("(completed)", 0)]
     assert str(told(latest)["trend"]).startswith("![2 to 2 members in 2 runs]")
+    assert shop.materialize("segments/starters").success
+    assert told(shop.materializations("segments/starters")[0])["dagster/row_count"] == 1
+    assert len(shop.materializations("lifecycles/club")) == 2
 
 
 def lines_of(picture: object) -> list[str]:

@@ -40,7 +40,7 @@ def problems(defs: Path, model: str) -> list[tuple[int, str]]:
 def test_a_lifecycle_is_read(defs: Path) -> None:
     (club,) = load_deployment(write(defs, model=MODEL, shop=SHOP)).model.lifecycles
     assert (club.label, [stage.label for stage in club.stages]) == ("Club", ["first", "Second"])
-    assert club.needs == ("vip",)
+    assert club.segments == ("vip",)
     assert club.stages[0].threshold.window.days == 7
 
 

@@ -21,6 +21,10 @@ attributes:
     - {name: home, group_type: household}
   group_types:
     - {id: household, properties: [{name: size, type: number}]}
+  lifecycles:
+    - id: club
+      entrance: {segment: vip}
+      stages: [{id: first, where: {segment: vip}}, {id: second, where: {property: city, values: [Ede]}}]
   segments:
     - {name: vip, where: {property: points, in_range: {min: 5}}}
 """
@@ -56,6 +60,8 @@ GOOD = [
     ),
     "{event: {type: abandoned_basket, in_range: {min: 2026-01-01}, count: {at_most: 0}}}",
     "{group: {type: household, where: [{property: size, in_range: {min: 3}}], count: {at_most: 2}}}",
+    "{all: [{lifecycle: club}, {lifecycle: club, state: not_in_no_stage}, {lifecycle: club, in_stage: [first]}]}",
+    "{any: [{lifecycle: club, state: completed}, {lifecycle: club, not_in_stage: [first, second]}]}",
     "{sql: SELECT profile_id FROM events_order JOIN groups_household_members USING (profile_id)}",
     "{sql: \"seen > $now - INTERVAL 1 DAY AND 'a' IN tags\"}",
     "{all: [{sql: \"SELECT profile_id FROM segment_members WHERE segment = 'vip'\"}, {segment: s9}]}",
@@ -105,6 +111,14 @@ BAD = [
     ("{group: {type: home}}", "unknown group type 'home'; known, nearest first: household"),
     ("{group: {type: household, where: [{property: sise, is_empty: true}]}}", "unknown property 'sise'; known, near"),
     ("{group: {type: household, where: [{property: size, in_last_days: 2}]}}", "in_last_days needs a property of type"),
+    ("{lifecycle: clubs}", "unknown lifecycle 'clubs'; known, nearest first: club"),
+    ("{lifecycle: club, in_stage: [first, secnd]}",
+     "lifecycle 'club' has no stage 'secnd'; it has, nearest first: second, first"),
+    ("{lifecycle: club, not_in_stage: [third]}", "lifecycle 'club' has no stage 'third'; it has, nearest first: "),
+    ("{lifecycle: club, in_stage: []}", "segments[1].where.in_stage"),
+    ("{lifecycle: club, state: inside}", "segments[1].where.state: 'inside' is not accepted; "),
+    ("{lifecycle: club, state: in, in_stage: [first]}",
+     "segments[1].where: give one of state, in_stage; join two conditions with all or any"),
     ("{sql: \"citty = 'Ede'\"}", 'sql does not fit the tables: Binder Error: Referenced column "citty" not found'),
     ("{sql: city}", "sql must be true or false for each profile; it is varchar"),
     ("{sql: SELECT city FROM profiles}", "sql must give one column, profile_id; it gives varchar"),
@@ -132,6 +146,27 @@ def test_a_circle_is_told_once_with_the_names(defs: Path) -> None:
     [problem] = find_problems(defs)
     assert problem.line == LINE
     assert problem.message.startswith("a segment cannot need itself: 's0' needs 's1' needs 's0'; take")
+
+
+def test_a_circle_through_a_lifecycle_is_told_with_both_names(defs: Path) -> None:
+    around = MODEL.replace("values: [Ede]", "operator: not_is_empty").replace(
+        "entrance: {segment: vip}", "entrance: {segment: s0}"
+    )
+    line = "    - {name: s0, where: {all: [{segment: vip}, {lifecycle: club, state: completed}]}}\n"
+    write(defs, model=around + line, shop=SHOP.replace("property: spend", "property: points"))
+    [problem] = find_problems(defs)
+    assert problem.line == LINE
+    assert (
+        problem.message == "a segment cannot need itself: 's0' needs lifecycle 'club' needs 's0'; take one of them out"
+    )
+
+
+def test_a_lifecycle_cannot_ask_for_itself(defs: Path) -> None:
+    around = MODEL.replace("{property: city, values: [Ede]}", "{lifecycle: club, in_stage: [first]}")
+    write(defs, model=around, shop=SHOP.replace("property: spend", "property: points"))
+    [problem] = find_problems(defs)
+    assert problem.line == around[: around.index("stages:")].count("\n") + 1
+    assert problem.message.startswith("a lifecycle cannot need itself: lifecycle 'club' needs lifecycle 'club'; take")
 
 
 def test_sql_is_held_against_the_columns_only_where_all_of_them_are_known(defs: Path) -> None:

@@ -50,8 +50,8 @@ def run(deployment: Deployment, folders: DataFolders, now: datetime, verbs: Sequ
             "select": lambda connection=connection: run_connection.select(
                 deployment.model, folders, now, run_connection.segments_of(deployment.model, connection)
             ),
-            "place": lambda connection=connection: run_connection.place(
-                deployment.model, folders, now, run_connection.lifecycles_of(deployment.model, connection)
+            "place": lambda connection=connection: run_connection.select(
+                deployment.model, folders, now, (), run_connection.lifecycles_of(deployment.model, connection)
             ),
             "deliver": lambda connection=connection: must_succeed(
                 list(run_connection.deliver(deployment, connection, folders, now))

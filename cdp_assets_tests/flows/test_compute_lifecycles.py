@@ -8,7 +8,7 @@ import pytest
 
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.errors import ConfigError, NothingFoldedError
-from cdp_assets.flows.compute_lifecycles import compute_lifecycles
+from cdp_assets.flows.compute_members import compute_members
 from cdp_assets.flows.ledger import prepare_schemas
 from cdp_assets.sql.schema import create_table
 from cdp_assets.sql.tables import profiles_table
@@ -64,7 +64,7 @@ def person(number):
 
 
 def compute(database, at=NOW, setup=None):
-    return compute_lifecycles(database, setup or model(), ["club"], at)[0]["club"].now
+    return compute_members(database, setup or model(), at, lifecycles=["club"]).lifecycles["club"].now
 
 
 def standing(database, columns="coalesce(stage, state)"):
@@ -84,9 +84,54 @@ def test_the_last_stage_that_matches_wins_and_stages_may_be_skipped(warehouse):
 
 
 def test_segments_it_asks_for_are_computed_before_it_where_they_are_out_of_date(warehouse):
-    _, first = compute_lifecycles(warehouse, model(), ["club"], NOW)
-    _, second = compute_lifecycles(warehouse, model(), ["club"], LATER)
-    assert (list(first), list(second)) == (["buyers"], [])
+    first = compute_members(warehouse, model(), NOW, lifecycles=["club"])
+    second = compute_members(warehouse, model(), LATER, lifecycles=["club"])
+    assert (list(first.segments), list(second.segments)) == (["buyers"], [])
+
+
+ASKED = {
+    "{}": [1, 2, 3, 4, 7],
+    "state=in": [1, 2, 3, 4, 7],
+    "state=not_in": [5, 6],
+    "state=completed": [5],
+    "state=not_completed": [1, 2, 3, 4, 6, 7],
+    "state=in_no_stage": [1],
+    "state=not_in_no_stage": [2, 3, 4, 5, 6, 7],
+    "in_stage=buying,loyal": [3, 4, 7],
+    "not_in_stage=buying,loyal": [1, 2, 5, 6],
+}
+
+
+def asking(name, text):
+    key, _, values = text.strip("{}").partition("=")
+    asked = {key: values if key == "state" else values.split(",")} if key else {}
+    return {"name": name, "where": {"lifecycle": "club", **asked}}
+
+
+def test_segments_ask_where_people_stand_and_the_lifecycle_is_computed_before_them(warehouse):
+    setup = model()
+    asked = [asking(f"s{index}", text) for index, text in enumerate(ASKED)]
+    setup = CustomerModelConfig.model_validate(
+        setup.model_dump(by_alias=True, exclude_defaults=True) | {"segments": [*asked, BUYERS]}
+    )
+    found = compute_members(warehouse, setup, NOW, segments=[one["name"] for one in asked])
+    query = Sql("SELECT list(profile_id ORDER BY profile_id) FROM main.segment_members WHERE segment = ?")
+    members = [[one.int for one in warehouse.row(query, [segment["name"]])[0]] for segment in asked]
+    assert dict(zip(ASKED, members, strict=True)) == ASKED
+    assert (set(found.lifecycles), "buyers" in found.segments) == ({"club"}, True)
+
+
+def test_of_what_a_segment_needs_only_what_is_out_of_date_is_computed_if_not_anew(warehouse):
+    setup = CustomerModelConfig.model_validate(
+        model().model_dump(by_alias=True, exclude_defaults=True) | {"segments": [asking("members", "{}"), BUYERS]}
+    )
+    first = compute_members(warehouse, setup, NOW, segments=["members"], anew=False)
+    second = compute_members(warehouse, setup, LATER, segments=["members"], anew=False)
+    assert (list(first.segments), list(first.lifecycles)) == (["buyers", "members"], ["club"])
+    assert (list(second.segments), list(second.lifecycles)) == (["members"], [])
+    both = compute_members(warehouse, setup, LATER, segments=["members"], lifecycles=["club"])
+    assert (list(both.segments), list(both.lifecycles)) == (["buyers", "members"], ["club"])
+    assert len(warehouse.rows(Sql("SELECT 1 FROM ops.lifecycle_changes"))) == 2
 
 
 def test_who_moves_on_keeps_the_time_of_entry_and_gets_a_new_one_of_the_stage(warehouse):

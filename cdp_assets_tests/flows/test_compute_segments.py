@@ -8,7 +8,8 @@ import pytest
 
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.errors import ConfigError, NothingFoldedError, WarehouseError
-from cdp_assets.flows.compute_segments import Computed, compute_segments
+from cdp_assets.flows.compute_members import compute_members
+from cdp_assets.flows.compute_segments import Computed
 from cdp_assets.flows.ledger import prepare_schemas
 from cdp_assets.sql.schema import create_table
 from cdp_assets.sql.tables import profiles_table
@@ -45,6 +46,10 @@ def warehouse(tmp_path):
 
 def person(number):
     return f"00000000-0000-0000-0000-{number:012d}"
+
+
+def compute_segments(database, setup, names, at, *, anew=True):
+    return compute_members(database, setup, at, segments=names, anew=anew).segments
 
 
 def members(database, segment):

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from cdp_assets.flows.compute_segments import compute_segments
+from cdp_assets.flows.compute_members import compute_members
 from cdp_assets.warehouse import open_warehouse
 from cdp_assets_tests.support.lab import EPOCH, Lab, deployment
 
@@ -122,7 +122,7 @@ def test_a_segment_counts_one_person_once(tmp_path):
     for day in range(2):
         with open_warehouse(lab.folders.warehouse) as database:
             at = EPOCH + timedelta(days=day)
-            computed.append(compute_segments(database, lab.model, ["known"], at)["known"])
+            computed.append(compute_members(database, lab.model, at, segments=["known"]).segments["known"])
         folded(lab, TWO, HEADER + "a@x.com,7,,,\n")
     assert [(one.size, one.joined, one.left) for one in computed] == [(2, 2, 0), (1, 0, 1)]
     assert lab.rows("SELECT entered_at FROM main.segment_members") == [(EPOCH,)]

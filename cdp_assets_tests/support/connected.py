@@ -147,11 +147,6 @@ class Shop:
             self.folders,
             self.now,
             run_connection.segments_of(self.deployment.model, self.connection),
-        )
-        run_connection.place(
-            self.deployment.model,
-            self.folders,
-            self.now,
             run_connection.lifecycles_of(self.deployment.model, self.connection),
         )
         return list(run_connection.deliver(self.deployment, self.connection, self.folders, self.now))
