@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from cdp_assets.assets.metadata import Metadata, table
@@ -10,9 +12,12 @@ from cdp_assets.assets.specs import PROFILES_KEY, group_out
 from cdp_assets.assets.warehouse import AFTER_UPSTREAM
 from cdp_assets.config.connections import Connection
 from cdp_assets.flows.ledger import prepare_schemas
-from cdp_assets.sql.history import RECENT_COUNTS, recent_imports
+from cdp_assets.sql.history import recent_imports
 from cdp_assets.warehouse import open_warehouse
 
+_COLUMNS = ("file", "status", "rows", "what they did", "finished (UTC)")
+_WORDS = ("created", "updated", "unchanged", "skipped")
+"""What to say of the counts behind the first, which is of all rows."""
 MOST = 50
 """Files that are shown."""
 
@@ -32,8 +37,15 @@ def recent_imports_metadata(connection: Connection) -> Metadata:
     with open_warehouse(data_folders().warehouse) as database:
         prepare_schemas(database)
         rows = database.rows(recent_imports(connection.name, MOST))
-    columns = ["folder", "file", "status", *RECENT_COUNTS, "finished (UTC)", "error"]
-    return {"recent imports": table(columns, rows)}
+    return {"recent imports": table(_COLUMNS, [_line(row) for row in rows])}
+
+
+def _line(row: Sequence[object]) -> list[object]:
+    """A file in few columns, as a table of many would be cut; an error takes the place of the counts."""
+    folder, name, status, *numbers, finished, error = row
+    total, *counts = [number if isinstance(number, int) else 0 for number in numbers]
+    told = [f"{count:,} {words}" for count, words in zip(counts, _WORDS, strict=True) if count]
+    return [f"{folder} / {name}", status, f"{total:,}", error or ", ".join(told), finished]
 
 
 def recent_imports_asset(connection: Connection) -> dg.AssetsDefinition:

@@ -139,14 +139,18 @@ def _results(
 
 def goal_trends(connection: str, goal: str) -> Metadata:
     """How many rows the goal's files had, and how many of them were rejected; each file is one step."""
-    files = received_files(data_folders(), connection, [goal])[-FILES_SHOWN:]
+    files = received_files(data_folders(), connection, [goal])
+    files = sorted(files, key=lambda one: (natural_key(one.partition), one.seen_at))[-FILES_SHOWN:]
     if len(files) < 2:
         return {}
+    first, last = files[0], files[-1]
+    # The files' own dates where they have some: all of them may have been seen first on the same day.
+    ends = (shown(first.partition or first.name), shown(last.partition or last.name))
     rows = [(one.seen_at, one.rows) for one in files]
-    metadata: Metadata = {"rows per file": dg.MetadataValue.md(trend(rows, "rows", "files", evenly=True))}
+    metadata: Metadata = {"rows per file": dg.MetadataValue.md(trend(rows, "rows", "files", ends=ends))}
     if any(one.rejected for one in files):
         rates = [(one.seen_at, round(one.rejected_share, 2)) for one in files]
-        picture = trend(rates, "per cent rejected", "files", evenly=True)
+        picture = trend(rates, "per cent rejected", "files", ends=ends)
         metadata["rejected (%) per file"] = dg.MetadataValue.md(picture)
     return metadata
 

@@ -11,9 +11,7 @@ from cdp_assets.files.remote import shown
 from cdp_assets.flows.acknowledge_files import Acknowledged
 from cdp_assets.flows.export_job import Export
 from cdp_assets.flows.file_sets import PassedOver
-from cdp_assets.flows.fold_batches import FoldResult
 from cdp_assets.flows.import_files import Outcome, RejectSample, reject_sample
-from cdp_assets.flows.look_tables import TableFacts
 from cdp_assets.flows.return_rejects import Returned
 from cdp_assets.flows.take_look import Candidate, Look
 
@@ -76,17 +74,17 @@ def look_metadata(look: Look) -> Metadata:
         [
             shown(item.file.name),
             _state(item),
-            f"{item.goal}/{item.partition}" if item.partition else item.goal,
-            item.file.size_bytes,
-            # Blanks that do not break: the last column would be folded into a tower.
-            f"{item.file.modified_at.astimezone(UTC):%d %b %Y %H:%M}".replace(" ", "\N{NO-BREAK SPACE}"),
+            # With blanks, where a line may end: what is wider than the page is cut.
+            f"{item.goal} / {item.partition}" if item.partition else item.goal,
+            f"{item.file.modified_at.astimezone(UTC):%d %b %Y %H:%M}",
+            f"{item.file.size_bytes:,}",
         ]
         for item in sorted(look.candidates, key=lambda item: item.landed)
     ]
     metadata: Metadata = {
         "new files": len(new),
         "names to mend": len(wrong),
-        "files": table(["name", "state", "goal/partition", "bytes", "modified (UTC)"], files),
+        "files": table(["name", "state", "goal / partition", "modified (UTC)", "bytes"], files),
         "files no goal takes": table(["name", "why"], _not_taken(look)),
     }
     if waits:
@@ -172,72 +170,15 @@ def batch_metadata(entry: Mapping[str, object]) -> Metadata:
         "file": str(entry["name"]),
         "state": state,
         "note": str(entry["note"]) or STATES.get(state, ""),
-        **{label: _count(entry[column]) for label, column in FATES.items()},
-        **({label: _count(entry[column]) for label, column in EVENT_FATES.items()} if entry["events_received"] else {}),
+        **{label: count_in(entry, column) for label, column in FATES.items()},
+        **({label: count_in(entry, name) for label, name in EVENT_FATES.items()} if entry["events_received"] else {}),
     }
 
 
-def _count(value: object) -> int:
+def count_in(entry: Mapping[str, object], column: str) -> int:
+    """A number of a ledger row; 0 where none was told."""
+    value = entry[column]
     return value if isinstance(value, int) else 0
-
-
-def fold_metadata(result: FoldResult) -> Metadata:
-    """What a fold did, all together and batch by batch; only the first batches of a large one are listed."""
-    rows = [_fold_row(entry) for entry in result.folded]
-    metadata: Metadata = {
-        "dagster/row_count": result.profiles,
-        "batches folded": len(rows),
-        "rebuilt": result.replayed,
-    }
-    if result.replayed:
-        metadata["batches folded again or in between"] = result.refolded
-    if result.problems:
-        metadata["snapshots"] = "\n".join(result.problems)
-    for place, name in enumerate(("received", "created", "modified", "unchanged", "excluded", "rejected")):
-        metadata[f"rows {name}"] = sum(row[place] for row in rows)
-    if any(entry["events_received"] for entry in result.folded):
-        for label, column in EVENT_FATES.items():
-            metadata[label] = sum(_count(entry[column]) for entry in result.folded)
-    if rows:
-        named = [
-            [entry["name"], *row, f"{entry['connection']}/{entry['goal']}"]
-            for entry, row in zip(result.folded, rows, strict=True)
-        ]
-        columns = ["file", "received", "created", "modified", "unchanged", "excluded", "rejected", "goal"]
-        metadata["batches"] = table(columns, named)
-    if result.left_out:
-        left_out = [[entry["name"], entry["goal"], entry["state"], entry["note"]] for entry in result.left_out]
-        metadata["batches left out"] = table(["file", "goal", "state", "why"], left_out)
-    return metadata
-
-
-def fold_message(result: FoldResult) -> str:
-    """What a fold did, in a line."""
-    message = f"{len(result.folded)} batch(es) folded; {result.profiles} profiles"
-    created, again = (sum(_count(entry[name]) for entry in result.folded) for name in ("events_created", "events_set"))
-    return f"{message}; {created} events created, {again} written anew" if created or again else message
-
-
-def events_metadata(own: TableFacts, items: Sequence[TableFacts] = ()) -> Metadata:
-    """A table of events, or of products, and those of the items of its nested fields."""
-    metadata: Metadata = {"dagster/row_count": own.rows, "sample (masked)": table(own.columns, own.sample)}
-    for one in items:
-        metadata[f"rows of {one.name}"] = one.rows
-        metadata[f"sample of {one.name} (masked)"] = table(one.columns, one.sample)
-    return metadata
-
-
-def _fold_row(entry: Mapping[str, object]) -> list[int]:
-    """Received, created, modified, unchanged, excluded, rejected."""
-    excluded = ("rows_not_found", "rows_no_identifier", "rows_consent_mismatch", "rows_filtered", "rows_erased")
-    return [
-        _count(entry["rows_received"]),
-        _count(entry["rows_created"]),
-        _count(entry["rows_modified"]),
-        _count(entry["rows_unchanged"]),
-        sum(_count(entry[name]) for name in excluded),
-        _count(entry["rows_rejected"]),
-    ]
 
 
 def done_metadata(outcomes: Sequence[Acknowledged], returned: Sequence[Returned] = ()) -> Metadata:

@@ -44,7 +44,13 @@ _OWN_COLUMNS = (
 )
 
 
-_OWN_GROUP_COLUMNS = (dg.TableColumn(GROUP_ID.name, "text", GROUP_ID.description), *_OWN_COLUMNS[1:])
+_OWN_GROUP_COLUMNS = (
+    dg.TableColumn(GROUP_ID.name, "text", GROUP_ID.description),
+    dg.TableColumn("creation_date", "timestamp", "When the file came that created the group, in UTC."),
+    dg.TableColumn("last_modified_date", "timestamp", "When the file came that last changed it, in UTC."),
+)
+_WORDS_FOR_TYPES = {"varchar": "text", "bigint": "number", "timestamptz": "timestamp"}
+"""What the engine calls a type → what people read; others have names of their own."""
 
 
 def group_in(connection: Connection) -> str:
@@ -244,11 +250,17 @@ def _table_columns(table: Table, kind: EventType | None = None) -> dg.TableSchem
     return dg.TableSchema(
         [
             dg.TableColumn(
-                column.name, column.type.lower(), column.comment, tags={"pii": ""} if column.name in pii else None
+                column.name, _type_told(column.type), column.comment, tags={"pii": ""} if column.name in pii else None
             )
             for column in table.columns
         ]
     )
+
+
+def _type_told(engines: str) -> str:
+    """A type in the words that the columns of profiles have, `[]` for a list as there."""
+    one, listed, _ = engines.lower().partition("[]")
+    return f"{_WORDS_FOR_TYPES.get(one, one)}{listed}"
 
 
 def profile_columns(model: CustomerModelConfig) -> dg.TableSchema:

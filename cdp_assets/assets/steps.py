@@ -12,10 +12,11 @@ import dagster as dg
 from pydantic import Field
 
 from cdp_assets.assets.drop_folders import has_recent_imports, recent_imports_key, recent_imports_metadata
+from cdp_assets.assets.fold_metadata import fold_message
 from cdp_assets.assets.imports import landed_events, refused
 from cdp_assets.assets.limits import delivery_evaluations
 from cdp_assets.assets.members import materializations
-from cdp_assets.assets.metadata import done_metadata, export_metadata, fold_message, unsettled
+from cdp_assets.assets.metadata import done_metadata, export_metadata, unsettled
 from cdp_assets.assets.missing import files_metadata
 from cdp_assets.assets.partitions import add_partitions
 from cdp_assets.assets.rehearsals import DRY_RUN, rehearsal_events

@@ -1,4 +1,7 @@
-"""Small pictures in markdown: how a number went over time, and how full columns are. No library draws them."""
+"""Small pictures in markdown of how a number went, and bars made of text. No library draws them.
+
+Dagster shows markdown at once only if it has fewer than 1,000 signs; what is longer hides behind a link.
+"""
 
 from __future__ import annotations
 
@@ -6,82 +9,91 @@ import base64
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
+from itertools import pairwise
 
 WIDTH, HEIGHT = 360, 110
 _MARGIN = 16
-_LINE = 18
-"""Height of a bar with its label."""
-_BAR_AT, _BAR = 170, 110
-MOST_BARS = 60
-"""Bars in one picture."""
+INLINE = 1_000
+"""Signs of markdown from which on Dagster hides it."""
+_MOST, _FEWEST = 60, 4
+"""Points of a picture that are drawn."""
 _LONGEST = 24
-"""Signs of a label."""
+"""Signs of a label below the picture."""
+_GAUGE = 20
+"""Signs of a full bar."""
 
 
 Points = Sequence[tuple[datetime, float]]
 
 
-def trend(points: Points, what: str = "members", of: str = "runs", *, evenly: bool = False) -> str:
-    """An image of the points, oldest first; at least two. The time axis is to scale, or all steps are alike.
+def trend(points: Points, what: str = "members", of: str = "runs", *, ends: tuple[str, str] | None = None) -> str:
+    """An image of the points, oldest first; at least two.
 
+    The time axis is to scale and labelled by days; with `ends` all steps are alike, and these are its labels.
     `what` is counted, `of` are the points: words for who cannot see the picture.
     """
     told = f"{points[0][1]:,.12g} to {points[-1][1]:,.12g} {what} in {len(points)} {of}"
-    return f"![{told}]({_as_image(_svg(points, evenly=evenly))})"
+    most, picture = _MOST, ""
+    while not picture or (len(picture) >= INLINE and most >= _FEWEST):
+        picture = f"![{told}]({_as_image(_svg(points, most, ends))})"
+        most = most * 4 // 5
+    return picture
 
 
-def bars(shares: Sequence[tuple[str, float]], what: str) -> str:
-    """An image with a bar for each name and its per cent, in the order given; at least one."""
-    height = 2 * _MARGIN + _LINE * len(shares)
-    rows = [
-        f'<text x="{_MARGIN}" y="{y + 4}">{escape(_short(name))}</text>'
-        f'<rect x="{_BAR_AT}" y="{y - 5}" width="{_BAR}" height="10" fill="#e5e7eb"/>'
-        f'<rect x="{_BAR_AT}" y="{y - 5}" width="{_BAR * share / 100:.1f}" height="10" fill="#4f43dd"/>'
-        f'<text x="{WIDTH - _MARGIN}" y="{y + 4}" text-anchor="end">{share:.1f} %</text>'
-        for y, (name, share) in ((_MARGIN + _LINE * (place + 0.5), one) for place, one in enumerate(shares))
-    ]
-    return f"![{what} of {len(shares)} columns]({_as_image(_framed(height, ''.join(rows)))})"
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
+def gauge(share: float) -> str:
+    """A bar of text for a per cent."""
+    full = round(_GAUGE * share / 100)
+    return "█" * full + "░" * (_GAUGE - full)
 
 
 def _as_image(svg: str) -> str:
     return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
 
 
-def _framed(height: float, content: str) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height:g}" font-family="sans-serif"'
-        f' font-size="11" fill="#6b7280">{content}</svg>'
-    )
-
-
-def _svg(points: Points, *, evenly: bool) -> str:
-    start, end = points[0][0], points[-1][0]
+def _svg(points: Points, most: int, ends: tuple[str, str] | None) -> str:
     low, high = min(size for _, size in points), max(size for _, size in points)
-    duration, rise = (end - start).total_seconds() or 1.0, (high - low) or 1
-    shares = [
-        place / (len(points) - 1) if evenly else (at - start).total_seconds() / duration
-        for place, (at, _) in enumerate(points)
-    ]
+    rise = (high - low) or 1
     places = [
         (
-            _MARGIN + (WIDTH - 2 * _MARGIN) * share,
-            HEIGHT - 2 * _MARGIN - (HEIGHT - 4 * _MARGIN) * (size - low) / rise,
+            round(_MARGIN + (WIDTH - 2 * _MARGIN) * share),
+            round(HEIGHT - 2 * _MARGIN - (HEIGHT - 4 * _MARGIN) * (size - low) / rise),
         )
-        for share, (_, size) in zip(shares, points, strict=True)
+        for share, (_, size) in zip(_shares(points, even=ends is not None), points, strict=True)
     ]
-    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    line = " ".join(f"{x},{y}" for x, y in _thinned(places, most))
     x, y = places[-1]
-    days = f"{start.astimezone(UTC):%d %b %Y}", f"{end.astimezone(UTC):%d %b %Y}"
-    return _framed(
-        HEIGHT,
-        f'<polyline points="{line}" fill="none" stroke="#4f43dd" stroke-width="2" stroke-linejoin="round"/>'
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="#4f43dd"/>'
+    first, last = ends or (f"{points[0][0].astimezone(UTC):%d %b %Y}", f"{points[-1][0].astimezone(UTC):%d %b %Y}")
+    right = f'<g text-anchor="end"><text x="{WIDTH - _MARGIN}" y='
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" font-family="sans-serif"'
+        f' font-size="11" fill="#6b7280"><path d="M{line}" fill="none" stroke="#43d" stroke-width="2"/>'
+        f'<circle cx="{x}" cy="{y}" r="3" fill="#43d"/>'
         f'<text x="{_MARGIN}" y="12">highest {high:,.12g}</text>'
-        f'<text x="{WIDTH - _MARGIN}" y="12" text-anchor="end">lowest {low:,.12g}</text>'
-        f'<text x="{_MARGIN}" y="{HEIGHT - 6}">{days[0]}</text>'
-        f'<text x="{WIDTH - _MARGIN}" y="{HEIGHT - 6}" text-anchor="end">{days[1]}</text>',
+        f'{right}"12">lowest {low:,.12g}</text></g>'
+        f'<text x="{_MARGIN}" y="{HEIGHT - 6}">{_short(first)}</text>'
+        f'{right}"{HEIGHT - 6}">{_short(last)}</text></g></svg>'
     )
+
+
+def _shares(points: Points, *, even: bool) -> list[float]:
+    """How far along the axis each point is, from 0 to 1."""
+    if even:
+        return [place / (len(points) - 1) for place, _ in enumerate(points)]
+    start = points[0][0]
+    duration = (points[-1][0] - start).total_seconds() or 1.0
+    return [(at - start).total_seconds() / duration for at, _ in points]
+
+
+def _thinned(places: Sequence[tuple[int, int]], most: int) -> list[tuple[int, int]]:
+    """At most so many of the places: of neighbours the one farthest from the middle, so that peaks stay."""
+    if len(places) <= most:
+        return list(places)
+    first, *inner, last = places
+    middle, count = (HEIGHT - _MARGIN) / 2, most - 2
+    cuts = [len(inner) * place // count for place in range(count + 1)]
+    parts = [inner[start:end] for start, end in pairwise(cuts)]
+    return [first, *(max(part, key=lambda one: abs(one[1] - middle)) for part in parts if part), last]
+
+
+def _short(name: str) -> str:
+    return escape(name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…")

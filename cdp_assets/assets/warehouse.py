@@ -7,16 +7,15 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from cdp_assets.assets.metadata import (
-    Metadata,
-    batch_metadata,
-    done_metadata,
+from cdp_assets.assets.fold_metadata import (
     events_metadata,
-    export_metadata,
+    filled_metadata,
     fold_message,
     fold_metadata,
-    unsettled,
+    groups_metadata,
+    products_metadata,
 )
+from cdp_assets.assets.metadata import Metadata, batch_metadata, done_metadata, export_metadata, unsettled
 from cdp_assets.assets.partitions import partition_in
 from cdp_assets.assets.runtime import as_dagster_failure, data_folders, now
 from cdp_assets.assets.specs import (
@@ -28,15 +27,15 @@ from cdp_assets.assets.specs import (
     groups_key,
     warehouse_specs,
 )
-from cdp_assets.assets.trends import MOST_BARS, bars
 from cdp_assets.config.connections import Connection
+from cdp_assets.config.events import INTERACTIONS, EventType
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.model import Deployment
 from cdp_assets.flows import run_connection
 from cdp_assets.flows.fill_rates import fill_rates
 from cdp_assets.flows.fold_batches import FoldResult
 from cdp_assets.sql.event_tables import event_tables
-from cdp_assets.sql.tables import PRODUCTS
+from cdp_assets.sql.interactions import VIEW
 
 POOL = "warehouse"
 FOLD = "fold"
@@ -61,26 +60,28 @@ def folded_assets(deployment: Deployment, result: FoldResult) -> dict[dg.AssetKe
     """What a fold made, with what is told of it."""
     found: dict[dg.AssetKey, Metadata] = {PROFILES_KEY: fold_metadata(result) | _filled(deployment)}
     found |= {
-        groups_key(kind.id): {"dagster/row_count": result.groups[kind.id]} for kind in deployment.model.group_types
+        groups_key(kind.id): groups_metadata(kind.id, result.facts.groups[kind.id])
+        for kind in deployment.model.group_types
     }
-    facts = {item.name: item for item in result.events}
+    facts = {item.name: item for item in result.facts.events}
     for kind in deployment.event_types:
         # Of a standard type that only goals name, there are no tables before its first file.
-        own, *items = [facts.get(table.name) for table in event_tables([kind])]
+        own, *items = [facts.get(name) for name in _told_tables(kind)]
         told = [item for item in items if item is not None]
         found[events_key(kind.id)] = events_metadata(own, told) if own else {"dagster/row_count": 0}
     if any(spec.key == PRODUCTS_KEY for spec in warehouse_specs(deployment)):
-        found[PRODUCTS_KEY] = events_metadata(facts[PRODUCTS.name])
+        found[PRODUCTS_KEY] = products_metadata(result.facts.products)
     return found
 
 
+def _told_tables(kind: EventType) -> list[str]:
+    """What analysts read the events of a type by: its own table first, then those of its items."""
+    return [VIEW.name] if kind.id == INTERACTIONS else [table.name for table in event_tables([kind])]
+
+
 def _filled(deployment: Deployment) -> Metadata:
-    """How full each property is, the fullest first."""
-    rates = fill_rates(data_folders(), [prop.name for prop in deployment.model.properties])
-    if not rates:
-        return {}
-    shares = sorted(rates.items(), key=lambda one: (-one[1], one[0]))[:MOST_BARS]
-    return {"filled (%)": dg.MetadataValue.md(bars(shares, "Profiles with a value"))}
+    """How full each property is."""
+    return filled_metadata(fill_rates(data_folders(), [prop.name for prop in deployment.model.properties]))
 
 
 def fold_asset(deployment: Deployment) -> dg.AssetsDefinition:

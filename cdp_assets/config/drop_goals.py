@@ -29,6 +29,11 @@ def dropped_event_type(name: str) -> EventType:
     )
 
 
+def is_dropped(kind: EventType) -> bool:
+    """Whether it is the type of the events of drop folders."""
+    return kind.fields == dropped_event_type(kind.id).fields
+
+
 def dropped_events(name: str) -> EventImport:
     """How a landing brings them."""
     return EventImport(

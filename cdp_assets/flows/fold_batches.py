@@ -19,7 +19,7 @@ from cdp_assets.flows.fold_pass import Folding, rows_of, told_of
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.keep_out import keep_out
 from cdp_assets.flows.ledger import note_folded, prepare_schemas, register
-from cdp_assets.flows.look_tables import TableFacts, event_facts
+from cdp_assets.flows.look_tables import Facts, table_facts
 from cdp_assets.flows.plan_order import Plan, plan_order
 from cdp_assets.flows.plan_passes import Placed, cut_into_passes
 from cdp_assets.flows.replay import replay
@@ -27,7 +27,6 @@ from cdp_assets.flows.snapshot_files import remove_snapshots
 from cdp_assets.flows.snapshots import Snapshots
 from cdp_assets.flows.withdrawals import withdrawn_versions
 from cdp_assets.sql import ledger, tables
-from cdp_assets.sql.records import groups
 from cdp_assets.sql.text import Sql, sql
 from cdp_assets.warehouse import Database
 
@@ -44,14 +43,12 @@ class FoldResult:
     """Whether the warehouse was rebuilt, because a batch came before one already in."""
     profiles: int
     """Profiles in the warehouse now."""
-    groups: dict[str, int]
-    """Group type → groups in the warehouse now."""
     refolded: int
     """Batches that were folded for it, as no snapshot had them; 0 where nothing was rebuilt."""
     problems: tuple[str, ...]
     """What was wrong with snapshots; the fold did without them."""
-    events: tuple[TableFacts, ...]
-    """What stands in the tables of events and products now."""
+    facts: Facts
+    """What stands in the tables of events, products and groups now."""
 
 
 def fold_batches(
@@ -100,10 +97,9 @@ def fold_batches(
         _entries(database, [batch_id for batch_id in fresh if batch_id in plan.left_out]),
         replays and bool(done),
         _count(database, Sql("main.profiles")),
-        {group_type: _count(database, groups(group_type).path) for group_type in shape.groups},
         refolded,
         tuple(store.problems),
-        event_facts(database, shape),
+        table_facts(database, shape),
     )
 
 

@@ -34,6 +34,8 @@ class Received:
     landed_at: datetime
     rows: int
     rejected: int
+    partition: str = ""
+    """Wildcard value of its name."""
 
     @property
     def rejected_share(self) -> float:
@@ -65,6 +67,7 @@ def _received(folder: Path) -> Received:
         datetime.fromisoformat(told["landed_at"]),
         told["rows_received"],
         told["rows_rejected"],
+        told["partition_key"],
     )
 
 

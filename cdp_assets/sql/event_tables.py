@@ -17,8 +17,8 @@ _KEY = columns_of(
 )
 _MADE = columns_of(
     ("product_store", TEXT, "Store into which its products go; NULL = none."),
-    ("set_at_position", BIGINT, "Place in the order of the batch that last wrote the event."),
-    ("set_at_row", BIGINT, "Row of that batch, from 1."),
+    ("set_at_position", BIGINT, "For our own use: which file wrote the event last, as its place in the order of all."),
+    ("set_at_row", BIGINT, "For our own use: which of that file's rows, from 1."),
 )
 _INDEX = columns_of(("index", BIGINT, "Place of the item in its event, from 0."))
 

@@ -118,13 +118,9 @@ def test_the_profiles_tell_their_number_and_what_the_fold_did(shop: World) -> No
     (batch,) = metadata["batches"].records
     assert dict(batch.data) == {
         "file": "customers_1.csv",
-        "goal": "shop/customers",
-        "received": 2,
-        "created": 2,
-        "modified": 0,
-        "unchanged": 0,
-        "excluded": 0,
-        "rejected": 0,
+        "rows": "2",
+        "what they did": "2 created",
+        "goal": "shop / customers",
     }
 
 
@@ -192,7 +188,7 @@ def test_a_partition_materialised_after_its_yaml_changed_is_landed_anew(shop: Wo
     assert told(shop.materializations(KEY)[0])["state"] == "landed"
     assert shop.materialize("profiles").success
     assert shop.rows("SELECT city, spend FROM main.profiles") == [("Delft", None)]
-    assert told(shop.materializations("profiles")[0])["rebuilt"] is True
+    assert str(told(shop.materializations("profiles")[0])["rebuilt"]).startswith("yes")
 
 
 def test_a_newer_file_of_a_partition_is_landed_in_its_place(shop: World) -> None:

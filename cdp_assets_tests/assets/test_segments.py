@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
 
 import pytest
 
 from cdp_assets.assets.build import model_definitions
+from cdp_assets.assets.trends import INLINE, trend
 from cdp_assets.config.model import Deployment
 from cdp_assets_tests.assets.test_after_each_fold import Ticks
 from cdp_assets_tests.assets.world import ANNA, BERT, MODEL, World, told
@@ -63,7 +65,7 @@ def test_the_trend_is_a_picture_and_a_table(needy: World) -> None:
     picture = str(told(latest)["trend"])
     assert picture.startswith("![1 to 2 members in 2 runs](data:image/svg+xml;base64,")
     svg = ElementTree.fromstring(base64.b64decode(picture.split("base64,")[1].rstrip(")")))
-    assert [text.text for text in svg if text.tag.endswith("text")][:2] == ["highest 2", "lowest 1"]
+    assert [text.text for text in svg.iter() if text.tag.endswith("text")][:2] == ["highest 2", "lowest 1"]
     assert [record.data["members"] for record in latest.metadata["runs"].records] == [2, 1]
 
 
@@ -121,7 +123,7 @@ def test_a_lifecycle_is_an_asset_behind_what_it_asks_for(shop: World, monkeypatc
 def lines_of(picture: object) -> list[str]:
     """The words in a picture."""
     svg = ElementTree.fromstring(base64.b64decode(str(picture).split("base64,")[1].rstrip(")")))
-    return [text.text or "" for text in svg if text.tag.endswith("text")]
+    return [text.text or "" for text in svg.iter() if text.tag.endswith("text")]
 
 
 def test_a_goal_shows_the_rows_of_its_files_and_how_many_were_rejected(shop: World) -> None:
@@ -130,12 +132,27 @@ def test_a_goal_shows_the_rows_of_its_files_and_how_many_were_rejected(shop: Wor
     assert shop.run("shop__land_arrivals").success
     latest = told(shop.materializations("shop/customers")[0])
     assert str(latest["rows per file"]).startswith("![1 to 4 rows in 2 files]")
-    assert lines_of(latest["rows per file"])[:2] == ["highest 4", "lowest 1"]
+    assert lines_of(latest["rows per file"]) == ["highest 4", "lowest 1", "1", "2"]
     assert lines_of(latest["rejected (%) per file"])[:2] == ["highest 25", "lowest 0"]
 
 
 def test_the_profiles_show_how_full_each_property_is(shop: World) -> None:
     shop.put("customers_1.csv", ANNA, "bert@example.com,,20\n")
     assert shop.run("shop__run_now").success
-    picture = told(shop.materializations("profiles")[0])["filled (%)"]
-    assert lines_of(picture) == ["email", "100.0 %", "spend", "100.0 %", "city", "50.0 %"]
+    rows = shop.materializations("profiles")[0].metadata["profiles with a value"].records
+    told_rows = [(row.data["property"], row.data["filled"]) for row in rows]
+    assert told_rows == [("email", "100.0 %"), ("spend", "100.0 %"), ("city", "50.0 %")]
+    assert rows[2].data["of all"] == "██████████░░░░░░░░░░"
+
+
+def test_a_picture_of_many_points_is_short_enough_to_be_shown_at_once_and_keeps_its_peak() -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    points = [(start + timedelta(days=day), 9_876_543.0 if day == 77 else day % 9) for day in range(200)]
+    for ends in (None, ("a_file_with_quite_a_long_name_1.csv", "a_file_with_quite_a_long_name_2.csv")):
+        picture = trend(points, "per cent rejected", "files", ends=ends)
+        assert len(picture) < INLINE
+        svg = ElementTree.fromstring(base64.b64decode(picture.split("base64,")[1].rstrip(")")))
+        (line,) = [one.attrib["d"] for one in svg if one.tag.endswith("path")]
+        drawn = [int(place.split(",")[1]) for place in line.removeprefix("M").split()]
+        assert len(drawn) > 20
+        assert max(drawn) - min(drawn) > 40

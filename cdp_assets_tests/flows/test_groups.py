@@ -83,7 +83,8 @@ def test_a_row_makes_the_group_it_does_not_find_and_the_value_is_its_id(tmp_path
     result = room.fold()
     assert groups(room)[0] == ("h1", "Ghent", 15, ["cat", "dog"])
     assert fates(result.folded[0]) == {"received": 3, "created": 1, "modified": 1, "unchanged": 1}
-    assert result.groups == {"household": 3}
+    facts = result.facts.groups["household"]
+    assert facts.groups == 3
     dates = "creation_date, last_modified_date, domain_group"
     assert groups(room, dates)[0] == (EPOCH, EPOCH, "DEFAULT")
     assert (EPOCH, EPOCH + HOUR, "DEFAULT") in groups(room, dates)
@@ -226,3 +227,19 @@ def test_every_table_view_and_column_of_groups_is_explained(tmp_path):
     assert silent == []
     views = room.rows("SELECT comment FROM duckdb_views() WHERE view_name = 'groups_household_members'")
     assert views == [("Which profiles belong to which group of type household; by property: lives_in, stays_at.",)]
+
+
+def test_a_fold_tells_who_belongs_to_groups_and_which_of_them_never_came(tmp_path):
+    room = lab(tmp_path, households())
+    room.land("households", "households_1.csv", "id,city\nh1,Ghent\nh2,Rome\nh3,Ede\n")
+    rows = "a@x.com,h1,\nb@x.com,h1,h2\nc@x.com,gone42,\nd@x.com,gone42,gone43\n"
+    room.land("people", "people_1.csv", f"email,home,stays\n{rows}")
+    facts = room.fold().facts.groups["household"]
+    assert (facts.groups, facts.without_members, facts.profiles) == (3, 1, 2)
+    assert (facts.dangling_ids, facts.dangling_profiles) == (2, 2)
+    assert facts.dangling == (("g…2 (6 characters)", 2), ("g…3 (6 characters)", 1))
+    assert facts.sample.columns[:3] == ("members", "group_id", "city")
+    assert [row[:3] for row in facts.sample.sample] == [
+        ("2", "••", "G…t (5 characters)"),
+        ("1", "••", "R…e (4 characters)"),
+    ]
