@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
 from itertools import pairwise
+from statistics import median
 
 WIDTH, HEIGHT = 360, 110
 _MARGIN = 16
@@ -85,14 +86,14 @@ def _shares(points: Points, *, even: bool) -> list[float]:
 
 
 def _thinned(places: Sequence[tuple[int, int]], most: int) -> list[tuple[int, int]]:
-    """At most so many of the places: of neighbours the one farthest from the middle, so that peaks stay."""
+    """At most so many of the places: of neighbours the least usual one, so that peaks stay."""
     if len(places) <= most:
         return list(places)
     first, *inner, last = places
-    middle, count = (HEIGHT - _MARGIN) / 2, most - 2
+    usual, count = median(y for _, y in places), most - 2
     cuts = [len(inner) * place // count for place in range(count + 1)]
     parts = [inner[start:end] for start, end in pairwise(cuts)]
-    return [first, *(max(part, key=lambda one: abs(one[1] - middle)) for part in parts if part), last]
+    return [first, *(max(part, key=lambda one: abs(one[1] - usual)) for part in parts if part), last]
 
 
 def _short(name: str) -> str:
