@@ -2,54 +2,29 @@
 
 import re
 import shlex
-from dataclasses import dataclass
-from pathlib import Path
 
+import dagster as dg
 import pytest
 import yaml
 
 from cdp_assets.__main__ import COMMANDS, argument_parser
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.components.reference import reference_page
+from cdp_assets.definitions import definitions_in
 from cdp_assets.sql import history, tables
+from cdp_assets_tests.documents.blocks import DOCUMENTS, FIRST, ROOT, blocks, prose
+from cdp_assets_tests.documents.yaml_parts import FRAGMENT, RUN_CONFIG, folder_of, is_component, with_fragment
 
-ROOT = Path(__file__).parents[1]
-FIRST = ROOT / "docs" / "getting-started.md"
-"""The other pages go on from what its reader has made."""
-DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 REFERENCE = ROOT / "docs" / "reference.md"
 """A page of the site that is made with it and stands in no file."""
-FRAGMENT = re.compile(r"# (?:cdp_assets/|my_)defs/(?P<folder>\w+)/defs\.yaml, under (?P<list>\w+)\n")
-"""First line of a block that is part of a file: the file, and the list it is added to."""
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-
-
-@dataclass(frozen=True)
-class Block:
-    """A fenced block of a document."""
-
-    language: str
-    text: str
-
-
-def blocks(document):
-    fences = re.findall(r"^```(\w*)\n(.*?)^```$", document.read_text(encoding="utf-8"), flags=re.M | re.S)
-    return [Block(language, text) for language, text in fences]
-
-
-def prose(document):
-    return re.sub(r"^```.*?^```$", "", document.read_text(encoding="utf-8"), flags=re.M | re.S)
 
 
 def typed_words(document):
     """What a reader may type: code spans and fenced blocks that are no YAML."""
     spans = re.findall(r"`([^`\n]+)`", prose(document))
     return "\n".join([*spans, *(block.text for block in blocks(document) if block.language != "yaml")])
-
-
-def is_component(text):
-    return re.match(r"(#.*\n)*type: cdp_assets\.", text) is not None
 
 
 def names_of_tables():
@@ -69,7 +44,8 @@ def yaml_blocks(document):
 
 @each_document
 def test_every_yaml_block_is_a_component_or_says_where_it_belongs(document):
-    assert [text for text in yaml_blocks(document) if not is_component(text) and not FRAGMENT.match(text)] == []
+    placed = [is_component, FRAGMENT.match, RUN_CONFIG.match]
+    assert [text for text in yaml_blocks(document) if not any(place(text) for place in placed)] == []
 
 
 @each_document
@@ -77,20 +53,22 @@ def test_the_yaml_loads_together_with_the_shipped_one(document, tmp_path):
     files = {path.parent.name: yaml.safe_load(path.read_text()) for path in defs_folder().glob("*/defs.yaml")}
     texts = yaml_blocks(document) if document == FIRST else [*yaml_blocks(FIRST), *yaml_blocks(document)]
     for text in filter(is_component, texts):
-        component = yaml.safe_load(text)
-        files[component["attributes"].get("name", "model")] = component
+        files[folder_of(text)] = yaml.safe_load(text)
     for text in texts:
-        fragment = FRAGMENT.match(text)
-        if fragment:
-            attributes = files[fragment["folder"]]["attributes"]
-            if fragment["list"] == "attributes":
-                attributes |= yaml.safe_load(text)
-            else:
-                attributes[fragment["list"]] += yaml.safe_load(text)
+        if part := FRAGMENT.match(text):
+            with_fragment(files[part["name"]], text)
     for name, component in files.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "defs.yaml").write_text(yaml.safe_dump(component))
     assert len(load_deployment(tmp_path).connections) == len(files) - 1
+
+
+@each_document
+def test_what_is_given_to_a_run_is_taken_by_it(document):
+    for text in yaml_blocks(document):
+        if given := RUN_CONFIG.match(text):
+            job = definitions_in(defs_folder()).resolve_job_def(given["job"])
+            assert dg.validate_run_config(job, yaml.safe_load(text))
 
 
 @each_document
@@ -102,7 +80,7 @@ def test_every_command_named_is_there(document):
 def test_every_command_line_can_be_typed_as_it_stands(document):
     """The blocks' lines; what a real parser refuses ends this test with its own message."""
     for block in blocks(document):
-        for line in re.findall(r"^\$? ?python -m cdp_assets (.*)$", block.text.replace("\\\n", " "), flags=re.M):
+        for line in re.findall(r"^(?:\$ )?python -m cdp_assets (.*)$", block.text.replace("\\\n", " "), flags=re.M):
             argument_parser().parse_args(shlex.split(line, comments=True))
 
 
