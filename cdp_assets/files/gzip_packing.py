@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 import struct
-import zlib
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from zlib_ng import zlib_ng
+
 _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 """Without name, time and system: the same text gives the same bytes."""
-_LEVEL = 6
+_LEVEL = 5
+"""Smaller than zlib's own 6 on rows of people, in less than half of the time."""
 _RAW = -15
 """zlib's number for what stands between header and checksum."""
 _BLOCK_BYTES = 1 << 19
@@ -37,7 +39,7 @@ class GzipPacker:
 
     def pack(self, data: bytes) -> Iterator[bytes]:
         """Takes what comes next; gives what is ready, in order. It must be read to its end."""
-        self._crc = zlib.crc32(data, self._crc)
+        self._crc = zlib_ng.crc32(data, self._crc)
         self._size += len(data)
         self._open += data
         while len(self._open) > _BLOCK_BYTES:
@@ -68,9 +70,9 @@ class GzipPacker:
 
 
 def _packed(block: bytes, before: bytes, *, last: bool) -> bytes:
-    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW, zdict=before) if before else _first_packer()
-    return packer.compress(block) + packer.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)
+    packer = zlib_ng.compressobj(_LEVEL, zlib_ng.DEFLATED, _RAW, zdict=before) if before else _first_packer()
+    return packer.compress(block) + packer.flush(zlib_ng.Z_FINISH if last else zlib_ng.Z_SYNC_FLUSH)
 
 
-def _first_packer() -> zlib._Compress:
-    return zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
+def _first_packer() -> zlib_ng._Compress:
+    return zlib_ng.compressobj(_LEVEL, zlib_ng.DEFLATED, _RAW)

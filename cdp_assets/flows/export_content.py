@@ -25,7 +25,7 @@ from cdp_assets.sql.event_tables import EVENT_TABLES
 from cdp_assets.sql.export_columns import shown_columns
 from cdp_assets.warehouse import Database, scratch
 
-MEMORY_LIMIT = "1GB"
+MEMORY_LIMIT = "512MB"
 """Of the engines that take the rows and make the files; what does not fit spills."""
 
 
