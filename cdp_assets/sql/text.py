@@ -32,7 +32,7 @@ class Step:
 def ident(*parts: str) -> Sql:
     """A quoted identifier, dotted where there are several parts; whatever it holds, it stays a name."""
     for part in parts:
-        if not part or any(ord(sign) < 32 for sign in part):
+        if not part or _CONTROL.search(part):
             message = f"not a usable SQL name: {part!r}"
             raise ValueError(message)
     return Sql(".".join('"' + part.replace('"', '""') + '"' for part in parts))

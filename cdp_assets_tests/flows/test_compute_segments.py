@@ -10,11 +10,11 @@ from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.errors import ConfigError, NothingFoldedError, WarehouseError
 from cdp_assets.flows.compute_members import compute_members
 from cdp_assets.flows.compute_segments import Computed
-from cdp_assets.flows.ledger import prepare_schemas
 from cdp_assets.sql.schema import create_table
 from cdp_assets.sql.tables import profiles_table
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import open_warehouse
+from cdp_assets_tests.support.fresh import make_fresh
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
@@ -35,8 +35,8 @@ def written(text):
 
 @pytest.fixture
 def warehouse(tmp_path):
+    make_fresh(tmp_path / "warehouse.duckdb")
     with open_warehouse(tmp_path / "warehouse.duckdb", temporary=tmp_path / "spill") as database:
-        prepare_schemas(database)
         for statement in create_table(profiles_table(model().properties)):
             database.run(statement)
         rows = [[person(number), *given, NOW - timedelta(days=number)] for number, given in PEOPLE.items()]

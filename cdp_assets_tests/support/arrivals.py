@@ -20,6 +20,7 @@ from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database, scratch
 from cdp_assets_tests.oracle.described import Delivery, EventKind, Events, Goal, Merging, Property
 from cdp_assets_tests.oracle.folding import CONSENTED
+from cdp_assets_tests.support.fresh import fill_fresh
 from cdp_assets_tests.support.lab import EPOCH, Lab, deployment, with_snapshots
 
 
@@ -141,4 +142,5 @@ class Arrivals:
 def arrivals(lab: Lab, root: Path, *, snapshots: bool = False) -> Iterator[Arrivals]:
     """`snapshots`: one after each pass, so that few files are enough for them to matter."""
     with scratch() as database:
+        fill_fresh(database)
         yield Arrivals(lab, root, database, snapshots)

@@ -15,11 +15,11 @@ from cdp_assets.config.model import Deployment
 from cdp_assets.flows.export_content import Made, make_files, take_rows
 from cdp_assets.flows.export_job import ExportJob
 from cdp_assets.flows.folders import digest
-from cdp_assets.flows.ledger import prepare_schemas
 from cdp_assets.sql import exports, schema, tables
 from cdp_assets.sql.event_tables import event_tables
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import open_warehouse
+from cdp_assets_tests.support.fresh import make_fresh
 from cdp_assets_tests.support.lab import deployment
 
 NOW = datetime(2026, 3, 1, 6, 30, tzinfo=UTC)
@@ -59,9 +59,9 @@ class Desk:
     def warehouse(self):
         path = self.folder / "warehouse.duckdb"
         is_new = not path.exists()
+        make_fresh(path)
         with open_warehouse(path) as database:
             if is_new:
-                prepare_schemas(database)
                 for statement in schema.create_table(tables.profiles_table(self.deployment.model.properties)):
                     database.run(statement)
             yield database

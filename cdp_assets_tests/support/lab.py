@@ -22,6 +22,7 @@ from cdp_assets.flows.origins import Origin, received_name
 from cdp_assets.flows.take_look import Candidate
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import open_warehouse
+from cdp_assets_tests.support.fresh import make_fresh
 
 SERVER = {"host": "127.0.0.1", "username": "nobody", "host_key": "SHA256:none", "password": {"env": "NOT_USED"}}
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -111,6 +112,7 @@ class Lab:
         ]
 
     def fold(self, *, rebuild: bool = False) -> FoldResult:
+        make_fresh(self.folders.warehouse)
         with open_warehouse(self.folders.warehouse) as database:
             return fold_batches(database, self.model, self.folders, EPOCH, rebuild=rebuild)
 
