@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import dagster as dg
 import pytest
 
 from cdp_assets.__main__ import main
-from cdp_assets_tests.assets.world import ANNA, BERT, World
+from cdp_assets_tests.assets.world import ANNA, BERT, World, small_shop
 
 IMPORTS = "SELECT name, state, message FROM ops.import_history"
 EXCHANGE = "SELECT connection, direction, profiles FROM ops.data_exchange"
 
 
-@pytest.fixture
-def used(shop: World) -> World:
-    """Two files folded, the second with a bad row, then one that was refused; one delivery."""
-    shop.put("customers_1.csv", ANNA, BERT)
-    assert shop.run("shop__run_now").success
-    shop.put("customers_2.csv", ANNA, "no mail,Delft,1\n", "cleo@example.com,Delft,900\n")
-    (shop.server.folder / "in" / "customers_3.csv").write_text("E-Post,City\n")
-    assert not shop.run("shop__run_now").success
-    return shop
+@pytest.fixture(scope="module")
+def used(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Two files folded, the second with a bad row, then one that was refused; one delivery. Tests only read it."""
+    root = tmp_path_factory.mktemp("used")
+    with dg.DagsterInstance.ephemeral() as instance, small_shop(root, instance) as shop:
+        shop.put("customers_1.csv", ANNA, BERT)
+        assert shop.run("shop__run_now").success
+        shop.put("customers_2.csv", ANNA, "no mail,Delft,1\n", "cleo@example.com,Delft,900\n")
+        (shop.server.folder / "in" / "customers_3.csv").write_text("E-Post,City\n")
+        assert not shop.run("shop__run_now").success
+        yield shop
 
 
 def test_every_import_is_told_in_a_sentence(used: World) -> None:

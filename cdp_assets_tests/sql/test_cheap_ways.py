@@ -44,18 +44,34 @@ written_numbers = st.one_of(
 )
 
 
-@pytest.mark.parametrize("prop", NUMBERS, ids=lambda prop: f"{prop.type}-{prop.scale}")
-@MANY
-@example(ODD_NUMBERS, ".")
-@example(ODD_NUMBERS, ",")
-@given(st.lists(written_numbers, min_size=1, max_size=30), st.sampled_from(".,"))
-def test_a_plain_number_is_what_the_thorough_way_reads(evaluate, prop, texts, point):
+def check_plain_numbers(evaluate, prop, texts, point):
     layout = Format(decimal=point, separator=";")
     plain = evaluate(lambda text: plain_number(prop, text, layout), texts)
     thorough = evaluate(lambda text: typed(prop, prepared(prop, text, layout), layout), texts)
     assert [(text, value) for text, value in zip(texts, plain, strict=True) if value is not None] == [
         (text, whole) for text, value, whole in zip(texts, plain, thorough, strict=True) if value is not None
     ]
+
+
+each_number = pytest.mark.parametrize("prop", NUMBERS, ids=lambda prop: f"{prop.type}-{prop.scale}")
+lists_of_numbers = given(st.lists(written_numbers, min_size=1, max_size=30), st.sampled_from(".,"))
+
+
+@each_number
+@settings(MANY, max_examples=30)
+@example(ODD_NUMBERS, ".")
+@example(ODD_NUMBERS, ",")
+@lists_of_numbers
+def test_a_plain_number_is_what_the_thorough_way_reads(evaluate, prop, texts, point):
+    check_plain_numbers(evaluate, prop, texts, point)
+
+
+@pytest.mark.slow
+@each_number
+@MANY
+@lists_of_numbers
+def test_very_many_plain_numbers_are_what_the_thorough_way_reads(evaluate, prop, texts, point):
+    check_plain_numbers(evaluate, prop, texts, point)
 
 
 @pytest.mark.parametrize(("text", "point"), [("12", "."), ("-12.5", "."), ("+1,25", ","), ("007", ",")])
