@@ -147,7 +147,7 @@ def test_two_landings_of_the_same_files_give_one_batch_each(shop, two):
     assert list(shop.folders.staging.iterdir()) == []
 
 
-@pytest.mark.parametrize("turn", range(3))
+@pytest.mark.parametrize("turn", [0, *(pytest.param(turn, marks=pytest.mark.slow) for turn in range(1, 3))])
 def test_two_whole_runs_at_once_import_and_deliver_everything_once(shop, two, turn):
     start_both(two, ["import", "fold", "acknowledge", "select", "deliver"], seconds=7)
     assert [process.wait() for process in two] == [0, 0], [process.errors() for process in two]
