@@ -22,7 +22,7 @@ dev: $(READY) ## Dagster's web page and daemon on what stands in cdp_assets/defs
 
 test: system-packages check ## Everything but the slow tests; installs what is missing, checks the code first
 	@echo "== tests"
-	@$(PY) -m pytest -q -n $(TEST_PROCESSES) -m "not slow"
+	@$(PY) -m pytest -q -n $(TEST_PROCESSES) --dist worksteal -m "not slow"
 
 test-slow: $(READY) ## The tests that take minutes
 	@echo "== slow tests"
