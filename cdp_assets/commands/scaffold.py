@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -22,11 +23,12 @@ from cdp_assets.config.base import Name, SecretRef
 from cdp_assets.config.connections import Connection, Server
 from cdp_assets.config.goals import ImportProfilesGoal
 from cdp_assets.config.model import Deployment
-from cdp_assets.errors import CdpError, ConfigError
+from cdp_assets.errors import CdpError, ConfigError, RemoteDownError, RemoteError
 from cdp_assets.files.host_keys import offered_host_key
 from cdp_assets.files.remote import path_of, shown
-from cdp_assets.files.sftp import open_server
-from cdp_assets.flows.draft_connection import GoalDraft, draft_goal, name_patterns
+from cdp_assets.files.sftp import SftpFileSystem, open_server
+from cdp_assets.flows.draft_connection import Chosen, GoalDraft, draft_goal
+from cdp_assets.flows.file_kinds import FileKind, file_kinds, free_name
 from cdp_assets.flows.folders import write_whole
 
 HELP = "write a new connection after looking at its server and files"
@@ -39,6 +41,7 @@ attributes:
   # segments:
   #   - {name: has_address, where: {property: email, not_is_empty: true}}
 """
+_LAST_PORT = 65_535
 _TAIL = """\
     # - type: export_profiles
     #   name: vip_list
@@ -59,7 +62,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--password-file", metavar="PATH", help="file with the password")
     parser.add_argument("--host-key", metavar="SHA256:…", help="fingerprint or key the server must show")
     parser.add_argument("--directory", help="folder with the files; default: where the log-in leads")
-    parser.add_argument("--files", metavar="PATTERN", help="only these, such as 'customers_*.csv'; default: all kinds")
+    parser.add_argument("--files", metavar="PATTERN", default="", help="only kinds called so, such as 'customers_*'")
     parser.add_argument("--identifier", metavar="COLUMN", default="", help="what finds a person; default: found out")
 
 
@@ -79,14 +82,27 @@ def run(options: argparse.Namespace) -> int:
     if target.exists():
         raise ConfigError(f"{shown_path(target)} is there already; choose another name, or change it")
     server = _server(options)
-    if not any(folder.rglob("*.yaml")):
+    before = {path: path.read_bytes() for path in folder.rglob("*.yaml")}
+    if not before:
         write_whole(folder / "model" / "defs.yaml", _FIRST_MODEL.encode())
-    deployment = load_deployment(folder)
-    directory = options.directory if options.directory is not None else _ask("Folder with the files", "")
-    drafts = _drafts(deployment, options, server, directory)
-    if not drafts:
-        return 1
-    return _write(folder, target, options.name, server, drafts)
+    try:
+        drafts = _drafts(load_deployment(folder), options, server)
+        if drafts:
+            return _write(folder, target, options.name, server, drafts)
+    except BaseException:
+        _put_back(folder, before)
+        raise
+    _put_back(folder, before)
+    return 1
+
+
+def _put_back(folder: Path, before: Mapping[Path, bytes]) -> None:
+    """The folder's YAML as it was."""
+    for path in folder.rglob("*.yaml"):
+        if path not in before:
+            path.unlink()
+        elif path.read_bytes() != before[path]:
+            write_whole(path, before[path])
 
 
 def _ask(question: str, default: str | None = None) -> str:
@@ -103,7 +119,7 @@ def _ask(question: str, default: str | None = None) -> str:
 
 def _server(options: argparse.Namespace) -> Server:
     host = options.host or _ask("Server (name or address)")
-    port = options.port or int(_ask("Port", "22"))
+    port = options.port or _ask_port()
     user = options.user or _ask("User")
     key, variable, file = options.key, options.password_env, options.password_file
     if not (key or variable or file):
@@ -120,6 +136,14 @@ def _server(options: argparse.Namespace) -> Server:
     )
 
 
+def _ask_port() -> int:
+    while True:
+        answer = _ask("Port", "22")
+        if answer.isascii() and answer.isdecimal() and 0 < int(answer) <= _LAST_PORT:
+            return int(answer)
+        print(f"a port is a whole number from 1 to {_LAST_PORT}; most servers have 22")
+
+
 def _host_key(host: str, port: int) -> str:
     """The server's fingerprint, once a person has compared it."""
     kind, fingerprint = offered_host_key(host, port)
@@ -132,55 +156,91 @@ def _host_key(host: str, port: int) -> str:
     return fingerprint
 
 
-def _drafts(deployment: Deployment, options: argparse.Namespace, server: Server, directory: str) -> list[GoalDraft]:
-    """One goal for each kind of file whose people can be told; the model grows on the way."""
-    connection = Connection.model_construct(None, name=options.name, server=server, goals=())
-    drafts: list[GoalDraft] = []
+def _drafts(deployment: Deployment, options: argparse.Namespace, server: Server) -> list[GoalDraft]:
+    """One goal for each kind of file whose people can be told."""
     with open_server(server) as system:
-        files = system.list_files(path_of(server, directory))
-        patterns = name_patterns(files)
-        if options.files:
-            patterns = {one: file for one, file in patterns.items() if one == options.files}
-        if not patterns:
-            kinds = ", ".join(name_patterns(files)) or "none"
-            raise ConfigError(f"no file to look into in {directory or 'the log-in folder'}; kinds there: {kinds}")
-        for pattern, file in patterns.items():
-            chosen = (directory, pattern, file)
-            try:
-                draft = draft_goal(deployment, connection, system, data_folders(), now(), chosen, options.identifier)
-            except CdpError as error:
-                print(f"left out: {shown(pattern)}: {error}")
-                continue
-            model = deployment.model.with_properties("", draft.proposal.properties)
-            deployment = deployment.model_copy(update={"model": model})
-            drafts.append(draft)
-            _tell(draft)
-    return drafts
+        directory, kinds = _kinds(system, server, options)
+        drafting = _Drafting(deployment, Connection.model_construct(None, name=options.name, server=server, goals=()))
+        unsure = [kind for kind in kinds if not drafting.add(system, directory, kind, options.identifier, sure=True)]
+        for kind in unsure:
+            drafting.add(system, directory, kind, options.identifier, sure=False)
+    return drafting.drafts
+
+
+def _kinds(system: SftpFileSystem, server: Server, options: argparse.Namespace) -> tuple[str, list[FileKind]]:
+    """The folder and what stands in it; where somebody can be asked, until there is one."""
+    given = options.directory if options.directory is not None or sys.stdin.isatty() else ""
+    while True:
+        directory = given if given is not None else _ask("Folder with the files (empty: where the log-in leads)", "")
+        try:
+            kinds = file_kinds(system.list_files(path_of(server, directory)))
+            meant = [kind for kind in kinds if kind.is_meant_by(options.files)]
+            if not meant:
+                there = ", ".join(shown(kind.pattern) for kind in kinds) or "none"
+                raise ConfigError(f"no file to look into in {directory or 'the log-in folder'}; kinds there: {there}")
+        except (RemoteError, ConfigError) as error:
+            if given is not None or isinstance(error, RemoteDownError):
+                raise
+            print(error)
+        else:
+            return directory, meant
+
+
+@dataclass
+class _Drafting:
+    """Goals while they grow, with the model that they need."""
+
+    deployment: Deployment
+    connection: Connection
+    drafts: list[GoalDraft] = field(default_factory=list)
+
+    def add(self, system: SftpFileSystem, directory: str, kind: FileKind, identifier: str, *, sure: bool) -> bool:
+        """Drafts one goal; false if it is only guessed what finds people, and `sure` asks for more than that."""
+        name = free_name(kind, [draft.goal.name for draft in self.drafts])
+        keys = {column: prop for draft in self.drafts for column, prop in draft.keys.items()}
+        chosen = Chosen(directory, kind, name, identifier, keys)
+        try:
+            draft = draft_goal(self.deployment, self.connection, system, data_folders(), now(), chosen)
+        except CdpError as error:
+            if not sure:
+                print(f"left out: {shown(kind.pattern)}: {error}")
+            return False
+        if sure and draft.found.guessed:
+            return False
+        model = self.deployment.model.with_properties("", draft.proposal.properties)
+        self.deployment = self.deployment.model_copy(update={"model": model})
+        self.drafts.append(draft)
+        _tell(draft)
+        return True
 
 
 def _tell(draft: GoalDraft) -> None:
     goal, layout = draft.goal, draft.goal.format
-    print(f"{goal.name}: files {goal.files.root}, as {shown(draft.file)}")
+    kind, found = draft.kind, draft.found
+    print(f"{goal.name}: files {kind.pattern}{', also .gz' if kind.gzipped_too else ''}, as {shown(kind.newest.name)}")
     print(f"    separator {layout.separator!r}, decimal {layout.decimal!r}, {layout.encoding}")
-    print(f"    people are found by {goal.identifier_columns[0].column!r}, as {draft.why}")
+    print(f"    people are found by {found.column.name!r}, as {found.why}")
+    if found.guessed:
+        print("    !! nothing tells that these are people: every row makes a profile; remove the goal if it is not so")
+    if found.column.distinct < found.column.filled:
+        print("    !! some people have several rows: the last one counts, unless you map by sum or add, or as events")
     print(f"    {len(goal.mappings)} columns mapped")
+    for column in draft.columns:
+        if column.detected.detail or column.detected.fitting < column.filled:
+            print(f"    {shown(column.name)}: {column.looks_like}")
     for note in draft.proposal.notes:
         print(f"    {shown(note)}")
 
 
 def _write(folder: Path, target: Path, name: str, server: Server, drafts: list[GoalDraft]) -> int:
-    """Properties first, then the connection; the file stays only if `check` takes it."""
+    """Properties first, then the connection; it must pass what `check` asks."""
     before = load_deployment(folder)
     properties = [prop for draft in drafts for prop in draft.proposal.properties]
     entries = [prop.model_dump(mode="json", exclude_defaults=True) for prop in properties]
     expected = before.model_copy(update={"model": before.model.with_properties("", tuple(properties))})
     changed = add_entries(folder, [Addition("CustomerModel", "", ("properties",), entries)], expected)
     write_whole(target, connection_yaml(name, server, [draft.goal for draft in drafts]).encode())
-    try:
-        load_deployment(folder)
-    except ConfigError:
-        target.unlink()
-        raise
+    load_deployment(folder)
     for path in [*changed, target]:
         print(f"written: {shown_path(path)}")
     print(f"Read it, then: python -m cdp_assets test-connection {name}; python -m cdp_assets preview {name}")
@@ -205,7 +265,7 @@ def connection_yaml(name: str, server: Server, goals: Sequence[ImportProfilesGoa
         layout |= goal.format.model_dump(mode="json", exclude_defaults=True)
         lines.append(f"      format: {as_yaml(layout)}")
         lines.append(f"      identifiers: [{as_yaml(goal.identifier_columns[0].model_dump(mode='json'))}]")
-        lines += ["      allow_create: true", "      mappings:"]
+        lines += [f"      allow_create: {str(goal.allow_create).lower()}", "      mappings:"]
         lines += [f"        - {as_yaml(one.model_dump(mode='json', exclude_defaults=True))}" for one in goal.mappings]
     return "\n".join(lines) + "\n" + _TAIL
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Mapping as Lookup
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from cdp_assets.config.connections import Connection
-from cdp_assets.config.files import Files, Format
+from cdp_assets.config.files import Format
 from cdp_assets.config.goals import Identifier, ImportProfilesGoal, Mapping
 from cdp_assets.config.model import CustomerModelConfig, Deployment
 from cdp_assets.config.properties import RESERVED_COLUMNS, Property, PropertyType
@@ -20,17 +21,42 @@ from cdp_assets.errors import FileError
 from cdp_assets.files.remote import RemoteFile, shown
 from cdp_assets.files.sftp import SftpFileSystem
 from cdp_assets.flows.detect_columns import ColumnProfile
+from cdp_assets.flows.file_kinds import FileKind
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.preview_files import Asked, preview_goals
 from cdp_assets.flows.propose_mappings import Proposal, propose_mappings, valid_name
 
 _LOOKED_AT = 256 << 10
 """Bytes that tell how a file is laid out."""
-_DATE_IN_NAME = re.compile(r"\d{4,}(?:[-_T.]?\d{2,})*")
 _GZIP = b"\x1f\x8b"
-_NOT_FOR_US = re.compile(r"^\.|\.(?:done|part|tmp|filepart)$")
 _KEY_NAMES = re.compile(r"(?:^|[^a-z])(?:id|key|nr|no|num|number|code)$|(?:id|nr|number|nummer)$", re.IGNORECASE)
+_KEY_TYPES = {PropertyType.text, PropertyType.number}
 _GROUPED = r"\d{1,3}(?:%s\d{3})*%s\d+|\d+%s\d+"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What finds a person in a file."""
+
+    column: ColumnProfile
+    why: str
+    property: str = ""
+    """The property that another kind of file fills with the same key; empty = one is to be found or made."""
+    guessed: bool = False
+    """Whether another kind of file may tell better."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What a goal is drafted for."""
+
+    directory: str
+    kind: FileKind
+    name: str
+    identifier: str = ""
+    """The column that finds people; empty = to be found out."""
+    keys: Lookup[str, str] = field(default_factory=dict)
+    """Columns, in small letters, by which people of other kinds are known, with their properties."""
 
 
 @dataclass(frozen=True)
@@ -38,20 +64,16 @@ class GoalDraft:
     """One goal as it could be, and what it needs of the customer model."""
 
     goal: ImportProfilesGoal
-    file: str
-    """The file that was looked into."""
+    kind: FileKind
     proposal: Proposal
-    why: str
-    """Why its identifier was chosen."""
+    columns: tuple[ColumnProfile, ...]
+    found: Found
 
-
-def name_patterns(files: Sequence[RemoteFile]) -> dict[str, RemoteFile]:
-    """Names with `*` for what looks like a date or a number, each with its newest file; in order of names."""
-    newest: dict[str, RemoteFile] = {}
-    for file in sorted(files, key=lambda one: (one.modified_at, one.name)):
-        if not _NOT_FOR_US.search(file.name):
-            newest[_DATE_IN_NAME.sub("*", file.name)] = file
-    return dict(sorted(newest.items()))
+    @property
+    def keys(self) -> dict[str, str]:
+        """Columns that could find the same people in other files, in small letters, with their properties."""
+        to = {mapping.column: mapping.property for mapping in self.goal.mappings}
+        return {one.name.lower(): to[one.name] for one in self.columns if one.name in to and _is_key(one)}
 
 
 def draft_goal(
@@ -60,20 +82,19 @@ def draft_goal(
     server: SftpFileSystem,
     folders: DataFolders,
     now: datetime,
-    chosen: tuple[str, str, RemoteFile],
-    identifier: str = "",
+    chosen: Chosen,
 ) -> GoalDraft:
-    """The goal for the files of a pattern. `chosen`: directory, pattern, and the file to look into.
+    """The goal for one kind of file.
 
     Raises:
         FileError: the file tells no columns, or none that could find a person; or there is no such column.
     """
-    directory, pattern, file = chosen
+    file = chosen.kind.newest
     layout = guess_format(_beginning(server, file))
     first = ImportProfilesGoal(
         type="import_profiles",
-        name=_goal_name(pattern),
-        files=Files(directory=directory, root=pattern),
+        name=chosen.name,
+        files=chosen.kind.files(chosen.directory),
         format=layout,
         identifiers=(Identifier(column="?", property="draft"),),
         mappings=(Mapping(column="?", property="draft"),),
@@ -87,15 +108,18 @@ def draft_goal(
     seen = previews[0].seen
     if seen is None or not seen.columns:
         raise FileError(f"{shown(file.name)}: {previews[0].problem or 'no columns were found'}")
-    column, why = _identifier(seen.columns, identifier, shown(file.name))
-    found, new = _identifying_property(column, deployment.model)
-    goal = first.model_copy(update={"identifiers": (Identifier(column=column.name, property=found),), "mappings": ()})
+    found = _identifier(seen.columns, chosen, shown(file.name))
+    column = found.column
+    name, new = (found.property, ()) if found.property else _identifying_property(column, deployment.model)
+    finds = (Identifier(column=column.name, property=name),)
+    # Rows of a file that names the people of another one make nobody.
+    goal = first.model_copy(update={"identifiers": finds, "mappings": (), "allow_create": not found.property})
     rest = replace(seen, unmapped=tuple(one.name for one in seen.columns if one.name != column.name))
     proposal = propose_mappings(goal, deployment.model.with_properties("", new), rest)
     # What finds a profile need not be mapped, but a goal has at least one mapping.
-    own = Mapping(column=column.name, property=found)
+    own = Mapping(column=column.name, property=name)
     goal = goal.model_copy(update={"mappings": (own, *proposal.mappings)})
-    return GoalDraft(goal, file.name, replace(proposal, properties=(*new, *proposal.properties)), why)
+    return GoalDraft(goal, chosen.kind, replace(proposal, properties=(*new, *proposal.properties)), seen.columns, found)
 
 
 def guess_format(content: bytes) -> Format:
@@ -131,20 +155,31 @@ def _beginning(server: SftpFileSystem, file: RemoteFile) -> bytes:
     return content
 
 
-def _identifier(columns: Sequence[ColumnProfile], wanted: str, file: str) -> tuple[ColumnProfile, str]:
-    """The column that finds people: the one asked for, else an address, else a key that differs in every row."""
+def _is_key(column: ColumnProfile) -> bool:
+    """Whether it is called like a key and differs in every row."""
+    single = column.filled and not column.detected.multiple and column.detected.type in _KEY_TYPES
+    return bool(single) and column.distinct == column.rows and _KEY_NAMES.search(column.name) is not None
+
+
+def _identifier(columns: Sequence[ColumnProfile], chosen: Chosen, file: str) -> Found:
+    """What finds people: what was asked for, else an address, a key of people in other files, a key of its own."""
+    wanted = chosen.identifier
     if wanted:
         asked = next((one for one in columns if one.name == wanted), None)
         if asked is None:
             raise FileError(f"{file} has no column {wanted!r}; it has: {', '.join(one.name for one in columns)}")
-        return asked, "asked for"
+        return Found(asked, "asked for")
     single = [one for one in columns if one.filled and not one.detected.multiple]
     address = next((one for one in single if one.detected.type is PropertyType.email), None)
     if address is not None:
-        return address, "it holds e-mail addresses"
-    key = next((one for one in single if one.distinct == one.rows and _KEY_NAMES.search(one.name)), None)
+        return Found(address, "it holds e-mail addresses")
+    known = next((one for one in single if one.name.lower() in chosen.keys), None)
+    if known is not None:
+        why = "files with e-mail addresses have it too, different in every row"
+        return Found(known, why, chosen.keys[known.name.lower()])
+    key = next((one for one in columns if _is_key(one)), None)
     if key is not None:
-        return key, "it is called like a key, and differs in every row"
+        return Found(key, "it is called like a key, and differs in every row", guessed=True)
     raise FileError(
         f"{file} has no column with e-mail addresses, and none that is called like a key and differs in every row;"
         f" name one with --identifier: {', '.join(one.name for one in columns)}"
@@ -164,8 +199,3 @@ def _identifying_property(column: ColumnProfile, model: CustomerModelConfig) -> 
     taken = {*(prop.name.lower() for prop in model.properties), *RESERVED_COLUMNS}
     free = name if name.lower() not in taken else f"{name}_2"
     return free, (Property(name=free, type=kind, pii=True),)
-
-
-def _goal_name(pattern: str) -> str:
-    stem = pattern.partition(".")[0].lower()
-    return re.sub(r"[^a-z0-9]+", "_", stem).strip("_").lstrip("0123456789_")[:63] or "customers"

@@ -1,5 +1,8 @@
 """A connection drafted from what stands on a real OpenSSH server: it passes the check and imports as it stands."""
 
+import gzip
+import os
+import pty
 import shutil
 from datetime import UTC, datetime
 
@@ -8,7 +11,9 @@ import pytest
 from cdp_assets.__main__ import main
 from cdp_assets.components.loading import load_deployment
 from cdp_assets.files.remote import RemoteFile
-from cdp_assets.flows.draft_connection import guess_format, name_patterns
+from cdp_assets.files.selection import wildcard_value
+from cdp_assets.flows.draft_connection import guess_format
+from cdp_assets.flows.file_kinds import FileKind, file_kinds, free_name
 
 CUSTOMERS = (
     "Klantnr;E-mail;Plaats;Omzet;Lid sinds\n1;a@x.example;Ede;1.200,50;31-12-2024\n2;b@x.example;Ede;3,25;01-02-2025\n"
@@ -102,11 +107,90 @@ def test_the_layout_is_told_by_the_text(text, separator, decimal, encoding):
     assert (layout.separator, layout.decimal, layout.encoding) == (separator, decimal, encoding)
 
 
-def test_names_that_differ_by_dates_are_one_kind():
-    names = ["c_20261124.csv", "c_2026-11-25_0600.csv", "cards.csv", ".hidden", "c_1.csv.done", "v2_cards.csv.gz"]
+def kinds_of(*names):
     files = [RemoteFile(name, name, 1, datetime(2026, 1, place + 1, tzinfo=UTC)) for place, name in enumerate(names)]
-    assert {pattern: file.name for pattern, file in name_patterns(files).items()} == {
+    return file_kinds(files)
+
+
+def test_names_that_differ_by_dates_are_one_kind():
+    kinds = kinds_of(
+        "c_20261124.csv", "c_2026-11-25_0600.csv", "cards.csv", ".hidden", "c_1.csv.done", "v2_cards.csv.gz"
+    )
+    assert {kind.pattern: kind.newest.name for kind in kinds} == {
         "c_*.csv": "c_2026-11-25_0600.csv",
         "cards.csv": "cards.csv",
         "v2_cards.csv.gz": "v2_cards.csv.gz",
     }
+
+
+def test_gzipped_files_are_of_the_kind_of_the_plain_ones():
+    (kind,) = kinds_of("c-1_20261124.csv", "c-1_20261125.csv.gz")
+    assert (kind.pattern, kind.newest.name, kind.gzipped_too) == ("c-1_*.csv", "c-1_20261125.csv.gz", True)
+    files = kind.files("in")
+    assert [wildcard_value(files, name) for name in ("c-1_20261124.csv", "c-1_20261125.csv.gz")] == [
+        "20261124",
+        "20261125",
+    ]
+    assert wildcard_value(files, "c-1_20261125.csv.zip") is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "meant"),
+    [("", True), ("c_*.csv", True), ("c_*", True), ("c_*.csv*", True), ("c_*.csv.gz", True), ("d*", False)],
+)
+def test_a_name_with_wildcards_chooses_kinds(wanted, meant):
+    assert kinds_of("c_20261124.csv")[0].is_meant_by(wanted) is meant
+
+
+def test_goals_of_one_connection_have_different_names():
+    names: list[str] = []
+    for pattern in ("orders_*.csv", "orders_*.txt", "orders.txt", "orders.csv", "orders-csv"):
+        names.append(free_name(FileKind(pattern, RemoteFile("x", "x", 1, datetime(2026, 1, 1, tzinfo=UTC))), names))
+    assert names == ["orders", "orders_txt", "orders_txt_2", "orders_csv", "orders_csv_2"]
+
+
+def test_rows_that_name_the_people_of_another_file_find_them_there(server, sshd, capsys):
+    place, known, folder = server
+    shop = sshd.root / "drafted"
+    (shop / "bonnen_20261125.csv").write_text("Bestelnr;klantnr;Bedrag\nB1;1;5,50\nB2;1;2,25\nB3;9;1,00\n")
+    (shop / "klanten_20261126.csv.gz").write_bytes(gzip.compress(CUSTOMERS.encode()))
+    assert main(["scaffold", "winkel", *place, *known]) == 0
+    told = capsys.readouterr().out
+    assert "people are found by 'klantnr', as files with e-mail addresses have it too" in told
+    assert "some people have several rows" in told
+    assert "people are found by 'card_id'" in told
+    assert told.count("nothing tells that these are people") == 1
+    assert "klanten_*.csv, also .gz" in told
+    assert "Lid sinds: datetime DD-MM-YYYY" in told
+    goals = {goal.name: goal for goal in load_deployment(folder).find_connection("winkel").imports}
+    orders = goals["bonnen"]
+    assert (orders.identifiers[0].column, orders.identifiers[0].property) == ("klantnr", "Klantnr")
+    assert (orders.allow_create, goals["klanten"].allow_create) == (False, True)
+    assert main(["run", "winkel"]) == 0
+    counts = {line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines() if "_2026" in line}
+    #                                                  rows  new  changed, unchanged, not found
+    assert counts["bonnen_20261125.csv"][:5] == ["3", "0", "2", "0", "1"]
+    assert counts["klanten_20261124.csv"][:2] == ["2", "2"]
+
+
+def test_answers_that_cannot_be_are_asked_for_again(server, sshd, monkeypatch, capsys):
+    place, known, folder = server
+    terminal, side = pty.openpty()
+    answers = ["root", "0", str(sshd.port), str(sshd.root / "nowhere"), str(sshd.root / "drafted")]
+    os.write(terminal, "".join(f"{answer}\n" for answer in answers).encode())
+    given = {"--port", str(sshd.port), "--directory", str(sshd.root / "drafted")}
+    with os.fdopen(side) as asked:
+        monkeypatch.setattr("sys.stdin", asked)
+        assert main(["scaffold", "winkel", *(word for word in place if word not in given), *known]) == 0
+    told = capsys.readouterr().out
+    assert told.count("a port is a whole number from 1 to 65535") == 2
+    assert "nowhere" in told
+    assert (folder / "winkel" / "defs.yaml").exists()
+    os.close(terminal)
+
+
+def test_what_fails_leaves_the_yaml_as_it_was(server, capsys):
+    place, known, folder = server
+    assert main(["scaffold", "winkel", *place, *known, "--files", "nothing_*.csv"]) == 1
+    assert "kinds there: cards.csv, klanten_*.csv, log_*.csv" in capsys.readouterr().err
+    assert list(folder.rglob("*.yaml")) == []

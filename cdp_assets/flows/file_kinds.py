@@ -1,0 +1,67 @@
+"""Kinds of files in a folder: names that differ by dates, numbers, or whether they are gzipped. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from cdp_assets.config.files import Files
+from cdp_assets.files.remote import RemoteFile
+from cdp_assets.files.selection import matches_wildcard
+
+_DATE_IN_NAME = re.compile(r"\d{4,}(?:[-_T.]?\d{2,})*")
+_NOT_FOR_US = re.compile(r"^\.|\.(?:done|part|tmp|filepart)$")
+_GZ = ".gz"
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """Files that one goal can take."""
+
+    pattern: str
+    """Their name, with `*` for what differs."""
+    newest: RemoteFile
+    gzipped_too: bool = False
+    """Whether some of them have `.gz` behind the name."""
+
+    def is_meant_by(self, wanted: str) -> bool:
+        """Whether a name with `*` and `?` asks for this kind; an empty one asks for all."""
+        return not wanted or wanted in {self.pattern, self.pattern + _GZ} or matches_wildcard(wanted, self.pattern)
+
+    def files(self, directory: str) -> Files:
+        """How a goal names them."""
+        if not self.gzipped_too:
+            return Files(directory=directory, root=self.pattern)
+        root = "(.*)".join(re.escape(part).replace(r"\-", "-") for part in self.pattern.split("*"))
+        return Files(directory=directory, root=rf"{root}(?:\.gz)?", match="regex")
+
+    @property
+    def goal_name(self) -> str:
+        """A name for the goal that takes them."""
+        return _as_name(self.pattern.partition(".")[0])
+
+
+def file_kinds(files: Sequence[RemoteFile]) -> list[FileKind]:
+    """The kinds, each with its newest file, in order of names."""
+    kinds: dict[str, FileKind] = {}
+    for file in sorted(files, key=lambda one: (one.modified_at, one.name)):
+        if not _NOT_FOR_US.search(file.name):
+            pattern = _DATE_IN_NAME.sub("*", file.name)
+            kinds[pattern] = FileKind(pattern, file)
+    for pattern in [one for one in kinds if one.endswith(_GZ) and one.removesuffix(_GZ) in kinds]:
+        gzipped, plain = kinds.pop(pattern), kinds[pattern.removesuffix(_GZ)]
+        newest = max(gzipped.newest, plain.newest, key=lambda one: (one.modified_at, one.name))
+        kinds[plain.pattern] = replace(plain, newest=newest, gzipped_too=True)
+    return [kinds[pattern] for pattern in sorted(kinds)]
+
+
+def free_name(kind: FileKind, taken: Sequence[str]) -> str:
+    """A name for its goal that no other goal of the connection has."""
+    whole = _as_name(kind.pattern)
+    numbered = (f"{whole[:59]}_{number}" for number in range(2, len(taken) + 3))
+    return next(one for one in (kind.goal_name, whole, *numbered) if one not in taken)
+
+
+def _as_name(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_").lstrip("0123456789_")[:63] or "customers"
