@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import threading
 from collections.abc import Sequence
+from typing import Protocol
 
 import dagster as dg
 from rich.console import Console
@@ -16,9 +17,10 @@ from cdp_assets.assets.jobs import run_now_name
 from cdp_assets.assets.runtime import data_folders, now
 from cdp_assets.commands.dagster_home import prepare_dagster_home
 from cdp_assets.commands.summary import print_summary
+from cdp_assets.commands.tables import new_console
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.config.model import Deployment
-from cdp_assets.errors import ConfigError
+from cdp_assets.errors import CdpError, ConfigError
 from cdp_assets.progress import latest
 
 HELP = "run a connection now, or one of its goals: import what is new, fold, rename, select, deliver"
@@ -47,10 +49,10 @@ def run(options: argparse.Namespace) -> int:
     deployment = load_deployment(defs_folder())
     name = _job_name(deployment, options.connection, options.goal)
     prepare_dagster_home()
-    console, started = Console(), now()
+    console, started = new_console(), now()
     ok = run_job(console, deployment, name)
     if data_folders().warehouse.exists():
-        print_summary(console, data_folders(), started)
+        print_summary(console, data_folders(), started, failed=not ok)
     return 0 if ok else 1
 
 
@@ -94,8 +96,39 @@ def _tell_failures(console: Console, outcome: Sequence[dg.ExecuteInProcessResult
     events = [event for result in outcome for event in result.all_events if event.is_step_failure]
     for event in events:
         ours = event.step_failure_data.user_failure_data
-        console.print(f"[red]{event.step_key}:[/red]", ours.description if ours else "see the run's log", markup=True)
+        reason = ours.description if ours else _reason(event.step_failure_data.error)
+        console.print(f"[red]{event.step_key}:[/red] {escape(reason or '')}")
     return bool(outcome) and outcome[0].success
+
+
+class _Error(Protocol):
+    """An error as Dagster keeps it."""
+
+    @property
+    def message(self) -> str: ...
+    @property
+    def cause(self) -> _Error | None: ...
+
+
+def _reason(error: _Error | None) -> str:
+    """What went wrong in our own words; of an error that is not ours, what it says of itself."""
+    reason, seen = "no reason is known", error
+    while seen is not None:
+        name, _, told = seen.message.strip().partition(": ")
+        if name.startswith(CdpError.__module__):
+            return told
+        reason, seen = seen.message.strip(), seen.cause
+    return reason
+
+
+def _tell_retries(console: Console, events: Sequence[dg.DagsterEvent], told: int) -> int:
+    """Why steps are tried again, for those not told yet; gives how many are told now."""
+    retries = [event for event in events if event.is_step_up_for_retry]
+    for event in retries[told:]:
+        data = event.step_retry_data
+        after = f"in {data.seconds_to_wait} s" if data.seconds_to_wait else "now"
+        console.print(f"[yellow]{event.step_key}:[/yellow] {escape(_reason(data.error))}; tried again {after}")
+    return len(retries)
 
 
 def _show_progress(
@@ -103,12 +136,15 @@ def _show_progress(
 ) -> None:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("starting", total=steps)
-        while worker.is_alive():
+        task, retries = progress.add_task("starting", total=steps), 0
+        alive = True
+        while alive:
             worker.join(0.2)
-            events = [entry.dagster_event for entry in instance.all_logs(run_id)]
-            started = [event.step_key for event in events if event and event.event_type_value == "STEP_START"]
-            ended = sum(1 for event in events if event and event.event_type_value == "STEP_SUCCESS")
+            alive = worker.is_alive()
+            events = [entry.dagster_event for entry in instance.all_logs(run_id) if entry.dagster_event]
+            retries = _tell_retries(progress.console, events, retries)
+            started = [event.step_key for event in events if event.event_type_value == "STEP_START"]
+            ended = sum(1 for event in events if event.event_type_value == "STEP_SUCCESS")
             if started:
                 told = latest() or STEPS.get(started[-1] or "", "working")
                 progress.update(task, description=escape(told), completed=ended)

@@ -38,10 +38,10 @@ DELIVERED = Sql(
 )
 
 
-def print_summary(console: Console, folders: DataFolders, since: datetime) -> None:
-    """Imported, merged, rejected, selected, delivered: real counts from the ledger."""
+def print_summary(console: Console, folders: DataFolders, since: datetime, *, failed: bool = False) -> None:
+    """Imported, merged, rejected, selected, delivered: real counts from the ledger. `failed`: not all was done."""
     with open_warehouse(folders.warehouse) as database:
-        _imported(console, database, since)
+        _imported(console, database, since, failed=failed)
         (profiles,) = database.row(Sql("SELECT count(*) FROM main.profiles"))
         console.print(f"{profiles:,} profiles in the warehouse\n")
         _held(console, database)
@@ -55,14 +55,17 @@ def print_summary(console: Console, folders: DataFolders, since: datetime) -> No
         if delivered:
             columns = ["delivered file", "profiles", "no id", "unchanged", "content"]
             _print(console, "Delivered", columns, delivered)
-        elif selected:
+        elif selected and not failed:
             console.print("Delivered: nothing; no member changed since the last delivery")
 
 
-def _imported(console: Console, database: Database, since: datetime) -> None:
+def _imported(console: Console, database: Database, since: datetime, *, failed: bool) -> None:
     rows = database.rows(IMPORTED, [since])
     if not rows:
-        console.print("No new files on the server: nothing was imported, nothing changed.")
+        nothing = (
+            "Nothing was imported." if failed else "No new files on the server: nothing was imported, nothing changed."
+        )
+        console.print(nothing)
         return
     columns = ["file", "rows", "created", "modified", "unchanged", "not found", "no id", "rejected"]
     totals = ["total", *(sum(row[place] or 0 for row in rows) for place in range(1, len(columns)))]

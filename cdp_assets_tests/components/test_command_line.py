@@ -60,6 +60,23 @@ def test_it_runs_as_a_module(defs: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "ok: 1 customer model, 1 connection, 2 goals\n")
 
 
+def test_a_server_that_is_not_there_is_told_at_each_try_and_at_the_end(
+    defs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = "SHA256:jTfuC3YIYSNV39cHfW/dyS7HH6Rkj51XWWEuTghXL1U"
+    shop = changed(SHOP, ("host: localhost", "host: 127.0.0.1\n    port: 1"), ("SHA256:abc", known))
+    monkeypatch.setenv("CDP_DEFS_DIR", str(write(defs, model=MODEL, shop=shop)))
+    monkeypatch.setenv("CDP_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
+    monkeypatch.setenv("SHOP_PASSWORD", "secret")
+    monkeypatch.setattr("cdp_assets.assets.runtime.RETRY_AFTER_S", 0)
+    assert main(["run", "shop"]) == 1
+    told = capsys.readouterr().out
+    reason = "land: 127.0.0.1:1 cannot be reached"
+    assert (told.count(reason), told.count("tried again now")) == (4, 3)
+    assert "No new files" not in told
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

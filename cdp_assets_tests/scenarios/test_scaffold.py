@@ -38,6 +38,7 @@ def server(sshd, tmp_path, monkeypatch):
         (folder / name).write_text(text)
     monkeypatch.setenv("CDP_DEFS_DIR", str(tmp_path / "defs"))
     monkeypatch.setenv("CDP_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
     (tmp_path / "defs").mkdir()
     place = ["--host", sshd.host, "--port", str(sshd.port), "--user", sshd.username, "--directory", str(folder)]
     return [*place, "--key", str(sshd.private_key_path)], ["--host-key", sshd.host_key], tmp_path / "defs"
