@@ -126,7 +126,7 @@ def _rows_told(preview: GoalPreview, seen: SetPreview) -> str:
         for alias, facts in seen.linked.items()
     ]
     filtered = f", of which processors leave out {seen.rows_filtered:,}" if seen.rows_filtered else ""
-    return "; ".join([f"{seen.rows_read:,} rows {where}{filtered}", *linked])
+    return "; ".join([f"{seen.rows_read:,} rows can be read {where}{filtered}", *linked])
 
 
 def _print_columns(console: Console, goal: ImportGoal, columns: Sequence[ColumnProfile]) -> None:

@@ -9,7 +9,7 @@ from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.config.model import batch_config
 from cdp_assets.errors import ConfigError
 from cdp_assets.files.key_ring import opening_keys
-from cdp_assets.files.windows import is_called, not_called
+from cdp_assets.files.windows import is_called, not_called, those_there
 from cdp_assets.flows.compare_replay import compare_replay
 from cdp_assets.flows.fold_batches import FoldResult
 from cdp_assets.flows.import_files import reland_versions
@@ -62,15 +62,17 @@ class Reland:
             known = ", ".join(f"{item.name} {goal.name}" for item in deployment.connections for goal in item.imports)
             raise ConfigError(f"no import goal {options.connection} {options.goal}; there are: {known}")
         folders, goal = data_folders(), goals[options.goal]
+        current = current_versions(folders, connection.name, options.goal)
         versions = [
             version
-            for version in current_versions(folders, connection.name, options.goal)
+            for version in current
             if not options.partitions or is_called(goal.files, version.partition_key, options.partitions)
         ]
         versions.sort(key=order_key)
         unknown = not_called(goal.files, [version.partition_key for version in versions], options.partitions)
         if unknown:
-            raise ConfigError(f"{connection.name}/{options.goal} has no partition {', '.join(unknown)}")
+            there = those_there(version.partition_key for version in current)
+            raise ConfigError(f"{connection.name}/{options.goal} has no partition {', '.join(unknown)}; {there}")
         config = batch_config(deployment, connection, goal)
         outcomes = reland_versions(config, versions, folders, now(), opening_keys(connection.pgp))
         for outcome in outcomes:

@@ -46,17 +46,21 @@ def run(options: argparse.Namespace) -> int:
     deployment = load_deployment(defs_folder())
     connection, goals = chosen_imports(deployment, options.connection, options.goal)
     folders = data_folders()
-    found = [
-        manifest
+    current = [
+        (goal, manifest)
         for goal in goals
         for manifest in sorted(current_versions(folders, connection.name, goal.name), key=order_key)
+    ]
+    found = [
+        manifest
+        for goal, manifest in current
         if options.partition is None or is_called(goal.files, manifest.partition_key, [options.partition])
         if manifest.batch_id.startswith(options.batch or "")
     ]
     if options.output is None:
         _list([manifest for manifest in found if manifest.has_rejects])
     else:
-        _write(connection, _the_one(found, cells=options.cells), folders, options)
+        _write(connection, _the_one(found, [manifest for _, manifest in current], options), folders, options)
     return 0
 
 
@@ -73,17 +77,25 @@ def _list(found: Sequence[Manifest]) -> None:
         print(f"{item.batch_id[:ID_SIGNS]}  {landed}  {counts}  {shown(place)}  {shown(item.name)}")
 
 
-def _the_one(found: Sequence[Manifest], *, cells: bool) -> Manifest:
+def _the_one(found: Sequence[Manifest], there: Sequence[Manifest], options: argparse.Namespace) -> Manifest:
     """One file has one dialect, so it holds the rows of one batch."""
-    fitting = [item for item in found if item.rows_rejected or (cells and item.cells_rejected)]
+    fitting = _with_rows(found, options)
     if len(fitting) == 1:
         return fitting[0]
     if not fitting:
-        told = "rejected rows or cells" if cells else "rejected rows"
-        raise ConfigError(f"no such batch has {told}; without -o all that have rejects are listed")
-    named = ", ".join(f"{item.batch_id[:ID_SIGNS]} ({shown(item.name)})" for item in fitting[:10])
-    more = ", …" if len(fitting) > 10 else ""
-    raise ConfigError(f"{len(fitting)} batches fit; choose one with --batch: {named}{more}")
+        told = "rejected rows or cells" if options.cells else "rejected rows"
+        known = _named(_with_rows(there, options)) or "no batch"
+        raise ConfigError(f"no such batch has {told}; these have: {known}")
+    raise ConfigError(f"{len(fitting)} batches fit; choose one with --batch: {_named(fitting)}")
+
+
+def _with_rows(batches: Sequence[Manifest], options: argparse.Namespace) -> list[Manifest]:
+    return [item for item in batches if item.rows_rejected or (options.cells and item.cells_rejected)]
+
+
+def _named(batches: Sequence[Manifest]) -> str:
+    named = ", ".join(f"{item.batch_id[:ID_SIGNS]} ({shown(item.name)})" for item in batches[:10])
+    return named + (", …" if len(batches) > 10 else "")
 
 
 def _write(connection: Connection, manifest: Manifest, folders: DataFolders, options: argparse.Namespace) -> None:

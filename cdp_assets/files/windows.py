@@ -6,7 +6,7 @@ Monday, a month by its first day. Keys of one goal sort as their windows do.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -16,9 +16,10 @@ from cdp_assets.config.windows import Unit
 from cdp_assets.errors import ConfigError, FileError
 from cdp_assets.files.partition_dates import effective_date
 from cdp_assets.files.remote import shown
-from cdp_assets.files.selection import with_values
+from cdp_assets.files.selection import natural_key, with_values
 
 _STEPS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
+_FEW = 10
 _SAMPLE = {"hour": "YYYYMMDD_HHmm", "day": "YYYYMMDD", "week": "YYYYMMDD", "month": "YYYYMMDD"}
 """What stands for `*` in an example of a name, where no `date_format` says it."""
 
@@ -174,3 +175,10 @@ def _key(by: Unit, local: datetime) -> str:
 
 def _utc(local: datetime, zone: ZoneInfo) -> datetime:
     return local.replace(tzinfo=zone).astimezone(UTC)
+
+
+def those_there(keys: Iterable[str]) -> str:
+    """Partition keys for a message, the last ones of many."""
+    ordered = [repr(shown(key)) for key in sorted(set(keys), key=natural_key)]
+    few = ordered[-_FEW:]
+    return f"it has {'… ' if few != ordered else ''}{', '.join(few)}" if few else "it has none yet"

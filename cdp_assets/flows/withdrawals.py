@@ -15,7 +15,7 @@ from pydantic import AwareDatetime
 from cdp_assets.config.base import Strict
 from cdp_assets.config.goals import ImportGoal
 from cdp_assets.errors import ConfigError
-from cdp_assets.files.windows import is_called, not_called
+from cdp_assets.files.windows import is_called, not_called, those_there
 from cdp_assets.flows.folders import DataFolders, write_whole
 from cdp_assets.flows.land_files import current_versions
 from cdp_assets.flows.manifests import SHORT, Manifest
@@ -73,7 +73,8 @@ def versions_of(
     known = current_versions(folders, connection, goal.name)
     missing = not_called(goal.files, [version.partition_key for version in known], partitions)
     if missing:
-        raise ConfigError(f"{connection}/{goal.name} has no partition {', '.join(missing)}")
+        there = those_there(version.partition_key for version in known)
+        raise ConfigError(f"{connection}/{goal.name} has no partition {', '.join(missing)}; {there}")
     found = [
         version
         for version in known

@@ -77,5 +77,5 @@ def test_one_batch_can_be_named_by_the_beginning_of_its_id(tmp_path):
     assert version.partition_key == "20260103"
     with pytest.raises(ConfigError, match="3 batches of shop/customers begin with"):
         versions_of(room.folders, "shop", room.config("customers").goal, [], "")
-    with pytest.raises(ConfigError, match="has no partition 1999"):
+    with pytest.raises(ConfigError, match="has no partition 1999; it has '20260101', '20260102'"):
         versions_of(room.folders, "shop", room.config("customers").goal, ["1999"])

@@ -76,7 +76,7 @@ def test_a_dry_run_with_nothing_new_says_so(shop, capsys):
         ),
         (
             ["rejects", "shop", "-o", "-"],
-            "error: no such batch has rejected rows; without -o all that have rejects are listed\n",
+            "error: no such batch has rejected rows; these have: no batch\n",
         ),
     ],
 )
@@ -113,6 +113,10 @@ def test_rows_of_several_batches_are_not_mixed(shop, capsys):
     shop.import_all()
     assert main(["rejects", "shop", "-o", "-"]) == 1
     assert "error: 2 batches fit; choose one with --batch: " in capsys.readouterr().err
+    assert main(["rejects", "shop", "customers", "--partition", "3", "-o", "-"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("error: no such batch has rejected rows; these have: ")
+    assert ("(customers_1.csv), " in told, "(customers_2.csv)" in told) == (True, True)
 
 
 def test_a_place_that_cannot_be_written_is_told(shop, tmp_path, capsys):
