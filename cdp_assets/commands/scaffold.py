@@ -198,7 +198,10 @@ class _Drafting:
         """Drafts one goal; false if it is only guessed what finds people, and `sure` asks for more than that."""
         name = free_name(kind, [draft.goal.name for draft in self.drafts])
         keys = {column: prop for draft in self.drafts for column, prop in draft.keys.items()}
-        chosen = Chosen(directory, kind, name, identifier, keys)
+        # Bytes of UTF-16 are never ASCII alone, so its text is told from the file itself.
+        encodings = {draft.goal.format.encoding for draft in self.drafts}
+        usual = "windows-1252" if "windows-1252" in encodings else ""
+        chosen = Chosen(directory, kind, name, identifier, usual, keys)
         try:
             draft = draft_goal(self.deployment, self.connection, system, data_folders(), now(), chosen)
         except CdpError as error:

@@ -129,7 +129,10 @@ def parse_date_pattern(pattern: str) -> tuple[Piece, ...]:
     pieces = []
     for letters, text in split_pattern(pattern):
         if letters is not None and letters not in _TOKENS:
-            message = f'Unknown date token "{letters}" in {pattern!r}; letters that are meant as such stand in [ ]'
+            message = (
+                f'Unknown date token "{letters}" in {pattern!r}; day, month, year and time are written as in'
+                " DD.MM.YYYY HH:mm:ss, and letters that are meant as such stand in [ ]"
+            )
             raise ValueError(message)
         pieces.append(Piece(Part.literal if letters is None else _TOKENS[letters], text))
     return tuple(pieces)

@@ -55,6 +55,8 @@ class Chosen:
     name: str
     identifier: str = ""
     """The column that finds people; empty = to be found out."""
+    encoding: str = ""
+    """Of other files of the server, for a file that holds ASCII alone; empty = UTF-8."""
     keys: Lookup[str, str] = field(default_factory=dict)
     """Columns, in small letters, by which people of other kinds are known, with their properties."""
 
@@ -90,7 +92,10 @@ def draft_goal(
         FileError: the file tells no columns, or none that could find a person; or there is no such column.
     """
     file = chosen.kind.newest
-    layout = guess_format(_beginning(server, file))
+    content = _beginning(server, file)
+    layout = guess_format(content)
+    if chosen.encoding and content.isascii():
+        layout = layout.model_copy(update={"encoding": chosen.encoding})
     first = ImportProfilesGoal(
         type="import_profiles",
         name=chosen.name,
