@@ -15,6 +15,7 @@ from cdp_assets.files.remote import shown
 from cdp_assets.files.sftp import SftpFileSystem
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.import_files import masked
+from cdp_assets.flows.preview_events import ITEMS
 from cdp_assets.flows.preview_files import Asked, GoalPreview, preview_goal
 from cdp_assets.flows.sample_results import Cell, SampleRows, SetPreview
 from cdp_assets.flows.take_look import Look
@@ -59,6 +60,8 @@ def _told(goal: ImportGoal, preview: GoalPreview) -> Metadata:
     found = [_file(preview), *(f"an import would fail: {problem}" for problem in seen.problems)]
     found += [f"rows {seen.rows_read:,}, left out by processors {seen.rows_filtered:,}", preview.told_matches]
     found += [f"would be rejected: rows {seen.refused.rows:,}, cells {seen.refused.cells:,}"]
+    if preview.told_events:
+        found.append(preview.told_events)
     if seen.missing:
         found.append(f"not in the file: {', '.join(seen.missing)}")
     if seen.unmapped:
@@ -82,7 +85,37 @@ def _told(goal: ImportGoal, preview: GoalPreview) -> Metadata:
     }
     if seen.after.rows and (goal.processors or goal.files.linked):
         metadata[f"{label}: rows processed and linked, masked"] = _rows(seen.after, names)
+    return metadata | _events(label, preview, seen)
+
+
+def _events(label: str, preview: GoalPreview, seen: SetPreview) -> Metadata:
+    """The first events of each type, and what is wrong with those that would be rejected."""
+    metadata: Metadata = {}
+    for kind in seen.events.types:
+        fates = [fate if fate in _NO_ID else "known" for fate in map(preview.fate, kind.people)]
+        rows = [
+            [line, fate, *(_event_cell(name, cell) for name, cell in zip(kind.rows.columns, row, strict=True))]
+            for line, fate, row in zip(kind.rows.lines, fates, kind.rows.rows, strict=True)
+        ]
+        columns = ["line of the file", "profile", *kind.rows.columns]
+        metadata[f"{label}: events of type {kind.type}, masked"] = table(_different(columns), rows)
+    if seen.events.rejects:
+        metadata[f"{label}: events that would be rejected"] = table(
+            ["file", "line", "column", "masked text", "reason"],
+            [
+                [shown(item.file_name), item.line_no, item.column_name, masked(item.raw_text), item.reason]
+                for item in seen.events.rejects
+            ],
+        )
     return metadata
+
+
+_NO_ID = {"new", "not found", "no identifier", "?"}
+
+
+def _event_cell(name: str, cell: Cell) -> str:
+    """How many items there are is no personal data."""
+    return str(cell) if name.endswith(ITEMS) else _masked(cell)
 
 
 def _file(preview: GoalPreview) -> str:

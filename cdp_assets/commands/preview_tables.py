@@ -11,11 +11,10 @@ from rich.text import Text
 from cdp_assets.commands.tables import Column, print_rows, print_table, say, short
 from cdp_assets.config.goals import ImportGoal
 from cdp_assets.files.remote import shown
-from cdp_assets.flows.detect_columns import ColumnProfile
 from cdp_assets.flows.fetch_sample import in_words
 from cdp_assets.flows.preview_export import ExportPreview
 from cdp_assets.flows.preview_files import GoalPreview
-from cdp_assets.flows.sample_results import SampleRows, SetPreview
+from cdp_assets.flows.sample_results import SampleReject, SampleRows, SetPreview
 from cdp_assets.flows.take_look import Candidate, Look
 
 _MOST_FILES = 20
@@ -75,16 +74,17 @@ def _print_seen(console: Console, goal: ImportGoal, preview: GoalPreview, seen: 
         say(console, f"an import would fail: {problem}")
     say(console, _rows_told(preview, seen))
     console.print()
-    _print_columns(console, goal, seen.columns)
+    _print_columns(console, goal, seen)
     print_rows(console, "Rows as in the file", seen.before)
     if seen.after.columns and (goal.processors or goal.files.linked):
         dropped = ", ".join(str(line) for line in seen.dropped)
         told = f"; processors leave out line {dropped}" if dropped else ""
         print_rows(console, f"Rows as mappings see them: processed and linked{told}", seen.after)
     fates = [_fate(preview, seen, place) for place in range(len(seen.mapped.values.rows))]
-    print_rows(console, "What the mappings make of them", seen.mapped.values, {"profile": fates})
+    print_rows(console, "What the mappings make of them", seen.mapped.values, {preview.record: fates})
     _print_rejects(console, seen)
     say(console, preview.told_matches)
+    _print_events(console, preview, seen)
     if seen.missing:
         say(console, f"Columns the goal names and the file does not have: {', '.join(map(shown, seen.missing))}")
     if seen.unmapped:
@@ -129,8 +129,8 @@ def _rows_told(preview: GoalPreview, seen: SetPreview) -> str:
     return "; ".join([f"{seen.rows_read:,} rows can be read {where}{filtered}", *linked])
 
 
-def _print_columns(console: Console, goal: ImportGoal, columns: Sequence[ColumnProfile]) -> None:
-    uses = _uses(goal)
+def _print_columns(console: Console, goal: ImportGoal, seen: SetPreview) -> None:
+    uses, columns = _uses(goal, seen), seen.columns
     rows = [
         [
             profile.name,
@@ -149,12 +149,14 @@ def _print_columns(console: Console, goal: ImportGoal, columns: Sequence[ColumnP
     print_table(console, f"Columns{most}", widths, rows)
 
 
-def _uses(goal: ImportGoal) -> Mapping[str, str]:
+def _uses(goal: ImportGoal, seen: SetPreview) -> Mapping[str, str]:
     uses: dict[str, list[str]] = {}
     for identifier in goal.identifier_columns:
         uses.setdefault(identifier.column, []).append(f"{identifier.property} (finds)")
     for mapping in goal.mappings:
         uses.setdefault(mapping.column, []).append(f"{mapping.property} ({mapping.rule})")
+    for column, fields in seen.event_columns.items():
+        uses.setdefault(column, []).extend(fields)
     for link in goal.files.linked:
         uses.setdefault(f"{link.name}.{link.column}", []).append("(joins)")
     return {column: ", ".join(told) for column, told in uses.items()}
@@ -165,25 +167,32 @@ def _fate(preview: GoalPreview, seen: SetPreview, place: int) -> str:
     identifier = seen.mapped.values.rows[place][0]
     if seen.mapped.values.lines[place] in seen.mapped.invalid:
         return "rejected"
-    if identifier is None:
-        return "no identifier"
-    found = preview.matches.profiles.get(str(identifier))
-    if found is not None or (preview.matches.note and preview.matches.as_of):
-        return found or "?"
-    return "new" if preview.allow_create else "not found"
+    return preview.fate(None if identifier is None else str(identifier))
+
+
+def _print_events(console: Console, preview: GoalPreview, seen: SetPreview) -> None:
+    if preview.told_events:
+        say(console, preview.told_events)
+    for kind in seen.events.types:
+        fates = [preview.fate(person) for person in kind.people]
+        print_rows(console, f"Events of type {kind.type}", kind.rows, {"profile": fates})
+    _print_mistakes(console, f"Events that would be rejected: {seen.events.rejected:,}", seen.events.rejects)
 
 
 def _print_rejects(console: Console, seen: SetPreview) -> None:
     refused = seen.refused
+    _print_mistakes(console, f"Would be rejected (rows: {refused.rows:,}, cells: {refused.cells:,})", refused.first)
+
+
+def _print_mistakes(console: Console, title: str, found: Sequence[SampleReject]) -> None:
     rows = [
-        [item.file_name or "", item.line_no, item.level, item.column_name, item.raw_text, item.reason]
-        for item in refused.first
+        [item.file_name or "", item.line_no, item.level, item.column_name, item.raw_text, item.reason] for item in found
     ]
     columns = [Column("file", 14), Column("line", number=True), Column("what", 10), Column("column", 16)]
     columns += [Column("text", 24), Column("reason", 30)]
     if not any(row[0] for row in rows):
         columns, rows = columns[1:], [row[1:] for row in rows]
-    print_table(console, f"Would be rejected (rows: {refused.rows:,}, cells: {refused.cells:,})", columns, rows)
+    print_table(console, title, columns, rows)
 
 
 def _state(item: Candidate) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from cdp_assets.config.model import BatchConfig
 from cdp_assets.flows.apply_events import EventFates, event_files
-from cdp_assets.flows.plan_passes import Placed
 from cdp_assets.sql import drop_folding, events
 from cdp_assets.sql.combining import Combined
 from cdp_assets.sql.event_tables import EVENT_TABLES
@@ -24,7 +26,7 @@ def leave_out_metrics(database: Database, together: Combined) -> None:
     """Makes `batch_rows_read` without the rows that have one metric too many, and enters these into the rejects."""
     drop = together.config.goal.drop
     assert drop is not None, "this goal reads no drop folder"
-    columns = [columns for _, columns in _columns(database, together)]
+    columns = [columns for _, columns in _columns(database, together.config)]
     identifying = {item.property for item in together.config.goal.identifier_columns}
     mappings = [
         number
@@ -58,16 +60,16 @@ def uncounted_rows(database: Database, first: int) -> dict[int, Uncounted]:
 
 
 def keep_first_events(
-    database: Database, together: Combined, batches: Sequence[Placed], *, merged: bool
+    database: Database, config: BatchConfig, folders: Sequence[Path], *, merged: bool
 ) -> dict[int, EventFates]:
     """Writes the events that are the first of their id, once rows have found their profiles.
 
     Later ones count for nothing: `batch_rows` no longer holds what they say of properties.
     """
-    fates = {item.position: EventFates() for item in batches}
-    for kind, columns in _columns(database, together):
-        files = event_files(together.config, [item.folder for item in batches], kind)
-        database.run(events.make_event_rows(together.config, columns, files))
+    fates: dict[int, EventFates] = defaultdict(EventFates)
+    for kind, columns in _columns(database, config):
+        files = event_files(config, folders, kind)
+        database.run(events.make_event_rows(config, columns, files))
         for statement in (*drop_folding.first_events(columns, merged=merged), *events.insert_new(columns)):
             database.run(statement)
         for position, created in database.rows(drop_folding.FIRST_FATES):
@@ -75,7 +77,7 @@ def keep_first_events(
     return fates
 
 
-def _columns(database: Database, together: Combined) -> list[tuple[str, Columns]]:
+def _columns(database: Database, config: BatchConfig) -> list[tuple[str, Columns]]:
     there: dict[str, Collection[str]] = {name: frozenset(names) for name, names in database.rows(EVENT_TABLES)}
-    found = [(kind.id, events.columns_there(kind, there)) for kind in together.config.event_types]
+    found = [(kind.id, events.columns_there(kind, there)) for kind in config.event_types]
     return [(name, columns) for name, columns in found if columns is not None]

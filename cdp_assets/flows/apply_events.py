@@ -103,7 +103,7 @@ def _apply_type(
     for position, created, again in database.rows(events.event_fates()):
         fates[position].created += created
         fates[position].set += again
-    database.run(events.make_new(columns, _brought(config, columns.kind.id)))
+    database.run(events.make_new(columns, brought_fields(config, columns.kind.id)))
     nested = products.nested_of(columns)
     if database.rows(_SOME_OLD):
         if nested is not None:
@@ -116,7 +116,7 @@ def _apply_type(
         database.run(statement)
 
 
-def _brought(config: BatchConfig, kind: str) -> frozenset[str] | None:
+def brought_fields(config: BatchConfig, kind: str) -> frozenset[str] | None:
     """Keys of the fields that the goal's columns can bring; None = any, as columns are taken by their names."""
     entries = [event for event in config.goal.events if event.type == kind]
     if any(event.all_properties for event in entries):

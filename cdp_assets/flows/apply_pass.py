@@ -94,7 +94,7 @@ def apply_pass(
         signature = full_files.rows_signature(config.goal)
         for statement in full_files.remember_rows(config, batches[0].manifest.batch_id, signature, digest):
             database.run(statement)
-    happened = first_events or apply_events(database, config, [item.folder for item in batches])
+    happened = _events(database, together, batches, first_events)
     fates = [replace(fate, events=happened[fate.position]) for fate in fates]
     step("fold: pass applied")
     missing = {item.position for item in batches} - {fate.position for fate in fates}
@@ -125,7 +125,16 @@ def _first_events(
     database: Database, together: Combined, batches: Sequence[Placed], *, merged: bool
 ) -> dict[int, EventFates] | None:
     """What became of a drop folder's events, which are written before the profiles; None = there are none."""
-    return keep_first_events(database, together, batches, merged=merged) if drops_events(together) else None
+    if not drops_events(together):
+        return None
+    return keep_first_events(database, together.config, [item.folder for item in batches], merged=merged)
+
+
+def _events(
+    database: Database, together: Combined, batches: Sequence[Placed], first: dict[int, EventFates] | None
+) -> dict[int, EventFates]:
+    """What became of the pass's events; all but those of drop folders are written here."""
+    return apply_events(database, together.config, [item.folder for item in batches]) if first is None else first
 
 
 def _write_merged(

@@ -79,6 +79,11 @@ class GoalPreview:
     """Whether the problem is ours; then its text may quote what stands in the files."""
 
     @property
+    def record(self) -> str:
+        """What one row is about."""
+        return self.records.removesuffix("s")
+
+    @property
     def told_matches(self) -> str:
         """In one sentence, how many rows of the sample are about known profiles."""
         found = self.matches
@@ -88,6 +93,33 @@ class GoalPreview:
         as_of = f" (as of {found.as_of:%Y-%m-%d %H:%M} UTC)" if found.as_of else ""
         known = f"rows that match one: {found.rows_known:,}, rows that {fate}: {found.rows_new:,}"
         return f"{self.records.capitalize()}{as_of}: {known}"
+
+    def fate(self, identifiers: str | None) -> str:
+        """What would become of a row that identifies somebody so, as far as the published copy tells."""
+        if identifiers is None:
+            return "no identifier"
+        found = self.matches.profiles.get(identifiers)
+        if found is not None or (self.matches.note and self.matches.as_of):
+            return found or "?"
+        return "new" if self.allow_create else "not found"
+
+    @property
+    def told_events(self) -> str:
+        """In one sentence, how many events the sample would make; empty = its rows bring none."""
+        if self.seen is None or not self.seen.events.types:
+            return ""
+        found = self.seen.events
+        made = [f"{kind.type}: {sum(self._with_profile(kind.made)):,}" for kind in found.types]
+        dropped = sum(found.good_rows.values()) - sum(self._with_profile(found.good_rows))
+        told = [f"rows that bring one: {found.received:,}", *made, f"rejected: {found.rejected:,}"]
+        told.append(f"dropped, as their rows find no profile: {dropped:,}")
+        if found.repeated:
+            told.append(f"rows whose event came before: {found.repeated:,}")
+        return f"Timeline events: {', '.join(told)}"
+
+    def _with_profile(self, counts: Mapping[str, int] | Mapping[str | None, int]) -> list[int]:
+        """The counts of those identifiers whose rows would have a profile."""
+        return [count for person, count in counts.items() if self.fate(person) not in {"not found", "no identifier"}]
 
 
 def preview_goals(

@@ -11,19 +11,31 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from cdp_assets.config.event_columns import event_columns
 from cdp_assets.config.goals import Mapping
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.errors import ConfigError, FileError
 from cdp_assets.files.delimited import Header, read_header
 from cdp_assets.flows.detect_columns import ColumnProfile, profile_columns
 from cdp_assets.flows.fetch_sample import FileSample
+from cdp_assets.flows.folders import make_private
 from cdp_assets.flows.join_linked import LinkedSet, LinkedText, join_linked, linked_columns, linked_facts, load_linked
 from cdp_assets.flows.prepare_cells import find_dates
 from cdp_assets.flows.prepare_dropped import prepare_dropped
+from cdp_assets.flows.preview_events import preview_events
 from cdp_assets.flows.process_rows import Processable, process_rows
 from cdp_assets.flows.read_rows import Rows, keep_refused, load_raw, make_reject_table
-from cdp_assets.flows.sample_results import Identified, Mapped, Refused, SampleReject, SampleRows, SetPreview
+from cdp_assets.flows.sample_results import (
+    EventsPreview,
+    Identified,
+    Mapped,
+    Refused,
+    SampleReject,
+    SampleRows,
+    SetPreview,
+)
 from cdp_assets.flows.write_batch import require_identifier
+from cdp_assets.flows.write_events import EventSource
 from cdp_assets.sql.fields import Cells
 from cdp_assets.sql.identifiers import places_of, shown_identifiers, with_identifiers
 from cdp_assets.sql.landing import batch_query, cell_rejects, numbered_rows
@@ -68,10 +80,11 @@ def _compared(config: BatchConfig, found: SetPreview) -> SetPreview:
         return found
     joining = {f"{link.name}.{link.column}" for link in goal.files.linked}
     named = [*(item.column for item in goal.identifier_columns), *(item.column for item in goal.mappings)]
+    events = event_columns(config, known)
+    named += events
     missing = tuple(dict.fromkeys(name for name in named if name not in known))
-    return replace(
-        found, missing=missing, unmapped=tuple(name for name in known if name not in named and name not in joining)
-    )
+    unmapped = tuple(name for name in known if name not in named and name not in joining)
+    return replace(found, event_columns=events, missing=missing, unmapped=unmapped)
 
 
 class _Reading:
@@ -101,6 +114,7 @@ class _Reading:
         )
         if cells is not None:
             seen = self._processed(seen, cells, linked_set)
+            seen = replace(seen, events=self._events(cells, linked_set, staging, at))
         return replace(seen, refused=self._refused(), problems=tuple(self._problems))
 
     def _load_linked(self, linked: Sequence[FileSample], staging: Path, at: datetime) -> LinkedSet:
@@ -196,6 +210,18 @@ class _Reading:
             {shown: Identified(int(rows), tuple(tuple(one or ()) for one in ids)) for shown, rows, *ids in counted},
         )
 
+    def _events(self, cells: Cells, linked: LinkedSet, staging: Path, at: datetime) -> EventsPreview:
+        """The events of the rows; none where the files cannot be imported as they are."""
+        if self._problems or not self._config.goal.events:
+            return EventsPreview()
+        content = make_private(staging / "batch")
+        source = EventSource(self._config, cells, linked, content, at, header_lines=self._header.lines)
+        try:
+            return preview_events(self._engine, source, self._most_rows)
+        except FileError as error:
+            self._problems.append(str(error))
+            return EventsPreview()
+
     def _values(self, present: Collection[str]) -> dict[str, Sql]:
         """Property → its text in the batch; one that several columns go into stands there with each."""
         named = dict.fromkeys(item.property for item in self._config.goal.identifier_columns)
@@ -224,7 +250,8 @@ class _Reading:
         found = self._engine.rows(
             sql(
                 "SELECT level, line_no, coalesce(column_name, ''), coalesce(raw_text, ''), reason,"
-                " coalesce(file_name, '') FROM rejects ORDER BY level = 'cell', file_name NULLS FIRST, line_no,"
+                " coalesce(file_name, '') FROM rejects WHERE level <> 'event'"
+                " ORDER BY level = 'cell', file_name NULLS FIRST, line_no,"
                 " column_name LIMIT {most}",
                 most=literal(MOST_REJECTS),
             )

@@ -64,6 +64,36 @@ class Mapped:
 
 
 @dataclass(frozen=True)
+class TypeEvents:
+    """The timeline events of one type that the sample would make."""
+
+    type: str
+    rows: SampleRows
+    """The first of them, by the line of the root file: id, date, fields, and how many items each nested field has."""
+    people: tuple[str, ...]
+    """For each of `rows` the identifiers of its row, as one text."""
+    made: dict[str, int]
+    """Identifiers of rows, as one text → their events; rows with one key are one event."""
+
+
+@dataclass(frozen=True)
+class EventsPreview:
+    """What the sample would make of timeline events."""
+
+    received: int = 0
+    """Rows that bring one."""
+    rejected: int = 0
+    """Events, each with all its rows."""
+    repeated: int = 0
+    """Rows of a drop folder whose event came before in the sample."""
+    good_rows: dict[str | None, int] = field(default_factory=dict)
+    """Identifiers of rows, as one text → rows with an event that is not rejected; None = they identify nobody."""
+    types: tuple[TypeEvents, ...] = ()
+    rejects: tuple[SampleReject, ...] = ()
+    """The first mistakes in events that would be rejected."""
+
+
+@dataclass(frozen=True)
 class SetPreview:
     """What was seen in the sample of a file set."""
 
@@ -83,6 +113,9 @@ class SetPreview:
     linked: dict[str, dict[str, int]] = field(default_factory=dict)
     """Alias → its rows, and those that belong to no row of the sample."""
     mapped: Mapped = field(default_factory=Mapped)
+    events: EventsPreview = field(default_factory=EventsPreview)
+    event_columns: dict[str, list[str]] = field(default_factory=dict)
+    """Column → the fields of events it goes into."""
     missing: tuple[str, ...] = ()
     """Columns the goal names and the files do not have."""
     unmapped: tuple[str, ...] = ()

@@ -102,6 +102,10 @@ FIRST_FATES = Sql("SELECT position, count(*) FROM event_new GROUP BY position")
 """Per batch: the events it made."""
 
 
+REPEATED_ROWS = Sql("SELECT count(*) FROM event_repeated")
+"""How many rows bring an event that was there before."""
+
+
 def repeats_of_changed(first: int) -> Sql:
     """Per batch: rows whose event was there before, of profiles that other rows of the pass made or changed.
 

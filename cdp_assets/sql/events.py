@@ -127,6 +127,15 @@ def dropped_events(files: Sequence[EventsFile]) -> Sql:
     )
 
 
+def events_of_keys(files: Sequence[EventsFile]) -> Sql:
+    """Per key of `batch_rows`: its rows of events with nothing wrong; NULL = rows that identify nobody."""
+    return sql(
+        "SELECT key, count(*) FROM ({events}) AS event JOIN batch_rows AS given ON given.ordinal = event.ordinal"
+        " WHERE problems IS NULL GROUP BY key",
+        events=joined("\nUNION ALL BY NAME\n", [_read(file) for file in files]),
+    )
+
+
 def make_keys(columns: Columns) -> list[Sql]:
     """Makes `event_groups`, `event_keys` and `event_old`. A bad row spoils the whole event."""
     return [

@@ -121,3 +121,22 @@ def test_a_sensors_look_previews_nothing(shop: World) -> None:
     result = shop.tick("shop__arrivals")
     (event,) = result.asset_events
     assert not [name for name in event.metadata if name.startswith("preview")]
+
+
+def test_events_are_counted_and_shown_masked(shop: World) -> None:
+    mappings = [{"column": "Total", "property": "total_revenue"}]
+    product = {"property": "product", "mappings": [{"column": "City", "property": "id"}]}
+    event = {"type": "order", "id": "Order", "date": "Day", "mappings": mappings, "nested": [product]}
+    shop.set_up(goals=[CUSTOMERS | {"mappings": [], "events": [event]}])
+    rows = "anna@example.com,Delft,order-1,2026-01-01,12.5\nbert@example.com,Breda,order-2,2026-01-01,abc\n"
+    (shop.server.folder / "in" / "customers_1.csv").write_text(f"E-Mail,City,Order,Day,Total\n{rows}")
+    metadata = observed(shop)
+    label = "preview of customers"
+    assert "Timeline events: rows that bring one: 2, order: 1, rejected: 1, dropped" in metadata[label]
+    assert rows_of(metadata[f"{label}: events of type order, masked"]) == [
+        [2, "new", "o…1 (7 characters)", "2…0 (22 characters)", "1…0 (7 characters)", "1"]
+    ]
+    assert rows_of(metadata[f"{label}: events that would be rejected"]) == [
+        ["", 3, "Total", "a…c (3 characters)", "#/total_revenue/0: expected type: Number, found: String"]
+    ]
+    assert "order-1" not in str(metadata)

@@ -1,0 +1,49 @@
+"""Which columns of a file go into which fields of the events a goal brings: for people who look at the file."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from cdp_assets.config.events import INTERACTIONS, EventImport, ItemField, NestedImport, slug
+from cdp_assets.config.linked import linked_column
+from cdp_assets.config.model import BatchConfig
+
+
+def event_columns(config: BatchConfig, columns: Collection[str]) -> dict[str, list[str]]:
+    """Column → the fields it goes into, such as `order.total_revenue`. `columns`: those the files have."""
+    goal = config.goal
+    found: dict[str, list[str]] = {}
+    for event in goal.events:
+        viewed = goal.interactions if event.type == INTERACTIONS else None
+        for column, field in _pairs(config, event, columns):
+            # Of interactions some cells are made by the landing.
+            if viewed is None or column in viewed.columns:
+                found.setdefault(column, []).append(f"{event.type}.{field}")
+    return found
+
+
+def _pairs(config: BatchConfig, event: EventImport, columns: Collection[str]) -> Iterator[tuple[str, str]]:
+    kind = config.find_event_type(event.type)
+    if event.id is not None:
+        yield event.id, "event_id"
+    yield event.date, "date"
+    yield from _mapped(config, event, kind.values, columns)
+    for nested in event.nested:
+        field = kind.find_field(nested.property)
+        assert field is not None, "cross rules were checked"
+        for column, key in _mapped(config, nested, field.fields, columns):
+            yield column, f"{nested.property}.{key}"
+
+
+def _mapped(
+    config: BatchConfig, entry: EventImport | NestedImport, fields: Sequence[ItemField], columns: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    brought = {mapping.property: mapping.column for mapping in entry.mappings}
+    for name in columns if entry.all_properties else ():
+        link = linked_column(config.goal.files.linked, name)
+        alias, own = (link[0].name, link[1]) if link is not None else (None, name)
+        key = next((field.key for field in fields if slug(field.key) == slug(own)), None)
+        if alias == entry.source and key is not None:
+            brought.setdefault(key, name)
+    for key, column in brought.items():
+        yield column, key
