@@ -15,7 +15,7 @@ from cdp_assets.flows.ledger import prepare_schemas
 from cdp_assets.sql.history import recent_imports
 from cdp_assets.warehouse import open_warehouse
 
-_COLUMNS = ("file", "status", "rows", "what they did", "finished (UTC)")
+_COLUMNS = ("file", "result", "finished")
 _WORDS = ("created", "updated", "unchanged", "skipped")
 """What to say of the counts behind the first, which is of all rows."""
 MOST = 50
@@ -45,7 +45,9 @@ def _line(row: Sequence[object]) -> list[object]:
     folder, name, status, *numbers, finished, error = row
     total, *counts = [number if isinstance(number, int) else 0 for number in numbers]
     told = [f"{count:,} {words}" for count, words in zip(counts, _WORDS, strict=True) if count]
-    return [f"{folder} / {name}", status, f"{total:,}", error or ", ".join(told), finished]
+    rows = f"{total:,} rows: {', '.join(told)}" if told else f"{total:,} rows"
+    result = f"{status}: {error or rows}"
+    return [f"{folder} / {name}", result, finished]
 
 
 def recent_imports_asset(connection: Connection) -> dg.AssetsDefinition:

@@ -53,10 +53,10 @@ def fold_metadata(result: FoldResult) -> Metadata:
     if result.folded:
         # Few columns, and words that can be broken: what is wider than the page is cut.
         rows = [
-            [entry["name"], f"{count_in(entry, 'rows_received'):,}", _became(entry), _goal(entry)]
+            [entry["name"], f"{count_in(entry, 'rows_received'):,} rows: {_became(entry)}", _goal(entry)]
             for entry in result.folded
         ]
-        metadata["batches"] = table(["file", "rows", "what they did", "goal"], rows)
+        metadata["batches"] = table(["file", "result", "goal"], rows)
     if result.left_out:
         left_out = [[entry["name"], entry["state"], entry["note"], _goal(entry)] for entry in result.left_out]
         metadata["batches left out"] = table(["file", "state", "why", "goal"], left_out)
@@ -117,8 +117,7 @@ def groups_metadata(group_type: str, facts: GroupFacts) -> Metadata:
     }
     if facts.dangling_ids:
         metadata["profiles that name such a group"] = facts.dangling_profiles
-        metadata["such groups (masked)"] = table(["group", "profiles"], facts.dangling)
-        metadata["such groups in full"] = f"main.{members_name(group_type)}, the rows where is_dangling"
+        metadata["such groups stand in"] = f"main.{members_name(group_type)}, the rows where is_dangling"
     if facts.sample.sample:
         metadata["largest groups (texts masked)"] = _examples(facts.sample)
     return metadata

@@ -74,17 +74,16 @@ def look_metadata(look: Look) -> Metadata:
         [
             shown(item.file.name),
             _state(item),
-            # With blanks, where a line may end: what is wider than the page is cut.
+            # With blanks, where a line may end, and under short headings: what is wider than the page is cut.
             f"{item.goal} / {item.partition}" if item.partition else item.goal,
             f"{item.file.modified_at.astimezone(UTC):%d %b %Y %H:%M}",
-            f"{item.file.size_bytes:,}",
         ]
         for item in sorted(look.candidates, key=lambda item: item.landed)
     ]
     metadata: Metadata = {
         "new files": len(new),
         "names to mend": len(wrong),
-        "files": table(["name", "state", "goal / partition", "modified (UTC)", "bytes"], files),
+        "files": table(["name", "state", "goal", "modified"], files),
         "files no goal takes": table(["name", "why"], _not_taken(look)),
     }
     if waits:

@@ -25,7 +25,7 @@ from cdp_assets.warehouse import Database
 SAMPLE = 3
 """Rows of a table that are shown."""
 MOST = 20
-"""Values of a column whose rows are counted, products, and groups without a row."""
+"""Values of a column whose rows are counted, and products."""
 _NOT_SHOWN = frozenset({"profile_id", "set_at_position", "set_at_row"})
 """Whose it is, and what only we need."""
 _STANDARD_NAMES = frozenset({"affiliation", "currency"})
@@ -64,8 +64,6 @@ class GroupFacts:
     """Ids of groups that profiles name and no file has told of."""
     dangling_profiles: int
     """Profiles that name one of them."""
-    dangling: tuple[tuple[str, int], ...]
-    """Some of them, masked, with the profiles that name them."""
     sample: TableFacts
     """The groups with the most members."""
 
@@ -140,7 +138,6 @@ def _products(database: Database) -> TableFacts:
 def _groups(database: Database, table: Table) -> GroupFacts:
     numbers = [int(number) for number in database.row(look.group_numbers(table))]
     groups, without, profiles, ids, naming = numbers
-    dangling = [(masked(value), int(n)) for value, n in database.rows(look.dangling_ids(table, MOST))]
     columns = ["group_id", *(column.name for column in table.columns[len(tables.GROUP_COLUMNS) :])]
     sample = _sample(database.rows(look.largest_groups(table, columns, SAMPLE)), ["members", *columns], ())
     return GroupFacts(
@@ -149,7 +146,6 @@ def _groups(database: Database, table: Table) -> GroupFacts:
         profiles,
         ids,
         naming,
-        tuple(dangling),
         TableFacts(table.name, groups, ("members", *columns), sample),
     )
 

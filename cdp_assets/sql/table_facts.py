@@ -66,16 +66,6 @@ def group_numbers(table: Table) -> Sql:
     )
 
 
-def dangling_ids(table: Table, most: int) -> Sql:
-    """Ids of groups that no file has told of, with the profiles that name them, the most first."""
-    return sql(
-        "SELECT group_id, count(DISTINCT profile_id) FROM {members} WHERE is_dangling"
-        " GROUP BY group_id ORDER BY count(DISTINCT profile_id) DESC, group_id LIMIT {most}",
-        members=_members(table),
-        most=literal(most),
-    )
-
-
 def largest_groups(table: Table, columns: Sequence[str], most: int) -> Sql:
     """Number of members and columns of the groups with the most of them."""
     return sql(

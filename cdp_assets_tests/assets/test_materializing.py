@@ -118,8 +118,7 @@ def test_the_profiles_tell_their_number_and_what_the_fold_did(shop: World) -> No
     (batch,) = metadata["batches"].records
     assert dict(batch.data) == {
         "file": "customers_1.csv",
-        "rows": "2",
-        "what they did": "2 created",
+        "result": "2 rows: 2 created",
         "goal": "shop / customers",
     }
 
