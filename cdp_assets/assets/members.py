@@ -49,16 +49,16 @@ def lifecycle_metadata(lifecycle: Lifecycle, result: LifecycleResult) -> Metadat
     }
     if len(result.history) > 1:
         metadata["trend"] = dg.MetadataValue.md(trend([(run.at, run.size) for run in result.history]))
+    labels = {stage.id: stage.label for stage in lifecycle.stages}
     runs = [
+        # The stages in one cell, where a line may end: a table as wide as there are stages is cut.
         [
             *(f"{run.at:%Y-%m-%d %H:%M}", run.size, run.entered, run.left),
-            *(run.stages.get(stage.id, 0) for stage in lifecycle.stages),
-            *(run.not_assigned, run.completed),
+            ", ".join(f"{label} {run.stages.get(name, 0):,}" for name, label in labels.items()),
         ]
         for run in result.history
     ]
-    stages = [f"stage {stage.id}" for stage in lifecycle.stages]
-    columns = ["run (UTC)", "in it", "entered", "left", *stages, "not assigned", "completed"]
+    columns = ["run (UTC)", "in it", "entered", "left", "stages"]
     metadata["runs"] = table(columns, runs[: -RUNS_LISTED - 1 : -1])
     return metadata
 

@@ -115,6 +115,7 @@ def test_a_lifecycle_is_an_asset_behind_what_it_asks_for(shop: World, monkeypatc
     stages_told = [(row.data["stage"], row.data["profiles"]) for row in latest.metadata["stages"].records]
     assert stages_told == [("looking", 1), ("Buying", 1), ("(not assigned)", 0), ("(completed)", 0)]
     assert str(told(latest)["trend"]).startswith("![2 to 2 members in 2 runs]")
+    assert [row.data["stages"] for row in latest.metadata["runs"].records] == ["looking 1, Buying 1"] * 2
     assert shop.materialize("segments/starters").success
     assert told(shop.materializations("segments/starters")[0])["dagster/row_count"] == 1
     assert len(shop.materializations("lifecycles/club")) == 2
