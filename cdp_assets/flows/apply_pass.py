@@ -25,6 +25,7 @@ from cdp_assets.flows.apply_events import EventFates, apply_events, event_files,
 from cdp_assets.flows.find_profiles import find_profiles
 from cdp_assets.flows.gate import note_mismatches
 from cdp_assets.flows.merge_profiles import combine_values, put_survivors
+from cdp_assets.flows.note_consents import note_consents, note_merged_consents
 from cdp_assets.flows.plan_passes import Placed
 from cdp_assets.flows.resolve_rows import Merges
 from cdp_assets.sql import full_files, identity, latest_writes, merging, single_rows, writing
@@ -149,6 +150,7 @@ def _write_merged(
     """As `_write`, where profiles merged."""
     looks = _looks(batches)
     combine_values(database, config, writes, touched, merges, looks)
+    note_merged_consents(database, batches, config, writes, touched)
     _write(database, batches, config, writes, touched, sorted(indexed))
     put_survivors(database, records_of(config), indexed, looks, batches[0].position)
     move_consents(database)
@@ -206,6 +208,7 @@ def _write(
     """Changes and makes profiles, and keeps the index of identifiers true; survivors of merges come after."""
     first, looks = batches[0].position, _looks(batches)
     _note_latest(database, config, writes, touched, looks)
+    note_consents(database, batches, config, writes, touched)
     records = records_of(config)
     moving = writing.identifying(writes, config, indexed)
     if writes:

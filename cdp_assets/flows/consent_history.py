@@ -1,7 +1,8 @@
 """How what a profile says of permission, zone and objectives came about: the history of consent (spec.md 9.1).
 
 Worked out from the rows of the profile, like the origin of every value: so it is always that of the files in their
-order, whatever came late, and a row that was refused for lack of consent is not in it.
+order, whatever came late, and a row that was refused for lack of consent is not in it. `main.consent_changes` tells the
+same of everybody.
 """
 
 from __future__ import annotations
@@ -13,8 +14,7 @@ from typing import Any
 
 from cdp_assets.config.consent import CONSENTED, LEVEL, REFUSED, STARTS, ZONE
 from cdp_assets.flows.trace_profile import Change, Maker, RowPlace, Trace
-
-MERGED = "profiles merged"
+from cdp_assets.sql.consent_tables import MERGED
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,11 @@ class Consent:
         """Another that says the same."""
         return deepcopy(self)
 
+    @property
+    def told(self) -> tuple[str, str, list[str], list[str]]:
+        """Level, zone, and the objectives consented to and refused, sorted."""
+        return self.level, self.zone, sorted(self.given), sorted(self.refused)
+
     def join(self, other: Consent) -> None:
         """Both are one person from now on."""
         self.level = min(self.level, other.level, key=LEVELS.index)

@@ -74,6 +74,16 @@ def dump_queries(
             " FROM main.list_memberships JOIN ({people}) USING (profile_id) ORDER BY line",
             people=people,
         ),
+        "consent_changes": sql(
+            "SELECT to_json(struct_pack(maker := now.maker, former := gone.maker, changed_in := changed_at_position,"
+            " changed_at_row := changed_at_row, said := struct_pack({told})))::VARCHAR AS line"
+            " FROM main.consent_changes AS changes JOIN ({people}) AS now USING (profile_id)"
+            " LEFT JOIN (SELECT profile_id, {key} AS maker FROM main.replaced_profiles) AS gone"
+            " ON gone.profile_id = changes.former_id ORDER BY line",
+            people=people,
+            key=KEY,
+            told=joined(", ", [sql("{name} := {name}", name=ident(name)) for name in _TOLD_OF_CONSENT]),
+        ),
         "products": Sql("SELECT to_json(products)::VARCHAR AS line FROM main.products ORDER BY line"),
         **{name: _events(name, columns, people) for name, columns in events.items()},
         **{name: _groups(name, columns) for name, columns in groups.items()},
@@ -81,6 +91,10 @@ def dump_queries(
     }
 
 
+_TOLD_OF_CONSENT = (
+    *("from_level", "to_level", "from_legislation", "to_legislation", "from_consented", "to_consented"),
+    *("from_refused", "to_refused", "connection", "goal", "line", "message"),
+)
 _GROUP_IDENTIFIERS = Sql(
     "SELECT to_json(identifiers)::VARCHAR AS line FROM main.group_identifiers AS identifiers ORDER BY line"
 )

@@ -68,6 +68,8 @@ def rename_profiles(events: Iterable[Table]) -> list[Sql]:
         (Sql("main.profiles"), Sql("profile_id")),
         (Sql("main.consents"), Sql("profile_id")),
         (Sql("main.list_memberships"), Sql("profile_id")),
+        (Sql("main.consent_changes"), Sql("profile_id")),
+        (Sql("main.consent_changes"), Sql("former_id")),
         (Sql("main.replaced_profiles"), Sql("profile_id")),
         (Sql("main.latest_writes"), Sql("profile_id")),
         (Sql("main.replaced_profiles"), Sql("replaced_by")),

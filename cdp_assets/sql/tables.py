@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from cdp_assets.config.consent import CONSENTED, LEVEL, NO_ZONE, PERSONAL, REFUSED, ZONE
 from cdp_assets.config.properties import Property
+from cdp_assets.sql.consent_tables import CONSENT_CHANGES
 from cdp_assets.sql.dialect import column_type
 from cdp_assets.sql.erasure_tables import ERASURES
 from cdp_assets.sql.export_tables import EXPORT_FILES, EXPORTED_ROWS, EXPORTS
@@ -383,6 +384,7 @@ DERIVED = (
     PRODUCTS,
     CONSENTS,
     LIST_MEMBERSHIPS,
+    CONSENT_CHANGES,
 )
 """Tables of `main` that a replay rebuilds, besides those of profiles, groups and events."""
 FOUND = (IDENTITY_CONFLICTS, CONSENT_MISMATCHES)

@@ -22,6 +22,7 @@ from cdp_assets_tests.flows.test_against_oracle import (
     repeatably,
     summed,
 )
+from cdp_assets_tests.oracle.consents import ConsentLog
 from cdp_assets_tests.oracle.described import Delivery, Goal, Mapping, Merging, Property
 from cdp_assets_tests.oracle.folding import CONSENTED, LEVEL, REFUSED, ZONE, fold
 from cdp_assets_tests.oracle.scenarios import START, Scenario
@@ -175,8 +176,26 @@ def scenarios(draw: st.DrawFn, max_files: int = 5) -> Scenario:
     return Scenario(several, tuple(deliveries), PROPERTIES, merging)
 
 
+def changes(room):
+    """What the table of changes says, as the oracle says it."""
+    made = "(domain_group, created_by_property, created_by_value, created_by_number)"
+    found = room.rows(
+        f"WITH makers AS (SELECT profile_id, {made} AS maker FROM main.profiles UNION ALL"
+        f" SELECT profile_id, {made} FROM main.replaced_profiles)"
+        " SELECT (SELECT count(*) FROM ops.batches WHERE position <= changed_at_position), line - 1,"
+        " coalesce(former.maker, now.maker), now.maker, [from_level], [from_legislation], from_consented, from_refused,"
+        " [to_level], [to_legislation], to_consented, to_refused FROM main.consent_changes AS change"
+        " JOIN makers AS now USING (profile_id) LEFT JOIN makers AS former ON former.profile_id = change.former_id"
+    )
+    return sorted(
+        (place, row, then, now, tuple(map(tuple, said[:4])), tuple(map(tuple, said[4:])))
+        for place, row, then, now, *said in found
+    )
+
+
 def check_any_sequence(scenario: Scenario, folds: Sequence[bool], shuffled: Sequence[int]) -> None:
-    world = fold(PROPERTIES, scenario.goals, scenario.deliveries, merging=scenario.merging)
+    log = ConsentLog()
+    world = fold(PROPERTIES, scenario.goals, scenario.deliveries, merging=scenario.merging, after_row=log)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         lab = lab_for(root / "source", PROPERTIES, scenario.goals, scenario.merging)
@@ -189,6 +208,7 @@ def check_any_sequence(scenario: Scenario, folds: Sequence[bool], shuffled: Sequ
                     room.fold()
             room.fold()
             assert_same(room, world, scenario, PROPERTIES)
+            assert changes(room) == log.changes(world)
             assert_balanced(room)
             dump = room.dump()
             room.fold(rebuild=True)
@@ -202,6 +222,7 @@ def check_any_sequence(scenario: Scenario, folds: Sequence[bool], shuffled: Sequ
                         room.fold()
             room.fold()
             assert_same(room, world, scenario, PROPERTIES)
+            assert changes(room) == log.changes(world)
             assert room.dump() == dump
 
 

@@ -23,7 +23,8 @@ from cdp_assets_tests.flows.test_against_oracle import (
     repeatably,
     summed,
 )
-from cdp_assets_tests.flows.test_consent import GOAL, PROPERTIES, scenarios
+from cdp_assets_tests.flows.test_consent import GOAL, PROPERTIES, changes, scenarios
+from cdp_assets_tests.oracle.consents import ConsentLog
 from cdp_assets_tests.oracle.described import Goal, Objective
 from cdp_assets_tests.oracle.folding import fold
 from cdp_assets_tests.oracle.scenarios import Scenario
@@ -216,7 +217,8 @@ def gated_scenarios(draw: st.DrawFn, max_files: int = 5) -> Scenario:
 
 
 def check_any_sequence(scenario: Scenario, folds: Sequence[bool], shuffled: Sequence[int]) -> None:
-    world = fold(PROPERTIES, scenario.goals, scenario.deliveries, merging=scenario.merging)
+    log = ConsentLog()
+    world = fold(PROPERTIES, scenario.goals, scenario.deliveries, merging=scenario.merging, after_row=log)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         labs = {served: lab_serving(root / "source", scenario, served) for served in SERVED}
@@ -229,6 +231,7 @@ def check_any_sequence(scenario: Scenario, folds: Sequence[bool], shuffled: Sequ
                     room.fold()
             room.fold()
             assert_same(room, world, scenario, PROPERTIES)
+            assert changes(room) == log.changes(world)
             assert_balanced(room)
             dump = room.dump()
             room.fold(rebuild=True)
@@ -242,6 +245,7 @@ def check_any_sequence(scenario: Scenario, folds: Sequence[bool], shuffled: Sequ
                         room.fold()
             room.fold()
             assert_same(room, world, scenario, PROPERTIES)
+            assert changes(room) == log.changes(world)
             assert room.dump() == dump
 
 
