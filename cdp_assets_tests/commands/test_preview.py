@@ -52,7 +52,7 @@ def test_an_encrypted_gzipped_linked_file_as_an_analyst_sees_it(shop, told):
         "readme.txt customers: it does not match the wildcard name",
         "pgp + gzip",
         "orders_2.csv (orders): ",
-        "5 rows in the file, of which processors leave out 1; orders: 4 rows, 1 of no row in the file",
+        "5 rows can be read in the file, of which processors leave out 1; orders: 4 rows, 1 of no row in the file",
         "Born datetime DD-MM-YYYY 50 % 2",
         "orders.Amount number 100 % 4 10, 20, 5 points (sum)",
         "2 1 anna@example.com delft 1.234,50 0612345678 01-03-1980 books|tea",

@@ -20,7 +20,7 @@ def marked(document):
     return pytest.param(document, id=document.name, marks=marks)
 
 
-@pytest.mark.parametrize("document", map(marked, WITH_COMMANDS))
+@pytest.mark.parametrize("document", [marked(document) for document in WITH_COMMANDS])
 def test_a_page_can_be_followed(document, demo: Path, tmp_path: Path):
     project = tmp_path / "project"
     shutil.copytree(demo, project, symlinks=True)
