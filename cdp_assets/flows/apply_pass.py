@@ -76,7 +76,7 @@ def apply_pass(
         memories, counted = _memories(database, config, present, earlier)
         database.run(full_files.applied_rows(memories))
     touched, merges = find_profiles(database, together, counted)
-    first_events = _first_events(database, together, batches, merged=merges is not None)
+    first_events = _first_events(database, together, batches, merges)
     step("fold: profiles found")
     writes = _writes(database, config, present)
     if merges:
@@ -123,12 +123,12 @@ def _read_rows(database: Database, batches: Sequence[Placed], together: Combined
 
 
 def _first_events(
-    database: Database, together: Combined, batches: Sequence[Placed], *, merged: bool
+    database: Database, together: Combined, batches: Sequence[Placed], merges: Merges | None
 ) -> dict[int, EventFates] | None:
     """What became of a drop folder's events, which are written before the profiles; None = there are none."""
     if not drops_events(together):
         return None
-    return keep_first_events(database, together.config, [item.folder for item in batches], merged=merged)
+    return keep_first_events(database, together.config, [item.folder for item in batches], merges)
 
 
 def _events(

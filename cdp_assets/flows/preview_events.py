@@ -48,7 +48,7 @@ def preview_events(engine: Database, source: EventSource, most_rows: int) -> Eve
         engine.run(statement)
     repeated = 0
     if config.goal.drop is not None:
-        keep_first_events(engine, config, folders, merged=False)
+        keep_first_events(engine, config, folders, None)
         (repeated,) = engine.row(REPEATED_ROWS)
     else:
         apply_events(engine, config, folders)

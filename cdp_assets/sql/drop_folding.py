@@ -2,6 +2,8 @@
 
 The first event of an id counts, for ever: a later row with it changes neither event nor properties. What it says of
 identifiers counts, as who a row is about must not hang on it. A row with one metric too many counts for nothing.
+Where profiles merge, a row is a repeat only of events that its profile had when it was the row's turn; of two events
+that a merge brings together the first stays, and the properties of both rows count.
 
 Reads   batch_rows_given (as identity.batch_rows_view makes it), event_rows (events), main.events_<folders>
 Writes  (temporary)
@@ -9,6 +11,7 @@ Writes  (temporary)
         event_repeated   position, row_no: rows whose event was there before
         batch_rows_read  view: the rows, without what does not count
         event_new        the events that are
+        event_first      position, row_no: rows in `event_repeated` that were no repeats when it was their turn
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cdp_assets.sql.events import Columns
+from cdp_assets.sql.single_rows import rows_from_json
 from cdp_assets.sql.text import Sql, ident, joined, literal, sql
 
 GIVEN = "batch_rows_given"
@@ -98,8 +102,32 @@ def first_events(columns: Columns, *, merged: bool) -> list[Sql]:
     ]
 
 
-FIRST_FATES = Sql("SELECT position, count(*) FROM event_new GROUP BY position")
-"""Per batch: the events it made."""
+FIRST_FATES = Sql(
+    "SELECT position, count(*) FROM event_rows ANTI JOIN event_repeated USING (position, row_no) GROUP BY position"
+)
+"""Per batch: the events it made, those too that gave way when their profile became another."""
+SUSPECTS = Sql(
+    "SELECT given.ordinal, event_id, position, row_no FROM event_rows AS event JOIN batch_rows AS given"
+    " USING (position, row_no) SEMI JOIN (SELECT event.profile_id, event.event_id FROM event_repeated"
+    " JOIN event_rows AS event USING (position, row_no)"
+    " JOIN merged_pairs ON replaced_by = event.profile_id) AS doubtful"
+    " ON doubtful.profile_id = event.profile_id AND doubtful.event_id = event.event_id ORDER BY given.ordinal"
+)
+"""Rows with an event that may be no repeat, as its profile became one with others: ordinal, id, position, row."""
+
+
+def known_events(columns: Columns) -> Sql:
+    """Person (as in `merged_people`) and id of the events in the warehouse that such rows may repeat."""
+    return sql(
+        "SELECT person, event_id FROM {table} JOIN merged_people USING (profile_id) SEMI JOIN event_rows"
+        " USING (event_id)",
+        table=columns.table,
+    )
+
+
+FIRST_TABLE = Sql("CREATE OR REPLACE TEMP TABLE event_first (position BIGINT, row_no BIGINT)")
+FIRST = rows_from_json("event_first", "BIGINT", "BIGINT")
+NO_REPEATS = Sql("DELETE FROM event_repeated WHERE (position, row_no) IN (SELECT (position, row_no) FROM event_first)")
 
 
 REPEATED_ROWS = Sql("SELECT count(*) FROM event_repeated")

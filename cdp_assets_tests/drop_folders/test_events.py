@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import pytest
 
@@ -59,6 +60,31 @@ def test_of_two_events_with_one_id_that_a_merge_brings_together_the_first_stays(
     merged = room.dump()
     room.fold(rebuild=True)
     assert room.dump() == merged
+
+
+BOTH = "Metric name,Time,Profile.Email,Profile.PhoneNumber,Unique ID,Profile.First Name,Item\n"
+MEETING = [
+    "Seen,2023-01-02,,+31600000001,1,,first\n",
+    "Seen,2023-01-01,a@x.com,,1,Bea,second\n",
+    "Seen,2023-01-03,a@x.com,,1,Cas,no more\n",
+    "Seen,2023-01-04,a@x.com,+31600000001,2,,mine\n",
+    "Seen,2023-01-05,,+31600000001,1,Dora,again\n",
+]
+
+
+@pytest.mark.parametrize("cuts", [[0, 5], [0, 2, 5], [0, 3, 5], [0, 1, 2, 3, 4, 5]])
+def test_an_event_is_first_for_whom_its_row_was_about_though_a_later_row_makes_them_one(tmp_path, cuts):
+    room = drop_lab(tmp_path)
+    batches = [
+        deliver(room, BOTH + "".join(MEETING[start:end]), number, "events")
+        for number, (start, end) in enumerate(pairwise(cuts), start=1)
+    ]
+    assert [(who, what["Item"]) for who, *_, what in events(room)] == [("a@x.com", "first"), ("a@x.com", "mine")]
+    assert people(room, "email, phone_number, first_name") == [("a@x.com", "+31600000001", "Bea")]
+    assert [sum(batch[name] for batch in batches) for name in ("events_created", "rows_created")] == [3, 2]
+    before = room.dump()
+    room.fold(rebuild=True)
+    assert room.dump() == before
 
 
 def test_another_metric_or_person_with_the_same_id_is_another_event(tmp_path):
