@@ -140,7 +140,7 @@ class Combination:
         return self._acts[marks]
 
     def _write(self, state: _State, prop: int, rule: Rule, chain: _Chain, when: Written) -> None:
-        if rule in {Rule.add, Rule.sum}:
+        if rule in {Rule.add, Rule.sum, Rule.patch}:
             state.add(prop, chain)
         elif rule is not Rule.set_if_empty or not state.filled >> prop & 1:
             state.put(prop, chain)

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 
 from cdp_assets.config.consent import TARGETS
 from cdp_assets.config.goals import Rule
-from cdp_assets.sql.dialect import distinct_in_order
+from cdp_assets.sql.dialect import distinct_in_order, patched
 from cdp_assets.sql.identity import ROWS_PER_BATCH
 from cdp_assets.sql.records import PROFILES
 from cdp_assets.sql.single_rows import rows_from_json
@@ -48,6 +48,11 @@ class Held:
     """Of the pass's goal that write it."""
     sums: bool = False
     """Whether one of them adds up."""
+
+    @property
+    def is_object(self) -> bool:
+        """Whether it holds a JSON object, which rows patch."""
+        return self.type == Sql("JSON")
 
 
 def held_properties(columns: Sequence[tuple[str, str]], writes: Sequence[Write]) -> list[Held]:
@@ -218,6 +223,8 @@ def _put_together(prop: Held, listed: str) -> Sql:
             listed=ident(listed),
         )
     value = Sql("sum(value)") if prop.sums else Sql("any_value(value)")
+    if prop.is_object:
+        value = patched(Sql("NULL::JSON"), Sql("list(value ORDER BY place) FILTER (WHERE value IS NOT NULL)"))
     return sql(
         "SELECT root, ({value})::{type} AS value FROM {listed} GROUP BY root",
         value=value,

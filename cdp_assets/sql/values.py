@@ -113,11 +113,11 @@ def typed(prop: Property, text: Sql, layout: Format, decided: KnownFormat | None
 
 
 def _object(text: Sql) -> Sql:
-    """With its keys in order, as `patched` keeps them."""
+    """With its keys in order, as `patched` keeps them, and without fields that are null: these say nothing."""
     return sql(
         "CASE WHEN json_valid({text}) AND json_type({text}) = 'OBJECT' THEN ({ordered})::JSON END",
         text=text,
-        ordered=sorted_json(sql("{text}::JSON", text=text)),
+        ordered=sorted_json(sql("json_merge_patch('{{}}'::JSON, {text}::JSON)", text=text)),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -58,3 +59,31 @@ def test_any_delivery_of_the_same_rows_makes_the_same_warehouse(tmp_path_factory
         "SELECT rows_created, rows_modified, events_created FROM ops.batches ORDER BY position DESC LIMIT 1"
     )
     assert last == [(0, 0, 0)]
+
+
+WHO = st.sampled_from(["a@x.com,", ",+31600000001", ",+31600000002", "a@x.com,+31600000001", "b@x.com,+31600000002"])
+CELL = st.sampled_from(["", "1", "x"])
+DATED = {"profiles": ("", ""), "events": ("Metric name,Time,Unique ID,", "Seen,2022-01-01,")}
+
+
+def cut(root, kind, rows, places):
+    """The warehouse after these rows in as many files as they are cut into, each folded by itself."""
+    room, names = drop_lab(root), ("Email", "PhoneNumber", "First Name", "A", "B.c", "B.d")
+    prefix = "Profile." if kind == "events" else ""
+    header = DATED[kind][0] + ",".join(prefix + name for name in names) + "\n"
+    for number, (start, end) in enumerate(pairwise([0, *sorted(places), len(rows)]), start=1):
+        drop(room, header + "".join(rows[start:end]), number, goal=kind)
+        room.fold()
+    return undated(room.dump())
+
+
+@pytest.mark.parametrize("kind", ["profiles", "events"])
+@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_file_cut_in_any_way_makes_the_same_warehouse(tmp_path_factory, kind, data):
+    cells = data.draw(st.lists(st.tuples(st.sampled_from("kl"), WHO, CELL, CELL, CELL, CELL), min_size=2, max_size=8))
+    lead = DATED[kind][1]
+    rows = [f"{lead}{key},{','.join(rest)}\n" if lead else f"{','.join(rest)}\n" for key, *rest in cells]
+    places = data.draw(st.sets(st.integers(1, len(rows) - 1)))
+    whole = cut(tmp_path_factory.mktemp("whole"), kind, rows, ())
+    assert cut(tmp_path_factory.mktemp("cut"), kind, rows, places) == whole

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+import pytest
+
 from cdp_assets_tests.drop_folders.dropping import deliver, drop, drop_lab, people, rejects
 
 HEADER = "Email,PhoneNumber,ExternalID,City\n"
@@ -71,3 +75,20 @@ def test_a_replay_merges_and_skips_alike(tmp_path):
     room.fold(rebuild=True)
     assert room.dump() == appended
     assert rejects(room) == [(2, None, CLASH)]
+
+
+PATCHES = [
+    ",+31600000001,1,x,\n",
+    ",+31600000001,,,y\n",
+    "a@x.com,,2,z,\n",
+    "a@x.com,+31600000001,,,\n",
+    "a@x.com,,,q,\n",
+]
+
+
+@pytest.mark.parametrize("cuts", [[0, 5], [0, 3, 5], [0, 1, 2, 3, 4, 5]])
+def test_objects_are_patched_row_by_row_also_where_profiles_become_one(tmp_path, cuts):
+    room = drop_lab(tmp_path)
+    for number, (start, end) in enumerate(pairwise(cuts), start=1):
+        deliver(room, "Email,PhoneNumber,A,B.c,B.d\n" + "".join(PATCHES[start:end]), number)
+    assert people(room, "email, phone_number, custom") == [("a@x.com", "+31600000001", '{"A":1,"B":{"c":"q","d":"y"}}')]
