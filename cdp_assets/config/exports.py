@@ -217,6 +217,11 @@ class ExportProfilesGoal(Strict):
         """The properties its columns show."""
         return tuple(column.property for column in self.columns if isinstance(column, PropertyColumn))
 
+    def naming_property(self, display_name: str | None) -> tuple[str, ...]:
+        """The property by which it names profiles, if it does."""
+        shown = self.events is not None or any(isinstance(column, ProfileIdColumn) for column in self.columns)
+        return (display_name,) if display_name is not None and self.ids == "names" and shown else ()
+
     def segments_used(self, known: tuple[str, ...]) -> tuple[str, ...]:
         """The segments it must know the members of; `known` are all there are."""
         shown = [column.segments for column in self.columns if isinstance(column, SegmentsColumn)]

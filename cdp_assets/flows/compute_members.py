@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.needs import Need, in_order_of_need, key_of, lifecycle_id, needed, needs, segment_id
 from cdp_assets.config.segments import Segment
-from cdp_assets.errors import ConfigError, NothingFoldedError, Problem
+from cdp_assets.errors import ConfigError, Problem
 from cdp_assets.flows.check_written import Written, read_written
 from cdp_assets.flows.compute_lifecycles import LifecycleResult, compute_lifecycle, lifecycle_is_current
 from cdp_assets.flows.compute_segments import SegmentResult, compute_segments, segment_is_current
-from cdp_assets.flows.ledger import prepare_schemas, require_profiles
+from cdp_assets.flows.ledger import prepare_schemas, require_columns, require_profiles
 from cdp_assets.sql.conditions import Moment
-from cdp_assets.sql.segments import COLUMNS, TABLES
+from cdp_assets.sql.segments import TABLES
 from cdp_assets.warehouse import Database
 
 
@@ -73,20 +73,6 @@ def _compute(database: Database, due: Sequence[Need], at: Moment, written: Writt
             if not isinstance(one, Segment):
                 found.lifecycles[one.id] = compute_lifecycle(database, one, at, with_now=with_now)
     return found
-
-
-def require_columns(database: Database, owner: str, asked: Iterable[str]) -> None:
-    """A property that is new in the YAML gets its column at the next fold, whatever waits for it.
-
-    `owner`: who asks for these properties.
-
-    Raises:
-        NothingFoldedError: nobody need act, but for letting the fold run.
-    """
-    there = {name for (name,) in database.rows(COLUMNS)}
-    if missing := sorted(set(asked) - there):
-        message = f"{owner} asks for {', '.join(missing)}, new in the YAML: let the fold run first"
-        raise NothingFoldedError(message)
 
 
 def _name(one: Need) -> str:

@@ -20,6 +20,7 @@ from cdp_assets.config.properties import PropertyType
 from cdp_assets.files.sealing import Sealer
 from cdp_assets.flows.export_job import PROFILES, Counts, ExportJob, OutgoingFile, stream_id
 from cdp_assets.flows.export_streams import Bench, Source, StreamWriter, must_be_as_many
+from cdp_assets.flows.ledger import require_columns
 from cdp_assets.sql import export_events, export_rows, exports, interactions
 from cdp_assets.sql.event_tables import EVENT_TABLES
 from cdp_assets.sql.export_columns import shown_columns
@@ -58,7 +59,16 @@ class Made:
 
 
 def take_rows(database: Database, job: ExportJob, folder: Path) -> Counts:
-    """Keeps the rows of everybody who is due, and their events, in `folder`, in the order of the files."""
+    """Keeps the rows of everybody who is due, and their events, in `folder`, in the order of the files.
+
+    Raises:
+        NothingFoldedError: nobody need act, but for letting the fold run: a column shows a property without values yet.
+    """
+    asked = (*job.goal.properties_used, *job.goal.naming_property(job.model.display_name))
+    columns_there = require_columns(database, f"export {job.connection.name}/{job.goal.name}", asked)
+    # What has no column is empty, and does not change the digest of a profile either.
+    held = tuple(prop for prop in job.model.properties if prop.name in columns_there)
+    job = replace(job, model=job.model.model_copy(update={"properties": held}))
     database.run(exports.population(job.connection, job.goal, job.model, job.now))
     counts = Counts(**{reason: int(count) for reason, count in database.rows(exports.COUNTS)})
     columns = shown_columns(job.goal, job.model)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from cdp_assets.flows.manifests import (
     rejects_beside,
 )
 from cdp_assets.sql import history, ledger, schema, tables
+from cdp_assets.sql.segments import COLUMNS
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database
 
@@ -60,6 +61,31 @@ def require_profiles(database: Database) -> None:
     ):
         message = "there are no profiles yet: import files and let the fold run first"
         raise NothingFoldedError(message)
+
+
+def require_columns(database: Database, owner: str, asked: Iterable[str]) -> frozenset[str]:
+    """A property that is new in the YAML gets its column at the next fold, whatever waits for it.
+
+    Nobody else may add one: by the columns that are missing the fold tells whether old batches must be gone through.
+
+    Args:
+        database: the warehouse, or a copy.
+        owner: who asks for these properties.
+        asked: their names.
+
+    Returns:
+        The columns there are.
+
+    Raises:
+        NothingFoldedError: nobody need act, but for letting the fold run.
+    """
+    there = frozenset(name for (name,) in database.rows(COLUMNS))
+    if missing := sorted(set(asked) - there):
+        message = (
+            f"{owner} asks for {', '.join(missing)}, new in the YAML: let the fold run first (materialise profiles)"
+        )
+        raise NothingFoldedError(message)
+    return there
 
 
 def register(database: Database, folders: DataFolders) -> dict[str, tuple[Manifest, Path]]:

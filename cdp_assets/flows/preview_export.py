@@ -12,17 +12,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cdp_assets.config.exports import ExportProfilesGoal
-from cdp_assets.errors import ConfigError, NothingFoldedError
+from cdp_assets.errors import NothingFoldedError
 from cdp_assets.files.remote import split_path
 from cdp_assets.flows.export_content import make_files, take_rows
 from cdp_assets.flows.export_job import Counts, ExportJob, OutgoingFile
 from cdp_assets.flows.folders import DataFolders, digest
 from cdp_assets.sql import export_rows
 from cdp_assets.sql.text import Sql
-from cdp_assets.warehouse import Database, read_copy, scratch
+from cdp_assets.warehouse import read_copy, scratch
 
 _COMPUTED = Sql("SELECT strftime(max(computed_at), '%Y-%m-%d %H:%M:%S') FROM ops.segment_changes WHERE segment = ?")
-_COLUMNS = Sql("SELECT column_name FROM duckdb_columns() WHERE schema_name = 'main' AND table_name = 'profiles'")
 
 
 @dataclass(frozen=True)
@@ -65,8 +64,8 @@ def preview_export(job: ExportJob, folders: DataFolders, most_rows: int) -> Expo
     """What would be delivered of the members the segment had when it was computed last.
 
     Raises:
-        NothingFoldedError: nobody need act; nothing was imported and published yet.
-        ConfigError: a property of the YAML is not in the warehouse yet, or a value does not fit into the format.
+        NothingFoldedError: nobody need act: nothing was imported and published yet, or no property that is shown.
+        ConfigError: the YAML author must act: a value does not fit into the format.
     """
     if not folders.published.exists():
         raise NothingFoldedError("nothing was imported and published yet, so there is nobody to export")
@@ -74,7 +73,6 @@ def preview_export(job: ExportJob, folders: DataFolders, most_rows: int) -> Expo
     with tempfile.TemporaryDirectory(prefix="cdp-preview-") as made_folder:
         folder = Path(made_folder)
         with read_copy(folders.published) as database:
-            _require_properties(database, job)
             counts = take_rows(database, job, folder)
             (computed,) = database.row(_COMPUTED, [job.goal.segment])
         made = make_files(job, folder, counts, None)
@@ -108,11 +106,3 @@ def _name(job: ExportJob, file: OutgoingFile) -> str:
 
 def _width(goal: ExportProfilesGoal, columns: int) -> int:
     return columns - 1 if goal.has_action_column else columns
-
-
-def _require_properties(database: Database, job: ExportJob) -> None:
-    there = {column for (column,) in database.rows(_COLUMNS)}
-    absent = sorted(prop.name for prop in job.model.properties if prop.name not in there)
-    if absent:
-        message = f"the warehouse has no {', '.join(absent)} yet; new properties come with the next fold"
-        raise ConfigError(message)

@@ -279,3 +279,25 @@ def test_twenty_goals_at_once_each_deliver_whole(sshd, tmp_path):
     assert all(
         len(emails(gzip.decompress(data) if name.endswith("gz") else data)) == 500 for name, data in files.items()
     )
+
+
+def test_a_property_that_is_newer_than_the_last_fold_is_told_where_it_is_shown_and_else_does_not_matter(sshd, tmp_path):
+    shown = [{"property": "email"}, {"property": "size"}]
+    named = {"ids": "names", "columns": [{"profile_id": {}}]}
+    goals = [export_goal("old"), export_goal("new", columns=shown), export_goal("named", **named)]
+    shop = shop_of(sshd, tmp_path, *goals[:1], people=2)
+    before = shop.deliver()
+    settings = shop.settings()
+    settings["model"]["properties"] = [*settings["model"]["properties"], {"name": "size"}]
+    settings["model"]["display_name"] = "size"
+    settings["connections"][0]["goals"] += goals[1:]
+    deployment = Deployment.model_validate(settings)
+    connection = deployment.connections[0]
+    run_connection.select(deployment.model, shop.folders, shop.now, ("vip",))
+    old, new, by_name = run_connection.deliver(deployment, connection, shop.folders, shop.now)
+    assert [one.error for one in before] == [""]
+    assert (old.error, [export.rows for export in old.exports]) == ("", [0]), "nobody has changed"
+    told = "asks for size, new in the YAML: let the fold run first (materialise profiles)"
+    assert [new.error, by_name.error] == [f"export shop/new {told}", f"export shop/named {told}"]
+    run_connection.fold_and_publish(deployment.model, shop.folders, shop.now)
+    assert [one.error for one in run_connection.deliver(deployment, connection, shop.folders, shop.now)] == [""] * 3
