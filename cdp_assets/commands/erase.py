@@ -25,6 +25,11 @@ BEYOND = (
     "what other people's rows say of them, such as an e-mail in a remark",
 )
 """What no erasure here can reach."""
+UNKNOWN = (
+    "no profile has these identifiers now, so only rows that name them themselves were found: erase the person's other"
+    " identifiers too, such as the customer number"
+)
+"""After a withdrawal, say: nothing tells any more which identifiers belong together, nor who got the person."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -101,7 +106,10 @@ def _cells(text: Iterable[str], name: str | None) -> Iterator[Asked]:
 
 
 def _lines(told: Erased) -> Iterator[str]:
-    yield f"{told.people} profiles erased; {told.identifiers} identifiers are kept out from now on"
+    people = "1 profile" if told.people == 1 else f"{told.people} profiles"
+    yield f"{people} erased; {told.identifiers} identifiers are kept out from now on"
+    if not told.people:
+        yield UNKNOWN
     yield "removed:"
     yield f"  {told.rows} rows in {told.batches} batches, which keep their places"
     yield f"  {told.rejects} texts of rejected rows and cells"

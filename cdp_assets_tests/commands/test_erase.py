@@ -35,7 +35,7 @@ def test_a_file_of_people_is_erased_and_the_report_names_nobody(room, tmp_path, 
     people.write_text("email\na@b.nl\n\nnew@b.nl\n")
     assert main(["erase", "--file", str(people)]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "1 profiles erased; 2 identifiers are kept out from now on",
+        "1 profile erased; 2 identifiers are kept out from now on",
         "removed:",
         "  1 rows in 1 batches, which keep their places",
         "  0 texts of rejected rows and cells",
@@ -54,6 +54,13 @@ def test_a_file_of_people_is_erased_and_the_report_names_nobody(room, tmp_path, 
     assert room.rows("SELECT email FROM main.profiles") == [("c@d.nl",)]
     assert main(["erase", "--lift", "--file", str(people)]) == 0
     assert capsys.readouterr().out == "2 people may come in again\n"
+
+
+def test_whoever_has_no_profile_is_to_be_named_by_all_identifiers(room, capsys):
+    assert main(["erase", "nobody@b.nl"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "0 profiles erased; 1 identifiers are kept out from now on"
+    assert said[1].endswith("erase the person's other identifiers too, such as the customer number")
 
 
 def test_people_from_standard_input_told_in_json(room, monkeypatch, capsys):
