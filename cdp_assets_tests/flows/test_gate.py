@@ -185,11 +185,15 @@ def test_an_unknown_objective_is_told_with_its_place(tmp_path):
     assert finding.message.startswith("unknown objective 'mm'; known, nearest first: m, ")
 
 
+STRICT = (Objective("a", ("GDPR", "CCPA", "NONE")),)
 SERVED = (
-    (),
+    STRICT,
     (Objective("a", ("GDPR", "CCPA")),),
     (Objective("a", ("GDPR", "CCPA", "NONE")), Objective("b", ("GDPR",))),
+    (),
 )
+STRANGER = ("c@x.com", "3", "GDPR", "", "", "")
+"""Of somebody who has never consented, wherever the goal puts the zone."""
 
 
 def lab_serving(root: Path, scenario: Scenario, served: Sequence[Objective]) -> Lab:
@@ -210,10 +214,14 @@ def lab_serving(root: Path, scenario: Scenario, served: Sequence[Objective]) -> 
 @st.composite
 def gated_scenarios(draw: st.DrawFn, max_files: int = 5) -> Scenario:
     scenario = draw(scenarios(max_files))
-    files = tuple(replace(item, objectives=draw(st.sampled_from(SERVED))) for item in scenario.deliveries)
-    making = st.booleans()
+    files = [replace(item, objectives=draw(st.sampled_from(SERVED))) for item in scenario.deliveries]
+    making = st.sampled_from((True, True, False))
     goals: tuple[Goal, ...] = tuple(replace(goal, allow_create=draw(making)) for goal in scenario.goals)
-    return replace(scenario, goals=goals, deliveries=files)
+    if draw(st.sampled_from((True, True, True, False))):
+        # No later version takes the place of the last file, so that it acts: whoever it would make is refused.
+        files[-1] = replace(files[-1], objectives=STRICT, rows=(*files[-1].rows, STRANGER))
+        goals = tuple(replace(goal, allow_create=True) if goal.name == files[-1].goal else goal for goal in goals)
+    return replace(scenario, goals=goals, deliveries=tuple(files))
 
 
 def check_any_sequence(scenario: Scenario, folds: Sequence[bool], shuffled: Sequence[int]) -> None:
