@@ -1,11 +1,13 @@
-"""`python -m cdp_assets reference`: every key of the YAML, with its values, default and meaning."""
+"""`python -m cdp_assets reference`: every key of the YAML, with its values, default and meaning; also for editors."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 
 from cdp_assets.commands.tables import new_console, say
+from cdp_assets.components.json_schema import files_schema
 from cdp_assets.components.reference import find_keys, reference, reference_page
 from cdp_assets.config.known import nearest_first
 from cdp_assets.errors import ConfigError
@@ -18,10 +20,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "word", nargs="?", help="a key or a part, such as mappings or Server; default: all, as Markdown"
     )
+    parser.add_argument("--json-schema", action="store_true", help="all keys as a JSON schema, for an editor")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print them."""
+    if options.json_schema:
+        print(json.dumps(files_schema(), indent=1))
+        return 0
     if not options.word:
         print(reference_page())
         return 0

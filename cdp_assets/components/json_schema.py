@@ -12,10 +12,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from cdp_assets.components.reading import COMPONENT_NAMES
 from cdp_assets.config.base import SecretRef
 
 Schema = dict[str, Any]
 
+_PACKAGE = "cdp_assets."
 _TEMPLATE: Schema = {"type": "string", "pattern": r"\{\{"}
 _PLAIN = frozenset({"string", "integer", "number", "boolean"})
 _NOTES = frozenset({"title", "description", "default"})
@@ -36,6 +38,28 @@ def attributes_schema(schema: Schema) -> Schema:
 def schema_of(model: type[BaseModel]) -> Schema:
     """The rewritten JSON schema of a model."""
     return attributes_schema(model.model_json_schema())
+
+
+def files_schema() -> Schema:
+    """The schema of a whole file with any of our components, for the setting of an editor.
+
+    Dagster's own keys beside `type` and `attributes` are not looked into.
+    """
+    definitions: dict[str, Schema] = {}
+    cases: list[Schema] = []
+    for model, name in COMPONENT_NAMES.items():
+        schema = schema_of(model)
+        definitions |= schema.pop("$defs", {}) | {name: schema}
+        is_it: Schema = {"properties": {"type": {"const": _PACKAGE + name}}}
+        cases.append({"if": is_it, "then": {"properties": {"attributes": {"$ref": f"#/$defs/{name}"}}}})
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "required": ["type", "attributes"],
+        "properties": {"type": {"enum": sorted(_PACKAGE + name for name in COMPONENT_NAMES.values())}},
+        "allOf": cases,
+        "$defs": definitions,
+    }
 
 
 def _rewritten(node: Any, definitions: dict[str, Schema]) -> Any:

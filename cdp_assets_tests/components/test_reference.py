@@ -1,12 +1,18 @@
 """The reference has every key there is, with its values, default and meaning."""
 
+import json
 import re
 import typing
+from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 from pydantic import BaseModel
 
+import cdp_assets
 from cdp_assets.__main__ import main
+from cdp_assets.components.json_schema import files_schema
 from cdp_assets.components.reference import find_keys, reference, reference_page
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.drop_folders import DropFolders
@@ -94,3 +100,37 @@ def test_the_command_tells_one_key_and_names_near_ones(capsys):
     assert capsys.readouterr().out.startswith("Files.rename_done: true or false; default true\n    Append .done")
     assert main(["reference", "rename_dun"]) == 1
     assert "nearest: rename_done" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def editor():
+    return jsonschema.Draft202012Validator(files_schema())
+
+
+def mistakes(editor, text):
+    return [[*found.absolute_path] for found in editor.iter_errors(yaml.safe_load(text))]
+
+
+@pytest.mark.parametrize("name", ["model", "shop", "klaviyo"])
+def test_an_editor_finds_nothing_wrong_with_the_sample(editor, name):
+    text = (Path(cdp_assets.__file__).parent / "defs" / name / "defs.yaml").read_text()
+    assert mistakes(editor, text) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [
+        ("allow_create:", "alow_create:", ["attributes", "goals", 0]),
+        ("type: cdp_assets.SftpConnection", "type: cdp_assets.Sftp", ["type"]),
+        ("port: ", "port: many # ", ["attributes", "server", "port"]),
+    ],
+)
+def test_an_editor_marks_the_key_that_is_wrong(editor, old, new, where):
+    text = (Path(cdp_assets.__file__).parent / "defs" / "shop" / "defs.yaml").read_text()
+    assert old in text
+    assert mistakes(editor, text.replace(old, new, 1)) == [where]
+
+
+def test_the_schema_for_editors_is_printed(capsys):
+    assert main(["reference", "--json-schema"]) == 0
+    assert json.loads(capsys.readouterr().out) == files_schema()
