@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from cdp_assets.config.base import Label, Name, Owner, PropertyName, SecretRef, Strict
 from cdp_assets.config.exports import ExportProfilesGoal
@@ -14,6 +15,9 @@ from cdp_assets.config.limits import ConnectionChecks
 from cdp_assets.config.notifications import Notification
 from cdp_assets.config.pgp import Pgp
 from cdp_assets.config.schedules import Schedule
+
+_HOST_KEY = re.compile(r"SHA256:|(ssh-|ecdsa-|sk-)\S+ \S|-----?-? ?BEGIN ")
+"""How a fingerprint or a public key begins."""
 
 
 class Server(Strict):
@@ -43,6 +47,15 @@ class Server(Strict):
     """A new file modified less than this long ago is looked at once more after it, and left if it changed."""
     keepalive_s: float = Field(default=10, gt=0, le=300)
     """A silent link is given up after three of these."""
+
+    @field_validator("host_key")
+    @classmethod
+    def _looks_like_a_key(cls, text: str | None) -> str | None:
+        """Tells a text that can be no key before anybody is connected to; whether it is the right one shows then."""
+        if text is not None and not _HOST_KEY.match(text.strip()):
+            message = "give the public key as `ssh-ed25519 AAAA…` (see: ssh-keyscan) or its fingerprint as `SHA256:…`"
+            raise ValueError(message)
+        return text
 
     @model_validator(mode="after")
     def _identified_and_authenticated(self) -> Server:

@@ -54,6 +54,13 @@ def test_five_mistakes_in_two_files_are_told_at_once_with_line_and_cure(defs: Pa
     assert str(caught.value) == FIVE_MISTAKES
 
 
+@pytest.mark.parametrize("text", ["blubb", "abc:def", "ssh-ed25519", "AAAAC3NzaC1lZDI1NTE5"])
+def test_a_host_key_that_can_be_none_is_told_before_anybody_connects(defs: Path, text: str) -> None:
+    write(defs, model=MODEL, shop=changed(SHOP, ("SHA256:abc", text)))
+    form = "`ssh-ed25519 AAAA…` (see: ssh-keyscan) or its fingerprint as `SHA256:…`"
+    assert told(defs) == [f"shop/defs.yaml:7: server.host_key: give the public key as {form}"]
+
+
 def test_the_lines_are_those_of_the_mistakes(defs: Path) -> None:
     shop = changed(SHOP, ("    username: cdp\n", ""), ("property: city", "property: town"))
     problems = find_problems(write(defs, model=MODEL, shop=shop))

@@ -52,7 +52,7 @@ def test_a_secret_is_never_echoed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_secret_glued_to_its_key_is_cut_off(tmp_path: Path) -> None:
-    server = f"server: {{host: h, username: u, host_key: k, password:{SECRET}}}"
+    server = f"server: {{host: h, username: u, host_key: 'SHA256:k', password:{SECRET}}}"
     start, end = SHOP.index("  server:"), SHOP.index("  goals:")
     with pytest.raises(ConfigError) as caught:
         load_deployment(write(tmp_path, model=MODEL, shop=f"{SHOP[:start]}  {server}\n{SHOP[end:]}"))

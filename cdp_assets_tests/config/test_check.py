@@ -39,7 +39,7 @@ GOOD: dict[str, Any] = {
     "connections": [
         {
             "name": "shop",
-            "server": {"host": "h", "username": "u", "host_key": "k", "password": {"env": "P"}},
+            "server": {"host": "h", "username": "u", "host_key": "SHA256:k", "password": {"env": "P"}},
             "goals": [
                 {
                     "type": "import_profiles",

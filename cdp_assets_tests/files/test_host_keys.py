@@ -65,6 +65,6 @@ def test_the_log_would_have_shown_a_log_in(account):
 
 
 def test_a_host_key_that_is_none_is_a_config_error(sshd, tmp_path):
-    assert "ssh-keyscan" in refusal(sshd.server_config(host_key="whatever"), ConfigError)
+    assert "ssh-keyscan" in refusal(sshd.server_config(host_key="ssh-ed25519 whatever"), ConfigError)
     missing = sshd.server_config(host_key=None, known_hosts=tmp_path / "none")
     assert "No such file" in refusal(missing, ConfigError)
