@@ -24,12 +24,16 @@ EVENT_ROWS = [f"Seen,2022-01-0{day},{who}@x.com,{key},Cup {key}\n" for who in "a
 def delivered(root, files):
     room = drop_lab(root)
     for number, (goal, rows) in enumerate(files, start=1):
-        header = PROFILES if goal == "profiles" else EVENTS
-        drop(room, header + "".join(rows), number, name=f"file{number}.csv", goal=goal)
+        bring(room, number, goal, rows)
         if number == 2:
             room.fold()
     room.fold()
     return room
+
+
+def bring(room, number, goal, rows):
+    header = PROFILES if goal == "profiles" else EVENTS
+    drop(room, header + "".join(rows), number, name=f"file{number}.csv", goal=goal)
 
 
 def undated(dump):
@@ -53,7 +57,11 @@ def test_any_delivery_of_the_same_rows_makes_the_same_warehouse(tmp_path_factory
         files += [(goal, mixed[part::parts]) for part in range(parts)]
     again = random.choice(files)
     random.shuffle(files)
-    room = delivered(tmp_path_factory.mktemp("split"), [*files, again])
+    room = delivered(tmp_path_factory.mktemp("split"), [*files[:-1], again, files[-1]])
+    assert undated(room.dump()) == whole
+    # In a pass of its own: the rows of a profile that changes in a pass count as modified, whichever changed it.
+    bring(room, len(files) + 2, *again)
+    room.fold()
     assert undated(room.dump()) == whole
     last = room.rows(
         "SELECT rows_created, rows_modified, events_created FROM ops.batches ORDER BY position DESC LIMIT 1"

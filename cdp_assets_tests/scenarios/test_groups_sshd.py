@@ -67,7 +67,7 @@ def test_groups_come_with_their_linked_files_beside_profiles_and_all_files_are_r
     counts = [(item.counts["rows_created"], item.counts["rows_rejected"]) for item in tried.files]
     assert sorted(counts) == [(2, 0), (2, 1)]
     assert all(not outcome.error for outcome in look.outcomes)
-    assert fold.groups == {"household": 2}
+    assert {name: facts.groups for name, facts in fold.facts.groups.items()} == {"household": 2}
     assert shop.rows("SELECT group_id, street, people, pets FROM main.groups_household ORDER BY ALL") == [
         ("h1", "DAM", 2, ["rex", "tom"]),
         ("h2", "KADE", None, None),
