@@ -42,6 +42,7 @@ class Database:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        self._own_memory: int | None = None
 
     def run(self, query: Sql, parameters: Parameters = ()) -> None:
         """Runs a statement whose rows nobody wants.
@@ -81,6 +82,16 @@ class Database:
             self._connection.rollback()
             raise
         self.run(Sql("COMMIT"))
+
+    def limit_memory(self, size: int) -> None:
+        """From here on the engine keeps to `size` bytes, its cache of the file included, and spills what goes beyond.
+
+        Never more than it would take by itself, which is a part of what the machine has. A later call counts.
+        """
+        if self._own_memory is None:
+            (self._own_memory,) = self.row(Sql("SELECT parse_formatted_bytes(current_setting('memory_limit'))"))
+        limit = f"{min(size, self._own_memory)}B"
+        self.run(sql("SET memory_limit = {limit}", limit=literal(limit)))
 
     def shut_out_files(self) -> None:
         """From here on the connection reaches no file but the warehouse and its own spill; cannot be taken back.

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.errors import SnapshotError
@@ -29,6 +30,11 @@ from cdp_assets.flows.withdrawals import withdrawn_versions
 from cdp_assets.sql import ledger, tables
 from cdp_assets.sql.text import Sql, sql
 from cdp_assets.warehouse import Database
+
+PASS_MEMORY = 3 << 30
+"""Bytes of memory for a pass, whatever the size of the warehouse: more would only hold blocks that were read once."""
+MEMORY_PER_BYTE = 20
+"""What each byte of its packed batches adds to that."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,8 @@ def _append(database: Database, folding: Folding, placed: Sequence[Placed], done
     progress = folding.progress(placed[done:])
     for group in cut_into_passes(placed[done:]):
         progress.begin(*told_of(group))
+        packed = sum(Path(item.parquet).stat().st_size for item in group)
+        database.limit_memory(PASS_MEMORY + MEMORY_PER_BYTE * packed)
         with database.transaction():
             folding.fold(group)
             step("fold: before commit")

@@ -11,6 +11,9 @@ from cdp_assets.flows.folders import DataFolders, make_private
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import open_warehouse, writer_lock
 
+CHECKPOINT_MEMORY = 1 << 30
+"""Bytes; more makes it no faster."""
+
 
 def publish(folders: DataFolders, *, every_s: int = 0, wait_s: float = 300) -> bool:
     """Puts a fresh copy in place by rename, unless the last one is younger than `every_s`.
@@ -21,6 +24,7 @@ def publish(folders: DataFolders, *, every_s: int = 0, wait_s: float = 300) -> b
     if target.exists() and time.time() - target.stat().st_mtime < every_s:
         return False
     with open_warehouse(folders.warehouse, wait_s=wait_s) as database:
+        database.limit_memory(CHECKPOINT_MEMORY)
         database.run(Sql("CHECKPOINT"))
     step("publish: checkpointed")
     with writer_lock(folders.warehouse, wait_s):
