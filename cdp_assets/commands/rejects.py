@@ -17,6 +17,7 @@ from cdp_assets.config.connections import Connection
 from cdp_assets.errors import ConfigError, LocalDiskError
 from cdp_assets.files.key_ring import opening_keys
 from cdp_assets.files.remote import shown
+from cdp_assets.files.selection import short_key
 from cdp_assets.files.windows import is_called
 from cdp_assets.flows.folders import DataFolders, staging_folder
 from cdp_assets.flows.give_rejected import needs_received, write_rejected
@@ -71,7 +72,8 @@ def _list(found: Sequence[Manifest]) -> None:
     print(f"{'batch':{ID_SIGNS}}  {'landed (UTC)':16}  {'rows':>7}  {'cells':>7}  {'linked':>7}  goal/partition  file")
     for item in found:
         linked = sum(part.rows_rejected for part in item.parts)
-        place = "/".join(filter(None, (item.config.goal.name, item.partition_key)))
+        partition = short_key(item.config.goal.files, item.partition_key)
+        place = "/".join(filter(None, (item.config.goal.name, partition)))
         landed = f"{item.landed_at.astimezone(UTC):%Y-%m-%d %H:%M}"
         counts = f"{item.rows_rejected:7}  {item.cells_rejected:7}  {linked:7}"
         print(f"{item.batch_id[:ID_SIGNS]}  {landed}  {counts}  {shown(place)}  {shown(item.name)}")

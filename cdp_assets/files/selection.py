@@ -14,6 +14,9 @@ NEVER_ENDINGS = (".done", ".part")
 
 _MAX_KEY_BYTES = 255
 _DIGITS = re.compile(r"([0-9]+)")
+_RUN = re.compile(r"([*?]+)")
+_EXTENSIONS = re.compile(r"(\.[A-Za-z][A-Za-z0-9]*)+")
+_BETWEEN = " | "
 
 NaturalKey = tuple[tuple[str | int, ...], str]
 
@@ -56,7 +59,41 @@ def _joined(values: Sequence[str]) -> str:
     if not any(values):
         return ""
     plain = len(values) == 1 or all(value and "_" not in value for value in values)
-    return ("_" if plain else " | ").join(values)
+    return ("_" if plain else _BETWEEN).join(values)
+
+
+def short_key(files: Files, value: str) -> str:
+    """What people see of a wildcard value: without a last text that is empty, so long as keys stay distinct.
+
+    `kunden_*.csv*` takes `kunden_24.csv`, whose value is `24 | `; what is seen is `24`. Where two wildcards stand
+    around an extension, what is under the second is always set off by ` | `: of `kunden_24.csv.gz`, `24_.gz`, it
+    is `24 | .gz`. So `a_b.csv` and `a.csvb` differ. Values of regular expressions stay as they are, as a group
+    that takes no part is no text.
+    """
+    literals = _RUN.split(files.root)[::2]
+    if files.pattern_type != "wildcard" or len(literals) < 3:
+        return value
+    nothing_captured = "".join(literals).split(".")[0]
+    if value == nothing_captured:
+        return value
+    short = _shortened(value, len(literals) - 1, around_extension=_is_around_extension(literals))
+    return value if short == nothing_captured else short
+
+
+def _is_around_extension(literals: Sequence[str]) -> bool:
+    """Whether the root is of the form `…*.csv*`."""
+    return len(literals) == 3 and not literals[2] and _EXTENSIONS.fullmatch(literals[1]) is not None
+
+
+def _shortened(value: str, wildcards: int, *, around_extension: bool) -> str:
+    texts = value.split(_BETWEEN)
+    if around_extension and len(texts) == 1 and value.count("_") == 1 and all(value.split("_")):
+        return value.replace("_", _BETWEEN)
+    *kept, last = texts
+    if last or len(texts) != wildcards or not all(kept):
+        return value
+    told_apart = around_extension or not any("_" in text for text in kept)
+    return "_".join(kept) if told_apart else value
 
 
 def why_not(files: Files, name: str) -> str | None:
@@ -90,7 +127,7 @@ def matches_wildcard(pattern: str, name: str) -> bool:
 
 def with_values(pattern: str, values: Sequence[str]) -> str | None:
     """The pattern with each run of wildcards replaced by a value, in order; None if there are too few."""
-    runs = re.split(r"([*?]+)", pattern)
+    runs = _RUN.split(pattern)
     wanted = len(runs) // 2
     if wanted > len(values):
         return None
@@ -116,7 +153,7 @@ def _pattern(files: Files) -> re.Pattern[str]:
 
 def _from_wildcard(root: str) -> str:
     """`*` and `?` side by side are one run, so `2024????` gives one value, not four."""
-    runs = re.split(r"([*?]+)", root)
+    runs = _RUN.split(root)
     return "".join(
         "(" + run.replace("*", ".*").replace("?", ".") + ")" if index % 2 else re.escape(run)
         for index, run in enumerate(runs)

@@ -16,7 +16,7 @@ from cdp_assets.config.windows import Unit
 from cdp_assets.errors import ConfigError, FileError
 from cdp_assets.files.partition_dates import effective_date
 from cdp_assets.files.remote import shown
-from cdp_assets.files.selection import natural_key, with_values
+from cdp_assets.files.selection import natural_key, short_key, with_values
 
 _STEPS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
 _FEW = 10
@@ -35,13 +35,13 @@ class Window:
 
 
 def partition_of(files: Files, wildcard_value: str) -> str:
-    """The partition a file belongs to: its wildcard value, or the window its date lies in.
+    """The partition a file belongs to: its wildcard value as people see it, or the window its date lies in.
 
     Raises:
         FileError: the supplier, or the author of the YAML, must act: no date can be read from the name.
     """
     if files.partitions is None or not wildcard_value:
-        return wildcard_value
+        return short_key(files, wildcard_value)
     try:
         moment = effective_date(files, wildcard_value)
     except ConfigError as error:
@@ -63,7 +63,7 @@ def known_partition(files: Files, wildcard_value: str) -> str | None:
 
 
 def is_called(files: Files, wildcard_value: str, names: Collection[str]) -> bool:
-    """Whether a person who names partitions means this one: by its wildcard value, or by its window."""
+    """Whether a person who names partitions means this one: by its wildcard value, or by its key."""
     return wildcard_value in names or known_partition(files, wildcard_value) in names
 
 

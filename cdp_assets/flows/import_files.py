@@ -104,6 +104,8 @@ def land_partition(
         return [_land_one(config, item, server, folders, now, keys) for item in fresh]
     known = current_versions(folders, config.connection, config.goal.name)
     versions = [item for item in known if known_partition(files, item.partition_key) == key]
+    # Dagster may still know a partition by the whole wildcard value, from before keys were shortened.
+    versions = versions or [item for item in known if item.partition_key == key]
     if not versions:
         raise FileError(_nothing_there(config, key, look))
     return reland_versions(config, versions, folders, now, keys)

@@ -178,6 +178,25 @@ def test_a_partition_materialised_again_does_nothing(shop: World) -> None:
     assert shop.rows("SELECT spend FROM main.profiles")[0][0] == 600
 
 
+def test_an_empty_last_text_is_not_in_the_key_and_a_key_from_before_is_still_understood(shop: World) -> None:
+    shop.set_up(goals=[CUSTOMERS | {"files": CUSTOMERS["files"] | {"root": "customers_*.csv*"}}, VIP_LIST])
+    for name, rows in (("customers_24.csv", (ANNA,)), ("customers_24.csv2", (ANNA, BERT))):
+        shop.put(name, *rows)
+    assert shop.materialize("shop/files").success
+    assert shop.partitions() == ["24", "24 | 2"]
+    shop.add_partitions("24 | ", "24_2")
+    for key in ("24", "24 | 2"):
+        assert shop.materialize(KEY, key).success
+    assert shop.materialize("profiles").success
+    assert {event.partition: told(event)["rows received"] for event in shop.observations(KEY)} == {"24": 1, "24 | 2": 2}
+    for key in ("24 | ", "24_2"):
+        assert shop.materialize(KEY, key).success
+    assert {event.partition: told(event)["file"] for event in shop.materializations(KEY)[:2]} == {
+        "24 | ": "customers_24.csv",
+        "24_2": "customers_24.csv2",
+    }
+
+
 def test_a_partition_materialised_after_its_yaml_changed_is_landed_anew(shop: World) -> None:
     assert landed(shop, ANNA).success
     assert shop.materialize("profiles").success

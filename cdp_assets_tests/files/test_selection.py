@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from cdp_assets.config.files import Files
 from cdp_assets.errors import FileError
-from cdp_assets.files.selection import natural_key, partition_key, why_not, wildcard_value
+from cdp_assets.files.selection import natural_key, partition_key, short_key, why_not, wildcard_value
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,51 @@ def test_names_and_the_partitions_they_stand_for(root, name, value):
 )
 def test_regular_expressions_match_whole_names_and_their_groups_are_the_partition(root, name, value):
     assert wildcard_value(Files(root=root, match="regex"), name) == value
+
+
+@pytest.mark.parametrize(
+    ("root", "name", "key"),
+    [
+        ("kunden_*.csv*", "kunden_2026-11-24.csv", "2026-11-24"),
+        ("kunden_*.csv*", "kunden_2026-11-24.csv.gz", "2026-11-24 | .gz"),
+        ("kunden_*.csv*", "kunden_eu_2026.csv", "eu_2026"),
+        ("kunden_*.csv*", "kunden_eu.csv2026", "eu | 2026"),
+        ("kunden_*.csv*", "kunden_eu_2026.csv.gz", "eu_2026 | .gz"),
+        ("kunden_*.csv*", "kunden_.csv.gz", " | .gz"),
+        ("kunden_*.csv*", "kunden_.csv", "kunden_"),
+        ("kunden*.csv*", "kunden.csv", "kunden"),
+        ("kunden*.csv*", "kundenkunden.csv", "kunden | "),
+        ("my_k*.csv*", "my_k.csv", "my_k"),
+        ("kunden_*.csv.gz*", "kunden_24.csv.gz", "24"),
+        ("*_eu_*.csv*", "orders_eu_2024.csv", "orders_2024"),
+        ("*_eu_????.csv", "orders_eu_2024.csv", "orders_2024"),
+        ("a*-*", "a24-", "24"),
+        ("a*-*", "a2_4-", "2_4 | "),
+        ("a*-*", "a2-4", "2_4"),
+        ("a*-*", "a-4", " | 4"),
+        ("o_*.csv", "o_24 | .csv", "24 | "),
+    ],
+)
+def test_a_last_text_that_is_empty_is_not_seen_in_a_key(root, name, key):
+    files = Files(root=root)
+    assert short_key(files, wildcard_value(files, name)) == key
+
+
+def test_values_of_regular_expressions_are_seen_as_they_are():
+    files = Files(root=r"k_(.*)\.csv(.*)", match="regex")
+    assert short_key(files, wildcard_value(files, "k_24.csv")) == "24 | "
+
+
+@given(
+    st.sampled_from(["a*.b*", "*.b*", "a_*.b*", "a*b*", "a*_*", "a*a*b*", "*.b*_", "*.*", "a*.b.b*", "a*.1*"]),
+    st.lists(st.text("ab._| 1", min_size=1, max_size=9), min_size=2, max_size=9),
+)
+def test_names_that_differ_in_value_differ_in_the_key_that_is_seen(root, texts):
+    files = Files(root=root, match="wildcard")
+    filled = {root.replace("*", text, 1).replace("*", other, 1) for text in texts for other in (*texts, "")}
+    names = {name.replace("*", "") for name in filled} | set(texts)
+    values = {value for name in names if (value := wildcard_value(files, name)) is not None}
+    assert len({short_key(files, value) for value in values}) == len(values)
 
 
 @pytest.mark.parametrize("name", ["", "a.csv.done", "a.part", ".a.csv", ".a.csv.part", "."])
