@@ -26,6 +26,8 @@ class PropertyType(StrEnum):
 NUMERIC = frozenset({PropertyType.number, PropertyType.decimal, PropertyType.currency})
 MAX_TEXT_LENGTH = 65_000
 """Characters; a longer text is not stored (spec.md 1.2)."""
+MOST_PLACES = 4
+"""Decimal places; more are rounded (spec.md 1.2)."""
 RESERVED_COLUMNS = frozenset(
     {
         "profile_id",
@@ -58,7 +60,7 @@ class Property(Strict):
     """Whether a profile can hold several values; then the column is a LIST in the order values came."""
     description: str = ""
     """What people read about it; becomes the column's comment."""
-    precision: int | None = Field(default=None, ge=0, le=4)
+    precision: int | None = Field(default=None, ge=0, le=MOST_PLACES)
     """Decimal places of a decimal (default 4) or currency (default 2); more are rounded half to even."""
     currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
     """ISO 4217 code of a currency property."""
@@ -76,7 +78,7 @@ class Property(Strict):
         """Decimal places that are stored."""
         if self.precision is not None:
             return self.precision
-        return 2 if self.type is PropertyType.currency else 4
+        return 2 if self.type is PropertyType.currency else MOST_PLACES
 
     @property
     def is_numeric(self) -> bool:

@@ -41,6 +41,8 @@ class Detected:
     """Filled cells that are of this type."""
     multiple: bool = False
     """Whether cells hold several values."""
+    places: int = 0
+    """Of decimals, the most places one is written with."""
     note: str = ""
 
 
@@ -135,8 +137,10 @@ def _number_of(counts: ColumnCounts, layout: Format) -> Detected | None:
     if not _is_most(counts.decimal, counts) and _is_most(counts.other_decimal, counts):
         other = "," if layout.decimal == "." else "."
         note = f"numbers with decimal {other}, but format.decimal is {layout.decimal}"
-        return Detected(PropertyType.decimal, f"with {other}", counts.other_decimal, note=note)
-    return Detected(PropertyType.decimal, f"with {layout.decimal}", counts.decimal)
+        return Detected(
+            PropertyType.decimal, f"with {other}", counts.other_decimal, places=counts.other_places, note=note
+        )
+    return Detected(PropertyType.decimal, f"with {layout.decimal}", counts.decimal, places=counts.places)
 
 
 def _dates_of(counts: ColumnCounts, dates: DateCounts, layout: Format) -> Detected | None:

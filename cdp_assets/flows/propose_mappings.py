@@ -12,11 +12,13 @@ from cdp_assets.config.goals import ImportGoal, Mapping, Rule
 from cdp_assets.config.groups import RESERVED_GROUP_COLUMNS
 from cdp_assets.config.linked import linked_column
 from cdp_assets.config.model import CustomerModelConfig
-from cdp_assets.config.properties import NUMERIC, RESERVED_COLUMNS, Property, PropertyType
-from cdp_assets.flows.detect_columns import ColumnProfile
+from cdp_assets.config.properties import MOST_PLACES, NUMERIC, RESERVED_COLUMNS, Property, PropertyType
+from cdp_assets.flows.detect_columns import ColumnProfile, Detected
 from cdp_assets.flows.sample_results import SetPreview
 
 _LONGEST = 63
+_FEWEST_PLACES = 2
+"""Decimal places of a new property: other rows may well have more than a sample whose amounts are all like 12.5."""
 _TEMPLATE = re.compile(r"\{[{%#]")
 
 
@@ -74,6 +76,9 @@ class _Bulk:
         linked = linked_column(self._goal.files.linked, profile.name) is not None
         prop = self._property(profile, linked=linked)
         rule = self._fitting_rule(profile, prop, linked=linked)
+        if _rounds(prop, profile.detected):
+            told = f"decimals with up to {profile.detected.places} places, of which property {prop.name} keeps"
+            self.notes.append(f"{profile.name}: {told} {prop.scale}; a text would keep them all")
         self._used.add(prop.name.lower())
         self.mappings.append(Mapping(column=profile.name, property=prop.name, rule=rule))
 
@@ -89,7 +94,8 @@ class _Bulk:
             return found
         name = _free_name(wanted, {*self._known, *self._used, *self._reserved})
         pii = kind is PropertyType.email
-        prop = Property(name=name, type=kind, multiple=multiple, pii=pii)
+        precision = _precision(detected) if kind is PropertyType.decimal else None
+        prop = Property(name=name, type=kind, multiple=multiple, pii=pii, precision=precision)
         self._known[name.lower()] = prop
         self.properties.append(prop)
         return prop
@@ -110,6 +116,18 @@ def _takes(prop: Property, kind: PropertyType) -> bool:
         PropertyType.decimal: frozenset({PropertyType.currency}),
     }
     return prop.type in {PropertyType.text, kind} or prop.type in also.get(kind, frozenset())
+
+
+def _precision(detected: Detected) -> int | None:
+    """Decimal places that hold what was seen, as far as any can; None = as many as where nothing is said."""
+    places = max(_FEWEST_PLACES, detected.places)
+    return places if places < MOST_PLACES else None
+
+
+def _rounds(prop: Property, detected: Detected) -> bool:
+    """Whether the property keeps fewer decimal places than were seen."""
+    kept = prop.type in {PropertyType.decimal, PropertyType.currency}
+    return kept and detected.type is PropertyType.decimal and detected.places > prop.scale
 
 
 def valid_name(name: str, number: int) -> str:

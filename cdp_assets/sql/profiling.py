@@ -65,6 +65,10 @@ class ColumnCounts:
     compact_dates: int
     epoch_millis: int
     epoch_seconds: int
+    places: int
+    """The most decimal places a number is written with."""
+    other_places: int
+    """The same where point and comma change places."""
 
 
 def tall_cells(columns: Sequence[Sql], relation: Sql, most_rows: int) -> Sql:
@@ -115,7 +119,12 @@ def _counts(name: Sql, layout: Format) -> list[Sql]:
         *(matches(name, pattern) for pattern in _DIGITS.values()),
     ]
     filtered = [sql("count(*) FILTER ({wanted})", wanted=one) for one in wanted]
-    return [sql("count({name})", name=name), sql("count(DISTINCT {name})", name=name), *filtered]
+    places = [_most_places(prepared(_DECIMAL, name, signs)) for signs in (layout, other)]
+    return [sql("count({name})", name=name), sql("count(DISTINCT {name})", name=name), *filtered, *places]
+
+
+def _most_places(digits: Sql) -> Sql:
+    return sql("coalesce(max(strlen(split_part({digits}, '.', 2))), 0)", digits=digits)
 
 
 def _own_dates(name: Sql, layout: Format) -> Sql:

@@ -57,6 +57,22 @@ def test_a_column_looks_like_its_type(texts, layout, told):
     assert profiled(texts, **layout).looks_like == told
 
 
+@pytest.mark.parametrize(
+    ("texts", "layout", "places"),
+    [
+        (["1.5", "2", "-1,000.250"], {}, 3),
+        (["1,5", "2", "1.000,25"], COMMA, 2),
+        (["1,5", "2,125"], {}, 3),
+        ([*["0.5"] * 19, "1.2.3.4.5"], {}, 1),
+        (["0.123456789"], {}, 9),
+        (["1", "2"], {}, 0),
+        (["52.370216, 4.895168"], {}, 0),
+    ],
+)
+def test_decimals_are_told_with_the_places_they_are_written_with(texts, layout, places):
+    assert profiled(texts, **layout).detected.places == places
+
+
 def test_fill_rate_distinct_texts_and_the_first_examples():
     profile = profiled(["b", None, " b ", "a", "", "c", "d"])
     assert (profile.rows, profile.filled, profile.distinct) == (7, 5, 4)

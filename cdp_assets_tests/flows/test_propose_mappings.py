@@ -20,6 +20,7 @@ PROPERTIES = [
     {"name": "points", "type": "number"},
     {"name": "tags", "multiple": True},
     {"name": "Spend", "type": "currency", "currency": "EUR"},
+    {"name": "rate", "type": "decimal"},
     {"name": "born", "type": "datetime"},
 ]
 ORDERS = {"name": "orders", "file": "orders_*.csv", "parent_column": "id", "column": "customer"}
@@ -43,6 +44,10 @@ def proposed(columns, rule=None, prefix="", mappings=None):
 
 def looks(kind=PropertyType.text, **more):
     return Detected(kind, fitting=10, **more)
+
+
+def decimal(places):
+    return looks(PropertyType.decimal, places=places)
 
 
 def mapped(proposal):
@@ -75,7 +80,7 @@ def test_a_prefix_stands_before_new_names():
 
 
 def test_a_property_the_model_has_is_used_where_its_type_fits():
-    proposal = proposed({"POINTS": looks(PropertyType.number), "spend": looks(PropertyType.decimal)})
+    proposal = proposed({"POINTS": looks(PropertyType.number), "spend": decimal(2)})
     assert mapped(proposal) == {"POINTS": ("points", "set"), "spend": ("Spend", "set")}
     assert added(proposal) == {}
 
@@ -91,7 +96,7 @@ def test_two_columns_of_one_name_get_two_properties():
 
 
 def test_linked_columns_are_added_to_lists():
-    proposal = proposed({"orders.amount": looks(PropertyType.decimal), "orders.at": looks(PropertyType.datetime)})
+    proposal = proposed({"orders.amount": decimal(4), "orders.at": looks(PropertyType.datetime)})
     assert mapped(proposal) == {"orders.amount": ("orders_amount", "add"), "orders.at": ("orders_at", "add")}
     assert added(proposal) == {"orders_amount": "decimal(4)[]", "orders_at": "datetime[]"}
 
@@ -111,11 +116,40 @@ def test_the_rule_add_makes_lists():
 
 
 def test_linked_numbers_can_be_summed():
-    proposal = proposed({"orders.amount": looks(PropertyType.decimal)}, Rule.sum)
+    proposal = proposed({"orders.amount": decimal(2)}, Rule.sum)
     assert (mapped(proposal), added(proposal)) == (
         {"orders.amount": ("orders_amount", "sum")},
-        {"orders_amount": "decimal(4)"},
+        {"orders_amount": "decimal(2)"},
     )
+
+
+@pytest.mark.parametrize(("places", "kept"), [(1, 2), (2, 2), (3, 3), (4, 4), (9, 4)])
+def test_a_new_decimal_keeps_the_places_seen_and_at_least_two(places, kept):
+    assert added(proposed({"price": decimal(places)})) == {"price": f"decimal({kept})"}
+
+
+@pytest.mark.parametrize(
+    ("column", "places", "notes"),
+    [
+        ("price", 4, ()),
+        (
+            "price",
+            5,
+            ("price: decimals with up to 5 places, of which property price keeps 4; a text would keep them all",),
+        ),
+        ("spend", 2, ()),
+        (
+            "spend",
+            3,
+            ("spend: decimals with up to 3 places, of which property Spend keeps 2; a text would keep them all",),
+        ),
+        ("rate", 4, ()),
+        ("city", 9, ()),
+    ],
+)
+def test_decimals_that_would_be_rounded_are_told(column, places, notes):
+    proposal = proposed({column: decimal(places)}, mappings=[{"column": "Points", "property": "points"}])
+    assert (mapped(proposal)[column][0].lower(), proposal.notes) == (column, notes)
 
 
 def test_an_empty_column_is_a_text():

@@ -58,6 +58,7 @@ def test_the_draft_passes_the_check_and_imports(server, capsys):
     assert (goals["klanten"].files.root, goals["klanten"].format.decimal) == ("klanten_*.csv", ",")
     kinds = {prop.name: str(prop.type) for prop in deployment.model.properties}
     assert kinds["Omzet"] == "decimal"
+    assert "{name: Omzet, type: decimal, precision: 2}" in (folder / "model" / "defs.yaml").read_text()
     assert kinds["Lid_sinds"] == "datetime"
     assert main(["check"]) == 0
     model = folder / "model" / "defs.yaml"
