@@ -162,14 +162,23 @@ def sorted_json(value: Sql, levels: int = JSON_LEVELS) -> Sql:
 
 
 def patched(old: Sql, patches: Sql) -> Sql:
-    """An object after a list of patches, one after the other: each sets its fields, those of inner objects too."""
+    """An object after a list of patches, one after the other: each sets its fields, those of inner objects too.
+
+    The engine puts the fields of a patch, in their order, behind those that the object has alone. So where the last
+    patch names every field, which rows of the same columns do, the outcome is its own text, whose keys are in order
+    already; to put them in order costs ten times as much as to patch.
+    """
     merged = sql(
         "list_reduce({patches}, lambda upon, patch: json_merge_patch(upon, patch), coalesce({old}, '{{}}'::JSON))",
         old=old,
         patches=patches,
     )
     ordered = sql(
-        "list_transform([{merged}], lambda whole: {all})[1]::JSON", merged=merged, all=sorted_json(Sql("whole"))
+        "list_transform([{merged}], lambda whole: CASE WHEN whole::VARCHAR = ({patches}[-1])::VARCHAR THEN whole"
+        " ELSE ({all})::JSON END)[1]",
+        merged=merged,
+        patches=patches,
+        all=sorted_json(Sql("whole")),
     )
     return sql(
         "CASE WHEN {old} IS NULL AND len({patches}) = 1 THEN {patches}[1] ELSE {ordered} END",
