@@ -160,9 +160,10 @@ _STEPS = (
         "lists",
         Sql(
             "SELECT ordinal, list(id ORDER BY id) FILTER (gives) AS given, list(id ORDER BY id) FILTER (NOT gives)"
-            " AS refused FROM (SELECT moments.ordinal, turned.id, arg_max(turned.gives, turned.ordinal) AS gives"
-            " FROM moments JOIN turned ON turned.profile_id = moments.profile_id"
-            " AND turned.ordinal <= moments.ordinal GROUP BY ALL) GROUP BY ordinal"
+            " AS refused FROM (SELECT moments.ordinal, named.id, turned.gives FROM moments"
+            " JOIN (SELECT DISTINCT profile_id, id FROM turned) AS named USING (profile_id)"
+            " ASOF JOIN turned ON turned.profile_id = named.profile_id AND turned.id = named.id"
+            " AND turned.ordinal <= moments.ordinal) GROUP BY ordinal"
         ),
     ),
 )
