@@ -93,7 +93,8 @@ def prepare_dropped(
         carried = (*CARRIED, METRIC_COLUMN)
     lists = frozenset(field_of(name) for name, prop in properties.items() if prop.multiple)
     rows = Sql("(SELECT * FROM cells_ready WHERE skip IS NULL)")
-    cells = Cells(rows, columns, Sql("line_no"), trimmed=True, lists=lists, carried=carried)
+    in_order = frozenset({field_of(CUSTOM)})
+    cells = Cells(rows, columns, Sql("line_no"), trimmed=True, lists=lists, carried=carried, in_order=in_order)
     return Dropped(cells, find_dates(engine, config, cells), int(skipped))
 
 

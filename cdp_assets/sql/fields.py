@@ -11,7 +11,7 @@ from cdp_assets.config.properties import MAX_TEXT_LENGTH, Property, PropertyType
 from cdp_assets.sql.date_detection import KnownFormat
 from cdp_assets.sql.dialect import distinct_in_order, value_type
 from cdp_assets.sql.text import Sql, ident, literal, sql
-from cdp_assets.sql.values import cell_parts, plain_number, prepared, trimmed, typed
+from cdp_assets.sql.values import cell_parts, object_in_order, plain_number, prepared, trimmed, typed
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Cells:
     """Fields of linked files: their column is a LIST with a text for each row, NULL = none."""
     carried: tuple[str, ...] = ()
     """Columns that stand in the batch as they are."""
+    in_order: frozenset[str] = frozenset()
+    """Fields that are objects whose keys are in order on every level."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class Field:
     dates: KnownFormat | None = None
     linked: bool = False
     """Whether the cell is a LIST: a text for each linked row, in the order of their file."""
+    in_order: bool = False
+    """Whether the cell is an object whose keys are in order on every level."""
 
     @property
     def totalled(self) -> bool:
@@ -103,7 +107,8 @@ class Field:
         """The stages value and valid."""
         columns = []
         if self.scalar:
-            value = typed(self.prop, self.column("text"), layout, self.dates)
+            text = self.column("text")
+            value = object_in_order(text) if self.in_order else typed(self.prop, text, layout, self.dates)
             if self._may_be_plain:
                 value = sql("coalesce({plain}, {value})", plain=self.column("plain"), value=value)
             columns.append(sql("{value} AS {name}", value=value, name=self.column("value")))
@@ -203,4 +208,5 @@ def mapping_field(
     cell, linked = cells.columns[mapping.column], mapping.column in cells.lists
     several = linked or prop.multiple or mapping.rule is Rule.sum
     scalar = not linked and not prop.multiple
-    return Field(f"m{number}", prop, cell, scalar, several, mapping.rule, dates, linked)
+    in_order = mapping.column in cells.in_order
+    return Field(f"m{number}", prop, cell, scalar, several, mapping.rule, dates, linked, in_order)

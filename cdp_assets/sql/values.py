@@ -114,11 +114,24 @@ def typed(prop: Property, text: Sql, layout: Format, decided: KnownFormat | None
 
 def _object(text: Sql) -> Sql:
     """With its keys in order, as `patched` keeps them, and without fields that are null: these say nothing."""
+    return _if_object(text, sorted_json(_without_nulls(text)))
+
+
+def object_in_order(text: Sql) -> Sql:
+    """As `typed` makes it, of a text whose keys are in order on every level: most of the work is to put them so."""
+    return _if_object(text, _without_nulls(text))
+
+
+def _if_object(text: Sql, value: Sql) -> Sql:
     return sql(
-        "CASE WHEN json_valid({text}) AND json_type({text}) = 'OBJECT' THEN ({ordered})::JSON END",
+        "CASE WHEN json_valid({text}) AND json_type({text}) = 'OBJECT' THEN ({value})::JSON END",
         text=text,
-        ordered=sorted_json(sql("json_merge_patch('{{}}'::JSON, {text}::JSON)", text=text)),
+        value=value,
     )
+
+
+def _without_nulls(text: Sql) -> Sql:
+    return sql("json_merge_patch('{{}}'::JSON, {text}::JSON)", text=text)
 
 
 def invalid_reason(prop: Property) -> str:

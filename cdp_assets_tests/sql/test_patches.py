@@ -11,7 +11,7 @@ from cdp_assets.config.files import Format
 from cdp_assets.config.properties import Property
 from cdp_assets.sql.dialect import patched
 from cdp_assets.sql.text import Sql, sql
-from cdp_assets.sql.values import typed
+from cdp_assets.sql.values import object_in_order, typed
 
 MANY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 OBJECT = Property(name="o", type="json")
@@ -63,3 +63,13 @@ def test_an_object_is_patched_field_by_field_and_its_keys_are_in_order(evaluate,
             whole = merged(whole, patch)
         expected.append(json.dumps(in_order(whole), ensure_ascii=False, separators=(",", ":")))
     assert evaluate(after_patches, texts) == expected
+
+
+@MANY
+@example(
+    ["{}", "[]", "null", "x", '{"a":1', '{"a":null}', '{"a":{"b":null},"b":[{"d":null,"c":1}]}', '{"a":1e5,"b":1.50}']
+)
+@example(['{"\\u0009":"\\u00e9","a":{"b":{"b":{"b":{"b":{"b":{"a":1,"b":2}}}}}},"\\u20ac":12345678901234567890123}'])
+@given(st.lists(objects.map(in_order).map(json.dumps), min_size=1, max_size=20))
+def test_an_object_whose_keys_are_in_order_is_read_as_any(evaluate, texts):
+    assert evaluate(object_in_order, texts) == evaluate(as_read, texts)
