@@ -16,11 +16,12 @@ from cdp_assets.config.export_columns import InteractionsColumn, ProfileIdColumn
 from cdp_assets.config.export_events import EventStream
 from cdp_assets.config.export_processors import PROFILE_STREAM, stream_of_events
 from cdp_assets.config.export_targets import actions_of
+from cdp_assets.config.groups import GroupType
 from cdp_assets.config.properties import PropertyType
 from cdp_assets.files.sealing import Sealer
 from cdp_assets.flows.export_job import PROFILES, Counts, ExportJob, OutgoingFile, stream_id
 from cdp_assets.flows.export_streams import Bench, Source, StreamWriter, must_be_as_many
-from cdp_assets.flows.ledger import require_columns
+from cdp_assets.flows.ledger import require_columns, require_group_names
 from cdp_assets.sql import export_events, export_rows, exports, interactions
 from cdp_assets.sql.event_tables import EVENT_TABLES
 from cdp_assets.sql.export_columns import shown_columns
@@ -65,7 +66,10 @@ def take_rows(database: Database, job: ExportJob, folder: Path) -> Counts:
         NothingFoldedError: nobody need act, but for letting the fold run: a column shows a property without values yet.
     """
     asked = (*job.goal.properties_used, *job.goal.naming_property(job.model.display_name))
-    columns_there = require_columns(database, f"export {job.connection.name}/{job.goal.name}", asked)
+    owner = f"export {job.connection.name}/{job.goal.name}"
+    columns_there = require_columns(database, owner, asked)
+    named = [_named_groups(job, column) for column in job.goal.columns if isinstance(column, PropertyColumn)]
+    require_group_names(database, owner, [kind for kind in named if kind is not None])
     # What has no column is empty, and does not change the digest of a profile either.
     held = tuple(prop for prop in job.model.properties if prop.name in columns_there)
     job = replace(job, model=job.model.model_copy(update={"properties": held}))
@@ -183,7 +187,13 @@ def _shows_name(job: ExportJob) -> bool:
 
 def _shows_group_name(job: ExportJob, column: PropertyColumn) -> bool:
     """Whether a column shows names of groups that identify a person, such as a family's."""
-    prop = job.model.find_property(column.property) if job.goal.ids == "names" else None
-    kind = job.model.find_group_type(prop.group_type or "") if prop else None
+    kind = _named_groups(job, column)
     naming = kind.naming_property if kind else None
     return naming is not None and (naming.pii or naming.type is PropertyType.email)
+
+
+def _named_groups(job: ExportJob, column: PropertyColumn) -> GroupType | None:
+    """The type of the groups that a column shows by name."""
+    prop = job.model.find_property(column.property) if job.goal.ids == "names" else None
+    kind = job.model.find_group_type(prop.group_type or "") if prop else None
+    return kind if kind and kind.naming_property else None

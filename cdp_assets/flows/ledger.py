@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from cdp_assets.config.groups import GroupType
 from cdp_assets.errors import NothingFoldedError
 from cdp_assets.faults import step
 from cdp_assets.files.remote import split_path
@@ -21,6 +22,7 @@ from cdp_assets.flows.manifests import (
     rejects_beside,
 )
 from cdp_assets.sql import history, ledger, schema, tables
+from cdp_assets.sql.records import GROUP_TABLES, groups_name
 from cdp_assets.sql.segments import COLUMNS
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database
@@ -80,12 +82,26 @@ def require_columns(database: Database, owner: str, asked: Iterable[str]) -> fro
         NothingFoldedError: nobody need act, but for letting the fold run.
     """
     there = frozenset(name for (name,) in database.rows(COLUMNS))
-    if missing := sorted(set(asked) - there):
-        message = (
-            f"{owner} asks for {', '.join(missing)}, new in the YAML: let the fold run first (materialise profiles)"
-        )
-        raise NothingFoldedError(message)
+    _refuse_missing(owner, set(asked) - there)
     return there
+
+
+def require_group_names(database: Database, owner: str, kinds: Iterable[GroupType]) -> None:
+    """The same for the properties that name groups of these types; `owner` shows them.
+
+    Raises:
+        NothingFoldedError: nobody need act, but for letting the fold run.
+    """
+    tables_there = dict(database.rows(GROUP_TABLES))
+    asked = {(groups_name(kind.id), kind.display_name) for kind in kinds}
+    missing = {f"{name} of {table}" for table, name in asked if name not in tables_there.get(table, ())}
+    _refuse_missing(owner, missing)
+
+
+def _refuse_missing(owner: str, missing: Iterable[str]) -> None:
+    if names := ", ".join(sorted(missing)):
+        message = f"{owner} asks for {names}, new in the YAML: let the fold run first (materialise profiles)"
+        raise NothingFoldedError(message)
 
 
 def register(database: Database, folders: DataFolders) -> dict[str, tuple[Manifest, Path]]:

@@ -61,6 +61,8 @@ def profile_digest(model: CustomerModelConfig) -> Sql:
 
 
 _BETWEEN = "\x1f"
+_DIGEST = "row digest"
+"""Beside the properties of a profile; none can be called so."""
 
 
 def _is_plain_text(prop: Property) -> bool:
@@ -102,10 +104,12 @@ def population(connection: Connection, goal: ExportProfilesGoal, model: Customer
     )
     verdict = sql("CASE {verdicts} END", verdicts=joined(" ", verdicts)) if verdicts else Sql("NULL::VARCHAR")
     return sql(
-        "CREATE OR REPLACE TEMP TABLE population AS SELECT people.profile_id, people.row_digest,"
-        " {stage} AS stage, {verdict} AS excluded\nFROM (SELECT *, {digest} AS row_digest FROM main.profiles"
+        "CREATE OR REPLACE TEMP TABLE population AS SELECT people.profile_id, {held} AS row_digest,"
+        " {stage} AS stage, {verdict} AS excluded\nFROM (SELECT *, {digest} AS {name} FROM main.profiles"
         " WHERE profile_id IN (SELECT profile_id FROM main.segment_members WHERE segment = {segment})) AS people"
         "\n{delivered}\n{placed}",
+        held=ident("people", _DIGEST),
+        name=ident(_DIGEST),
         stage=place.stage,
         placed=place.joins,
         verdict=verdict,
@@ -143,7 +147,8 @@ def _verdicts(goal: ExportProfilesGoal, objectives: Sequence[FrozenObjective], p
         )
     found += [by_reason[reason] for reason in (SKIPPED_THRESHOLD,) if reason in by_reason]
     if goal.population == "changed":
-        found.append(sql("WHEN delivered.row_digest = people.row_digest THEN {reason}", reason=literal(UNCHANGED)))
+        same = sql("delivered.row_digest = {held}", held=ident("people", _DIGEST))
+        found.append(sql("WHEN {same} THEN {reason}", same=same, reason=literal(UNCHANGED)))
     return found
 
 

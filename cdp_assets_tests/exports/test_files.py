@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from cdp_assets.config.export_targets import Naming
 from cdp_assets.config.exports import ExportProfilesGoal
-from cdp_assets.errors import ConfigError
+from cdp_assets.errors import ConfigError, NothingFoldedError
 from cdp_assets.sql import schema, tables
 from cdp_assets.sql.lifecycle_tables import LIFECYCLE_MEMBERS
 from cdp_assets.sql.text import Sql
@@ -217,6 +217,41 @@ def test_groups_give_way_to_their_names(tmp_path):
     data["connections"][0]["goals"][0]["processors"] = [{"pseudonymize": {}}]
     found.deployment = type(found.deployment).model_validate(data)
     assert "Ito" not in found.text()
+
+
+def families(tmp_path, name, home="home"):
+    """An export of the home of one profile by the group's `name`."""
+    kind = {"id": "household", "display_name": name, "properties": [{"name": name}]}
+    columns = [{"property": home}]
+    settings = goal(columns=columns, ids="names", format={"header": False})
+    found = Desk(tmp_path, [{"name": home, "group_type": "household"}], settings, {"group_types": [kind]})
+    found.fill({1: {home: "h1"}})
+    return found
+
+
+@pytest.mark.parametrize("name", ["display_name", "label", "group_id_2", "profiles"])
+@pytest.mark.parametrize("home", ["home", "display_name", "row_digest", "excluded", "stage"])
+def test_any_name_of_the_naming_property_and_of_the_one_that_names_groups_can_be_exported(tmp_path, name, home):
+    found = families(tmp_path, name, home)
+    with found.warehouse() as database:
+        kind = found.job.model.group_types[0]
+        for statement in schema.create_table(tables.groups_table("household", kind.properties)):
+            database.run(statement)
+        database.insert(Sql("main.groups_household"), ["group_id", name], [["h1", "Ito"]])
+    assert found.text() == "Ito\n"
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["no column yet", "no table yet"])
+def test_a_name_of_groups_that_is_new_in_the_yaml_waits_for_the_fold(tmp_path, there):
+    found = families(tmp_path, "display_name")
+    if there:
+        with found.warehouse() as database:
+            for statement in schema.create_table(tables.groups_table("household", ())):
+                database.run(statement)
+    with pytest.raises(
+        NothingFoldedError, match=r"shop/out asks for display_name of groups_household, new in the YAML: let the fold"
+    ):
+        found.export()
 
 
 def test_processors_change_drop_and_add_before_writing(desk):
