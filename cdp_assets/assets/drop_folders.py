@@ -11,6 +11,7 @@ from cdp_assets.assets.runtime import as_dagster_failure, data_folders
 from cdp_assets.assets.specs import PROFILES_KEY, group_out
 from cdp_assets.assets.warehouse import AFTER_UPSTREAM
 from cdp_assets.config.connections import Connection
+from cdp_assets.counted import counted
 from cdp_assets.flows.ledger import prepare_schemas
 from cdp_assets.sql.history import recent_imports
 from cdp_assets.warehouse import open_warehouse
@@ -45,7 +46,7 @@ def _line(row: Sequence[object]) -> list[object]:
     folder, name, status, *numbers, finished, error = row
     total, *counts = [number if isinstance(number, int) else 0 for number in numbers]
     told = [f"{count:,} {words}" for count, words in zip(counts, _WORDS, strict=True) if count]
-    rows = f"{total:,} rows: {', '.join(told)}" if told else f"{total:,} rows"
+    rows = f"{counted(total, 'row')}: {', '.join(told)}" if told else counted(total, "row")
     result = f"{status}: {error or rows}"
     return [f"{folder} / {name}", result, finished]
 

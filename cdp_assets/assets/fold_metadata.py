@@ -8,6 +8,7 @@ import dagster as dg
 
 from cdp_assets.assets.metadata import EVENT_FATES, Metadata, count_in, table
 from cdp_assets.assets.trends import gauge
+from cdp_assets.counted import counted
 from cdp_assets.flows.fold_batches import FoldResult
 from cdp_assets.flows.look_tables import GroupFacts, TableFacts
 from cdp_assets.sql.members import members_name
@@ -33,7 +34,7 @@ def fold_metadata(result: FoldResult) -> Metadata:
     """What a fold did, all together and file by file; only the first files of a large one are listed."""
     metadata: Metadata = {"dagster/row_count": result.profiles, "batches folded": len(result.folded)}
     if result.replayed:
-        metadata["rebuilt"] = f"yes, as a file came in before others; {result.refolded} batches were folded again"
+        metadata["rebuilt"] = f"yes, as a file came in before others; {_refolded(result.refolded)} folded again"
     if result.problems:
         metadata["snapshots"] = "\n".join(result.problems)
     totals = {
@@ -53,7 +54,7 @@ def fold_metadata(result: FoldResult) -> Metadata:
     if result.folded:
         # Few columns, and words that can be broken: what is wider than the page is cut.
         rows = [
-            [entry["name"], f"{count_in(entry, 'rows_received'):,} rows: {_became(entry)}", _goal(entry)]
+            [entry["name"], f"{counted(count_in(entry, 'rows_received'), 'row')}: {_became(entry)}", _goal(entry)]
             for entry in result.folded
         ]
         metadata["batches"] = table(["file", "result", "goal"], rows)
@@ -61,6 +62,10 @@ def fold_metadata(result: FoldResult) -> Metadata:
         left_out = [[entry["name"], entry["state"], entry["note"], _goal(entry)] for entry in result.left_out]
         metadata["batches left out"] = table(["file", "state", "why", "goal"], left_out)
     return metadata
+
+
+def _refolded(batches: int) -> str:
+    return f"{counted(batches, 'batch', 'batches')} {'was' if batches == 1 else 'were'}"
 
 
 def _goal(entry: Mapping[str, object]) -> str:
@@ -75,11 +80,11 @@ def _became(entry: Mapping[str, object]) -> str:
 
 def fold_message(result: FoldResult) -> str:
     """What a fold did, in a line."""
-    message = f"{len(result.folded)} batch(es) folded; {result.profiles} profiles"
+    message = f"{len(result.folded)} batch(es) folded; {counted(result.profiles, 'profile')}"
     created, again = (
         sum(count_in(entry, name) for entry in result.folded) for name in ("events_created", "events_set")
     )
-    return f"{message}; {created} events created, {again} written anew" if created or again else message
+    return f"{message}; {counted(created, 'event')} created, {again} written anew" if created or again else message
 
 
 def events_metadata(own: TableFacts, items: Sequence[TableFacts] = ()) -> Metadata:

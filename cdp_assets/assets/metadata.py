@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from cdp_assets.counted import counted
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.acknowledge_files import Acknowledged
 from cdp_assets.flows.export_job import Export
@@ -232,7 +233,7 @@ def export_metadata(exports: Sequence[Export]) -> Metadata:
     }
     metadata |= {told: count for told, count in left_out.items() if count}
     if own.skipped_threshold:
-        told = f"{own.skipped_threshold} profiles skipped at the threshold of their stage"
+        told = f"{counted(own.skipped_threshold, 'profile')} skipped at the threshold of their stage"
         metadata["note"] = f"{metadata['note']} ({told})"
     if len(own.files) > 1:
         files = [[_name(file.path), file.stream, file.rows, file.size_bytes] for file in own.files]

@@ -9,6 +9,7 @@ import dagster as dg
 from cdp_assets.assets.metadata import FATES, Metadata, rejects_table, table
 from cdp_assets.assets.partitions import has_partition
 from cdp_assets.config.connections import Connection
+from cdp_assets.counted import counted
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.dry_run import DryRun, Rehearsed
 
@@ -36,9 +37,9 @@ def rehearsal_events(
         partition = item.partition if has_partition(connection, item.goal, item.partition) else None
         yield dg.AssetObservation(key, partition=partition, metadata=rehearsal_metadata(item))
     context.log.info(
-        f"dry run: {len(run.files)} new file(s), {run.waiting} batch(es) that wait; there would be {run.profiles}"
-        f" profiles{', after a rebuild from all batches' if run.rebuilds else ''}. Nothing was written; all later"
-        " steps are skipped"
+        f"dry run: {len(run.files)} new file(s), {run.waiting} batch(es) that wait; there would be"
+        f" {counted(run.profiles, 'profile')}{', after a rebuild from all batches' if run.rebuilds else ''}."
+        " Nothing was written; all later steps are skipped"
     )
     if run.refused:
         told = "\n".join(run.refused[:20])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.config.model import Deployment
+from cdp_assets.counted import counted
 from cdp_assets.errors import ConfigError
 
 HELP = "find every mistake in the YAML of a defs folder"
@@ -29,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     except ConfigError as error:
         for problem in error.problems:
             print(problem)
-        print(_counted(len(error.problems), "problem"))
+        print(counted(len(error.problems), "problem"))
         return 1
     print(f"ok: {_summary(deployment)}")
     return 0
@@ -38,8 +39,4 @@ def run(options: argparse.Namespace) -> int:
 def _summary(deployment: Deployment) -> str:
     connections = deployment.connections
     goals = sum(len(connection.goals) for connection in connections)
-    return f"1 customer model, {_counted(len(connections), 'connection')}, {_counted(goals, 'goal')}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return f"1 customer model, {counted(len(connections), 'connection')}, {counted(goals, 'goal')}"

@@ -7,6 +7,7 @@ import argparse
 from cdp_assets.assets.runtime import data_folders, now
 from cdp_assets.commands.chosen import chosen_imports
 from cdp_assets.components.loading import defs_folder, load_deployment
+from cdp_assets.counted import counted
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.dry_run import DryRun, Rehearsed, dry_run
 
@@ -22,7 +23,6 @@ _COUNTS = {
     "rows_filtered": "filtered",
     "rows_erased": "erased",
     "rows_rejected": "rejected",
-    "cells_rejected": "cells rejected",
 }
 _STATES = {"folded": "would be imported", "known": "nothing would be done", "refused": "would be REFUSED"}
 
@@ -50,12 +50,13 @@ def _tell(item: Rehearsed) -> None:
     place = "/".join(filter(None, (item.goal, item.partition)))
     state = _STATES.get(item.state, f"would be left out ({item.state})")
     print(f"{shown(item.name)} ({shown(place)}): {state}{f': {item.note}' if item.note else ''}")
-    counts = [f"{item.counts[column]} {label}" for column, label in _COUNTS.items() if column in item.counts]
+    counts = [f"{item.counts[column]:,} {label}" for column, label in _COUNTS.items() if column in item.counts]
+    if "cells_rejected" in item.counts:
+        counts.append(f"{counted(item.counts['cells_rejected'], 'cell')} rejected")
     if counts:
         print(f"  {', '.join(counts)}")
     for reason in item.reasons:
-        what = reason.level if reason.count == 1 else f"{reason.level}s"
-        print(f"  {reason.count} {what} rejected: {reason.reason}")
+        print(f"  {counted(reason.count, reason.level)} rejected: {reason.reason}")
     for reject in item.sample:
         print(f"    line {reject.line_no}: {reject.column_name or 'whole row'}: {reject.text}")
 
@@ -69,4 +70,4 @@ def _tell_the_rest(found: DryRun) -> None:
         print(f"{found.waiting} other batch(es) wait and would be folded with them")
     if found.rebuilds:
         print("the warehouse would be rebuilt: a batch comes before one that is already in")
-    print(f"There would be {found.profiles} profiles. Nothing was written.")
+    print(f"There would be {counted(found.profiles, 'profile')}. Nothing was written.")

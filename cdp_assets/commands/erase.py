@@ -14,6 +14,7 @@ from pathlib import Path
 from cdp_assets.assets.runtime import data_folders, now
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.config.model import Deployment
+from cdp_assets.counted import counted
 from cdp_assets.errors import ConfigError
 from cdp_assets.flows.erase_profiles import Erased, erase, lift
 from cdp_assets.flows.find_erased import Asked
@@ -60,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError("name people by their identifiers, or give a file of them with --file")
     deployment, folders = load_deployment(defs_folder()), data_folders()
     if options.lift:
-        print(f"{lift(folders, asked)} people may come in again")
+        print(f"{counted(lift(folders, asked), 'person', 'people')} may come in again")
         return 0
     told = erase(
         deployment.model,
@@ -101,21 +102,29 @@ def _cells(text: Iterable[str], name: str | None) -> Iterator[Asked]:
     for number, row in enumerate(rows, start=1 if name is not None else 2):
         if len(row) > len(header):
             wanted = f"{len(header)} is" if len(header) == 1 else f"{len(header)} are"
-            raise ConfigError(f"row {number} has {len(row)} cells; {wanted} expected, as in the header")
+            raise ConfigError(f"row {number} has {counted(len(row), 'cell')}; {wanted} expected, as in the header")
         yield from (Asked(cell, column) for column, cell in zip(header, row, strict=False) if cell.strip())
 
 
+def _shared(identifiers: int) -> str:
+    stays = "it stays" if identifiers == 1 else "they stay"
+    return f"{counted(identifiers, 'identifier')} that other people have too: {stays} theirs"
+
+
 def _lines(told: Erased) -> Iterator[str]:
-    people = "1 profile" if told.people == 1 else f"{told.people} profiles"
-    yield f"{people} erased; {told.identifiers} identifiers are kept out from now on"
+    kept_out = f"{counted(told.identifiers, 'identifier')} {'is' if told.identifiers == 1 else 'are'} kept out"
+    yield f"{counted(told.people, 'profile')} erased; {kept_out} from now on"
     if not told.people:
         yield UNKNOWN
     yield "removed:"
-    yield f"  {told.rows} rows in {told.batches} batches, which keep their places"
-    yield f"  {told.rejects} texts of rejected rows and cells"
-    yield f"  {told.originals} files as they were received, of those batches"
-    yield f"  {told.snapshots} snapshots; {told.staged} deliveries that had not arrived"
-    yield from (f"  {count} rows of {name}" for name, count in sorted(told.tables.items()))
+    rows, batches = counted(told.rows, "row"), counted(told.batches, "batch", "batches")
+    yield f"  {rows} in {batches}, which {'keeps its place' if told.batches == 1 else 'keep their places'}"
+    yield f"  {counted(told.rejects, 'text')} of rejected rows and cells"
+    originals = "file as it was" if told.originals == 1 else "files as they were"
+    yield f"  {told.originals} {originals} received, of those batches"
+    staged = counted(told.staged, "delivery", "deliveries")
+    yield f"  {counted(told.snapshots, 'snapshot')}; {staged} that had not arrived"
+    yield from (f"  {counted(count, 'row')} of {name}" for name, count in sorted(told.tables.items()))
     yield "  the warehouse was rebuilt, its file and the readers' copy were written anew"
     yield "not reached:"
     for label, names in (
@@ -125,7 +134,7 @@ def _lines(told: Erased) -> Iterator[str]:
     ):
         yield from (f"  {label}: {name}" for name in dict.fromkeys(names))
     if told.sealed:
-        yield f"  encrypted copies of {told.sealed} files, which hold no row of theirs and were not searched"
+        yield f"  encrypted copies of {counted(told.sealed, 'file')}, with no row of theirs, which were not searched"
     if told.shared:
-        yield f"  {told.shared} identifiers that other people have too: they stay theirs"
+        yield f"  {_shared(told.shared)}"
     yield from (f"  {text}" for text in BEYOND)

@@ -8,6 +8,7 @@ from cdp_assets.assets.runtime import data_folders, now
 from cdp_assets.commands.chosen import chosen_imports
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.config.goals import ImportGoal
+from cdp_assets.counted import counted
 from cdp_assets.flows.missing_partitions import missing_partitions
 
 HELP = "list the partitions by time that are over and have no landed file"
@@ -30,7 +31,7 @@ def _tell(connection: str, goal: ImportGoal) -> int:
         print(f"{goal.name}: its partitions come with the files, so none is known to be missing; see files.partitions")
         return 0
     missing = missing_partitions(connection, goal, data_folders(), now())
-    print(f"{goal.name}: {missing.windows} of {missing.expected} partitions missing")
+    print(f"{goal.name}: {missing.windows} of {counted(missing.expected, 'partition')} missing")
     for gap in missing.gaps:
         print(f"  {gap}")
     return 1 if missing.gaps else 0

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from cdp_assets.commands.tables import Column, print_rows, print_table, say, short
 from cdp_assets.config.goals import ImportGoal
+from cdp_assets.counted import counted
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.fetch_sample import in_words
 from cdp_assets.flows.preview_export import ExportPreview
@@ -115,18 +116,18 @@ def print_export(console: Console, preview: ExportPreview) -> None:
     lines = tuple(range(1, len(preview.rows) + 1))
     print_rows(console, "The file's first rows", SampleRows(preview.header, lines, preview.rows))
     for events in preview.events:
-        title = f"{shown(events.name)}: {events.due:,} rows"
+        title = f"{shown(events.name)}: {counted(events.due, 'row')}"
         print_rows(console, title, SampleRows(events.header, tuple(range(1, len(events.rows) + 1)), events.rows))
 
 
 def _rows_told(preview: GoalPreview, seen: SetPreview) -> str:
     where = "in the file" if preview.files[0].whole else "in this beginning"
     linked = [
-        f"{alias}: {facts['rows']:,} rows, {facts['orphan_rows']:,} of no row {where}"
+        f"{alias}: {counted(facts['rows'], 'row')}, {facts['orphan_rows']:,} of no row {where}"
         for alias, facts in seen.linked.items()
     ]
     filtered = f", of which processors leave out {seen.rows_filtered:,}" if seen.rows_filtered else ""
-    return "; ".join([f"{seen.rows_read:,} rows can be read {where}{filtered}", *linked])
+    return "; ".join([f"{counted(seen.rows_read, 'row')} can be read {where}{filtered}", *linked])
 
 
 def _print_columns(console: Console, goal: ImportGoal, seen: SetPreview) -> None:

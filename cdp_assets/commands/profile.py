@@ -16,6 +16,7 @@ from cdp_assets.assets.runtime import data_folders
 from cdp_assets.commands.consent_tables import history_as_json, print_history
 from cdp_assets.commands.tables import NOTHING, Column, new_console, print_table, say
 from cdp_assets.components.loading import defs_folder, load_deployment
+from cdp_assets.counted import counted
 from cdp_assets.errors import ConfigError
 from cdp_assets.flows.look_up import MOST_ROWS, LookedUp, look_up
 from cdp_assets.flows.read_profile import Listed
@@ -104,7 +105,11 @@ def _tell_head(console: Console, found: LookedUp) -> None:
         merged = found.trace.merged.get(maker)
         by = f", merged by {merged[0].file} line {merged[0].line}" if merged else ""
         say(console, f"  was also {gone}, made by {maker[0]} {maker[1]}{by}")
-    say(console, f"  {found.trace.rows} rows of files lead to it\n")
+    say(console, f"  {_leading(found.trace.rows)}\n")
+
+
+def _leading(rows: int) -> str:
+    return f"{counted(rows, 'row')} of files {'leads' if rows == 1 else 'lead'} to it"
 
 
 def _property_rows(found: LookedUp) -> Iterator[list[str]]:

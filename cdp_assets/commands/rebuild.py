@@ -7,6 +7,7 @@ import argparse
 from cdp_assets.assets.runtime import data_folders, now
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.config.model import batch_config
+from cdp_assets.counted import counted
 from cdp_assets.errors import ConfigError
 from cdp_assets.files.key_ring import opening_keys
 from cdp_assets.files.windows import is_called, not_called, those_there
@@ -35,8 +36,8 @@ class Replay:
         if options.check:
             compared = compare_replay(deployment.model, data_folders(), now())
             for item in compared:
-                verdict = "the same" if item.equal else f"DIFFERS: {item.replayed_rows} rows when rebuilt"
-                print(f"{item.table}: {item.rows} rows, {verdict}")
+                verdict = "the same" if item.equal else f"DIFFERS: {counted(item.replayed_rows, 'row')} when rebuilt"
+                print(f"{item.table}: {counted(item.rows, 'row')}, {verdict}")
             return 0 if all(item.equal for item in compared) else 1
         _tell(fold_and_publish(deployment.model, data_folders(), now(), rebuild=True, at_once=True))
         return 0
@@ -83,5 +84,5 @@ class Reland:
 
 
 def _tell(result: FoldResult) -> None:
-    print(f"{len(result.folded)} batches folded{', warehouse rebuilt' if result.replayed else ''}")
-    print(f"{result.profiles} profiles")
+    print(f"{counted(len(result.folded), 'batch', 'batches')} folded{', warehouse rebuilt' if result.replayed else ''}")
+    print(counted(result.profiles, "profile"))

@@ -23,6 +23,7 @@ from cdp_assets.config.base import Name, SecretRef
 from cdp_assets.config.connections import Connection, Server
 from cdp_assets.config.goals import ImportProfilesGoal
 from cdp_assets.config.model import Deployment
+from cdp_assets.counted import counted
 from cdp_assets.errors import CdpError, ConfigError, RemoteDownError, RemoteError
 from cdp_assets.files.host_keys import offered_host_key
 from cdp_assets.files.remote import path_of, shown
@@ -227,7 +228,7 @@ def _tell(draft: GoalDraft) -> None:
         print("    !! nothing tells that these are people: every row makes a profile; remove the goal if it is not so")
     if found.column.distinct < found.column.filled:
         print("    !! some people have several rows: the last one counts, unless you map by sum or add, or as events")
-    print(f"    {len(goal.mappings)} columns mapped")
+    print(f"    {counted(len(goal.mappings), 'column')} mapped")
     for column in draft.columns:
         if column.detected.detail or column.detected.fitting < column.filled:
             print(f"    {shown(column.name)}: {column.looks_like}")

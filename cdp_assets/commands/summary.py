@@ -9,6 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from cdp_assets.counted import counted
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.sql.event_tables import EVENT_TABLES
 from cdp_assets.sql.records import GROUP_TABLES
@@ -43,7 +44,7 @@ def print_summary(console: Console, folders: DataFolders, since: datetime, *, fa
     with open_warehouse(folders.warehouse) as database:
         _imported(console, database, since, failed=failed)
         (profiles,) = database.row(Sql("SELECT count(*) FROM main.profiles"))
-        console.print(f"{profiles:,} profiles in the warehouse\n")
+        console.print(f"{counted(profiles, 'profile')} in the warehouse\n")
         _held(console, database)
         reasons = database.rows(REASONS, [since])
         if reasons:

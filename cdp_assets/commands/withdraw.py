@@ -7,6 +7,7 @@ import argparse
 from cdp_assets.assets.runtime import data_folders, now
 from cdp_assets.commands.chosen import chosen_imports
 from cdp_assets.components.loading import defs_folder, load_deployment
+from cdp_assets.counted import counted
 from cdp_assets.errors import ConfigError
 from cdp_assets.flows.run_connection import fold_and_publish
 from cdp_assets.flows.withdrawals import reinstate, versions_of, withdraw
@@ -45,5 +46,5 @@ def run(options: argparse.Namespace) -> int:
     if len(changed) < len(versions):
         print(f"{len(versions) - len(changed)} had been {verb} before")
     result = fold_and_publish(deployment.model, folders, now(), at_once=True)
-    print(f"{result.profiles} profiles{', warehouse rebuilt' if result.replayed else ''}")
+    print(f"{counted(result.profiles, 'profile')}{', warehouse rebuilt' if result.replayed else ''}")
     return 0

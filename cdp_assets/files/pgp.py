@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cdp_assets.counted import counted
 from cdp_assets.errors import ConfigError, FileError
 from cdp_assets.files.limits import Limits, appearing
 from cdp_assets.files.pgp_gpg import GpgEngine
@@ -251,4 +252,5 @@ def _usable(able: Sequence[KeyPart], primary: str, now: datetime) -> KeyPart:
 def _ending_soon(parts: Iterable[KeyPart], now: datetime) -> Iterable[str]:
     for part in parts:
         if part.expires is not None and (left := (part.expires - now).days) < _SOON_DAYS:
-            yield f"the PGP key 0x{part.key_id} expires in {left} days ({part.expires:%Y-%m-%d}); ask for a new one"
+            soon = counted(left, "day")
+            yield f"the PGP key 0x{part.key_id} expires in {soon} ({part.expires:%Y-%m-%d}); ask for a new one"

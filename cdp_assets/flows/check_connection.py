@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.goals import ImportGoal
+from cdp_assets.counted import counted
 from cdp_assets.errors import CdpError, ConfigError, RemoteError
 from cdp_assets.files.remote import RemoteFile, child_of, path_of, shown, split_path
 from cdp_assets.files.selection import why_not
@@ -110,7 +111,7 @@ def _list_and_read(server: SftpFileSystem, directory: str, goals: Sequence[Impor
         return
     taken = {goal.name: [file for file in files if why_not(goal.files, file.name) is None] for goal in goals}
     counts = ", ".join(f"{len(found)} for {name}" for name, found in taken.items())
-    yield Trial("list", where, ok=True, detail=f"{len(files)} files: {counts}")
+    yield Trial("list", where, ok=True, detail=f"{counted(len(files), 'file')}: {counts}")
     yield _read(server, where, [found[0] for found in taken.values() if found])
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from cdp_assets.counted import counted
 from cdp_assets.errors import WarehouseError
 from cdp_assets.flows.apply_pass import Fates, apply_pass
 from cdp_assets.flows.plan_order import Plan
@@ -98,4 +99,4 @@ def rows_of(batches: Sequence[Placed]) -> int:
 def told_of(group: Sequence[Placed]) -> tuple[str, int]:
     """A pass in words, and its rows."""
     rows = rows_of(group)
-    return f"next {rows:,} rows of {len(group)} file(s) in one pass", rows
+    return f"next {counted(rows, 'row')} of {len(group)} file(s) in one pass", rows

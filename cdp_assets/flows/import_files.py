@@ -8,6 +8,7 @@ from datetime import datetime
 
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.model import BatchConfig, Deployment, batch_config
+from cdp_assets.counted import counted
 from cdp_assets.errors import CdpError, FileError, RemoteDownError
 from cdp_assets.files.key_ring import opening_keys
 from cdp_assets.files.pgp import PgpKeys
@@ -175,4 +176,4 @@ def masked(text: str) -> str:
     """A text people can recognise in their file without it being shown: its ends and its length."""
     if len(text) <= 2:
         return "•" * len(text)
-    return f"{text[0]}…{text[-1]} ({len(text)} characters)"
+    return f"{text[0]}…{text[-1]} ({counted(len(text), 'character')})"

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from cdp_assets.config.limits import MissingFile, RejectRate, Stale, Volume
 from cdp_assets.config.schedules import Weekday
+from cdp_assets.counted import counted
 from cdp_assets.files.remote import shown
 from cdp_assets.files.selection import natural_key
 from cdp_assets.flows.folders import DataFolders
@@ -86,7 +87,7 @@ def judge_reject_rate(facts: Facts, connection: str, goal: str, limit: RejectRat
     share = worst.rejected_share
     verb = "above" if share > limit.above else "within"
     told = (
-        f"{shown(worst.name)}: {worst.rejected:,} of {worst.rows:,} rows rejected ({share:.1f} %),"
+        f"{shown(worst.name)}: {worst.rejected:,} of {counted(worst.rows, 'row')} rejected ({share:.1f} %),"
         f" {verb} the limit of {limit.above:g} %."
     )
     bad = sum(one.rejected_share > limit.above for one in latest)

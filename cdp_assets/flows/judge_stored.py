@@ -5,6 +5,7 @@ from __future__ import annotations
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.limits import Complete, Delivered, Fresh, Size, UniqueIdentifiers, Volume
+from cdp_assets.counted import counted
 from cdp_assets.errors import RemoteError
 from cdp_assets.files.remote import shown
 from cdp_assets.files.sftp import open_server
@@ -27,10 +28,10 @@ def judge_unique_identifiers(facts: Facts, limit: UniqueIdentifiers) -> Verdict:
     for group, name, number in found:
         figures[f"shared in {group}: {name}"] = int(number)
     if not shared:
-        told = f"None of {held:,} identifiers is held by two profiles of a domain group."
+        told = f"None of {counted(held, 'identifier')} is held by two profiles of a domain group."
         return Verdict(passed=True, told=told, figures=figures)
     named = ", ".join(f"{number:,} of {name} ({group})" for group, name, number in found)
-    told = f"{shared:,} values are held by more than one profile of their domain group: {named}; {limit.at_most:,} may."
+    told = f"{counted(shared, 'value')} held by several profiles of a domain group: {named}; {limit.at_most:,} may be."
     return Verdict(shared <= limit.at_most, told, figures)
 
 
@@ -59,7 +60,7 @@ def judge_size(facts: Facts, segment: str, limit: Size) -> Verdict:
         for word, number in (("least", limit.at_least), ("most", limit.at_most))
         if number is not None
     )
-    told = f"{sizes[-1]:,} members; {wanted} are expected."
+    told = f"{counted(sizes[-1], 'member')}; {wanted} are expected."
     return Verdict(not (too_few or too_many), told, {"members": sizes[-1]})
 
 
@@ -95,7 +96,7 @@ def judge_complete(facts: Facts, connection: Connection, goal: ExportProfilesGoa
     wrong = []
     (in_files,) = facts.database.row(watching.ROWS_IN_FILES, [export_id])
     if in_files != rows:
-        wrong.append(f"its files hold {in_files:,} rows of {rows:,}")
+        wrong.append(f"its files hold {counted(in_files, 'row')} of {rows:,}")
     if goal.population != "difference":
         wrong += _members_told(facts.database, goal.segment, int(members), started_at, delivered_at)
     (waiting,) = facts.database.row(watching.WAITING_DELIVERY, owner)
@@ -105,7 +106,8 @@ def judge_complete(facts: Facts, connection: Connection, goal: ExportProfilesGoa
     if limit.file_there and facts.ask_server:
         looked, there = _look(facts.database, connection, goal.name)
         wrong += there
-    told = f"{shown(path)} of {as_time(delivered_at)}: {rows:,} rows for {members:,} members of {goal.segment}"
+    held = f"{counted(rows, 'row')} for {counted(members, 'member')} of {goal.segment}"
+    told = f"{shown(path)} of {as_time(delivered_at)}: {held}"
     figures = {"rows": int(rows), "members accounted for": int(members)}
     if wrong:
         return Verdict(passed=False, told=f"{told}, but {'; '.join(wrong)}.", figures=figures)
@@ -126,7 +128,7 @@ def _members_told(
         return []
     if database.row(watching.FOLDED_BETWEEN, [before[0][0], delivered_at]) != (0,):
         return []
-    return [f"the segment had {before[0][1]:,} members"]
+    return [f"the segment had {counted(before[0][1], 'member')}"]
 
 
 def _look(database: Database, connection: Connection, goal: str) -> tuple[str, list[str]]:

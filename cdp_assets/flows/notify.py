@@ -16,6 +16,7 @@ from typing import Any
 
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.notifications import Notification
+from cdp_assets.counted import counted
 from cdp_assets.errors import WarehouseError
 from cdp_assets.faults import step
 from cdp_assets.files.announce import announce
@@ -83,7 +84,7 @@ def _settled(connection: Connection, folders: DataFolders, since: datetime) -> I
             yield Event("unchanged", batch_id, f"{place} changed nothing", facts)
         if refused:
             share = 100 * refused / received
-            title = f"{place}: {refused} of {received} rows rejected ({share:.1f} %)"
+            title = f"{place}: {refused:,} of {counted(received, 'row')} rejected ({share:.1f} %)"
             yield Event("rejects", batch_id, title, facts, share)
 
 

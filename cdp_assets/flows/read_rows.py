@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cdp_assets.config.files import Format
+from cdp_assets.counted import counted
 from cdp_assets.files.delimited import Header, rows_of
 from cdp_assets.files.line_count import count_lines
 from cdp_assets.sql.landing import Source, raw_table
@@ -48,7 +49,7 @@ def rewritten_rows(text: Path, header: Header, layout: Format, staging: Path, na
         for record in rows_of(text, layout, header):
             cells, reason = record.cells or (), record.reason
             if len(cells) > width:
-                reason = f"the row has {len(cells)} cells, {header.told_by} {width}"
+                reason = f"the row has {counted(len(cells), 'cell')}, {header.told_by} {width}"
             if reason:
                 bad += 1
                 raw = record.raw.decode("utf-8", "backslashreplace").rstrip("\r\n").replace("\x00", "\\x00")

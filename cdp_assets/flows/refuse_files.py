@@ -10,6 +10,7 @@ import uuid
 from pathlib import Path
 
 from cdp_assets.config.refusal import OnError, SkipFileOver, is_too_many
+from cdp_assets.counted import counted
 from cdp_assets.errors import FileRefusedError
 from cdp_assets.faults import step
 from cdp_assets.files.remote import shown
@@ -39,7 +40,9 @@ def require_few_rejects(manifest: Manifest, content: Path, folders: DataFolders)
     rejects = content / "rejects.parquet"
     with scratch() as engine:
         reasons = _reasons(engine, rejects, manifest.rows_rejected)
-    told = f"{manifest.rows_rejected} of {manifest.rows_received} rows are rejected, {_limit(config.goal.on_error)}"
+    verb = "is" if manifest.rows_rejected == 1 else "are"
+    of = f"{manifest.rows_rejected:,} of {counted(manifest.rows_received, 'row')}"
+    told = f"{of} {verb} rejected, {_limit(config.goal.on_error)}"
     message = f"{shown(manifest.name)} is refused as a whole: {told}; {reasons}"
     attempt = _attempt(manifest, message)
     record = attempt_path(folders, attempt)

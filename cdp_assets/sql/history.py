@@ -7,6 +7,7 @@ Makes   ops.import_history, ops.export_history, ops.data_exchange, ops.recent_im
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cdp_assets.sql.text import Sql, ident, joined, literal, sql
@@ -44,19 +45,48 @@ def make_view(view: View) -> list[Sql]:
 VIEWS_KNOWN = Sql(
     "SELECT view_name, comment FROM duckdb_views() WHERE database_name = current_database() AND schema_name = 'ops'"
 )
-_IMPORTED = Sql(
-    r"""CASE WHEN folded_at IS NOT NULL THEN
-        format('Received {:,} updates, created {:,} {}, {:,} {} unchanged, checked {:,}', rows_modified, rows_created,
-            coalesce(records, 'profiles'), rows_unchanged, coalesce(records, 'profiles'),
-            rows_received - coalesce(rows_filtered, 0))
-        || CASE WHEN is_full THEN ', the delta file is used.' ELSE '.' END
-        || CASE WHEN rows_consent_mismatch > 0 THEN
-            format(' {:,} profile updates skipped because of a consent mismatch.', rows_consent_mismatch) ELSE '' END
-        || CASE WHEN events_created > 0 THEN format(' {:,} timeline events created.', events_created) ELSE '' END
-        || CASE WHEN rows_rejected > 0 THEN format(' {:,} rows rejected.', rows_rejected) ELSE '' END
-        || CASE WHEN rows_erased > 0 THEN format(' {:,} rows left out, as their people are erased.', rows_erased)
-            ELSE '' END
-    ELSE '' END || CASE WHEN note <> '' AND folded_at IS NOT NULL THEN ' ' ELSE '' END || coalesce(note, '')"""
+
+
+def _counted(column: str, noun: Sql) -> Sql:
+    """As `cdp_assets.counted` does; of nouns whose plural is made with an s."""
+    return sql(
+        "format('{{:,}} {{}}{{}}', {n}, {noun}, CASE WHEN {n} = 1 THEN '' ELSE 's' END)", n=Sql(column), noun=noun
+    )
+
+
+def _sentences(cases: Sequence[tuple[str, str, str]]) -> Sql:
+    """For each column that is above 0: how many of what, and what became of them."""
+    told = [
+        sql(
+            "CASE WHEN {n} > 0 THEN ' ' || {counted} || {end} ELSE '' END",
+            n=Sql(column),
+            counted=_counted(column, literal(noun)),
+            end=literal(f" {end}."),
+        )
+        for column, noun, end in cases
+    ]
+    return joined("\n        || ", told)
+
+
+_RECORD = Sql("rtrim(coalesce(records, 'profiles'), 's')")
+_IMPORTED = sql(
+    """CASE WHEN folded_at IS NOT NULL THEN
+        'Received ' || {updates} || ', created ' || {created} || ', ' || {unchanged} || ' unchanged'
+        || format(', checked {{:,}}', rows_received - coalesce(rows_filtered, 0))
+        || CASE WHEN is_full THEN '; only what differs from earlier files was imported.' ELSE '.' END
+        || {sentences}
+    ELSE '' END || CASE WHEN note <> '' AND folded_at IS NOT NULL THEN ' ' ELSE '' END || coalesce(note, '')""",
+    updates=_counted("rows_modified", Sql("'update'")),
+    created=_counted("rows_created", _RECORD),
+    unchanged=_counted("rows_unchanged", _RECORD),
+    sentences=_sentences(
+        [
+            ("rows_consent_mismatch", "profile update", "skipped because of a consent mismatch"),
+            ("events_created", "timeline event", "created"),
+            ("rows_rejected", "row", "rejected"),
+            ("rows_erased", "row", "left out because of an erasure"),
+        ]
+    ),
 )
 _ROWS = (
     "rows_received",
@@ -96,33 +126,35 @@ IMPORT_HISTORY = View(
         "id": "Batch, or attempt.",
     },
 )
-_EXPORTED = Sql(
-    r"""CASE WHEN state = 'delivered' THEN
-        CASE WHEN events IS NULL OR has_profiles THEN format('Exported {:,} profiles to {}.', rows, path)
+_EXPORTED = sql(
+    """CASE WHEN state = 'delivered' THEN
+        CASE WHEN events IS NULL OR has_profiles THEN 'Exported ' || {rows} || format(' to {{}}.', path)
             ELSE 'No profiles were due.' END
         || coalesce(events, '')
         || CASE WHEN NOT uploaded THEN ' The same content stood there already.' ELSE '' END
-        || CASE WHEN no_identifier > 0 THEN
-            format(' {:,} profiles skipped for lack of an identifier.', no_identifier) ELSE '' END
-        || CASE WHEN unchanged > 0 THEN
-            format(' {:,} profiles skipped as they did not change.', unchanged) ELSE '' END
-        || CASE WHEN excluded_segment > 0 THEN
-            format(' {:,} profiles skipped as they are in a segment that is left out.', excluded_segment) ELSE '' END
-        || CASE WHEN consent > 0 THEN format(' {:,} profiles skipped for lack of consent.', consent) ELSE '' END
-        || CASE WHEN not_in_stage > 0 THEN
-            format(' {:,} profiles skipped as they are in no such stage.', not_in_stage) ELSE '' END
-        || CASE WHEN skipped_threshold > 0 THEN
-            format(' {:,} profiles skipped at the threshold of their stage.', skipped_threshold) ELSE '' END
-        || CASE WHEN filtered > 0 THEN format(' {:,} profiles skipped by a processor.', filtered) ELSE '' END
-    ELSE '' END"""
+        || {sentences}
+    ELSE '' END""",
+    rows=_counted("rows", Sql("'profile'")),
+    sentences=_sentences(
+        [
+            ("no_identifier", "profile", "skipped for lack of an identifier"),
+            ("unchanged", "profile", "skipped as unchanged"),
+            ("excluded_segment", "profile", "skipped because of a segment that is left out"),
+            ("consent", "profile", "skipped for lack of consent"),
+            ("not_in_stage", "profile", "skipped for being in no such stage"),
+            ("skipped_threshold", "profile", "skipped at the threshold of the stage"),
+            ("filtered", "profile", "skipped by a processor"),
+        ]
+    ),
 )
-_KINDS = Sql(
-    r"""SELECT export_id, bool_or(stream = 'profiles') AS has_profiles,
-        string_agg(format(' Exported {:,} {} to {}.', rows, split_part(stream, '/', 1), path), '' ORDER BY number)
+_KINDS = sql(
+    """SELECT export_id, bool_or(stream = 'profiles') AS has_profiles,
+        string_agg(' Exported ' || {rows} || format(' to {{}}.', path), '' ORDER BY number)
             FILTER (WHERE stream <> 'profiles') AS events
     FROM (SELECT export_id, stream, sum(rows)::BIGINT AS rows, min_by(path, number) AS path, min(number) AS number
         FROM ops.export_files GROUP BY export_id, stream)
-    WHERE stream NOT IN ('manifest', 'ready') GROUP BY export_id"""
+    WHERE stream NOT IN ('manifest', 'ready') GROUP BY export_id""",
+    rows=_counted("rows", Sql("rtrim(split_part(stream, '/', 1), 's')")),
 )
 _LEFT_OUT = (
     *("no_identifier", "unchanged", "excluded_segment", "not_in_stage", "skipped_threshold", "filtered"),

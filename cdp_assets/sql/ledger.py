@@ -43,11 +43,12 @@ KNOWN_NOTIFICATIONS = Sql("SELECT notification_id FROM ops.notifications")
 SETTLED = Sql(
     "SELECT batch_id, goal, name, state, note, rows_received, coalesce(rows_created + rows_modified"
     " + coalesce(events_created, 0) + coalesce(events_set, 0), 0) > 0, rows_rejected,"
-    " concat(rows_received, ' rows: ', rows_created, ' created, ', rows_modified, ' modified, ', rows_unchanged,"
+    " concat(rows_received, CASE WHEN rows_received = 1 THEN ' row: ' ELSE ' rows: ' END,"
+    " rows_created, ' created, ', rows_modified, ' modified, ', rows_unchanged,"
     " ' unchanged, ', rows_not_found, ' not found, ', rows_no_identifier, ' without identifier, ',"
     " CASE WHEN rows_consent_mismatch > 0 THEN concat(rows_consent_mismatch, ' without consent, ') END, rows_filtered,"
     " ' filtered, ', rows_rejected, ' rejected, ', coalesce(rows_erased, 0), ' erased; ', cells_rejected,"
-    " ' cells rejected')"
+    " CASE WHEN cells_rejected = 1 THEN ' cell rejected' ELSE ' cells rejected' END)"
     " FROM ops.batches WHERE connection = ? AND landed_at >= ? AND state IN ('folded', 'duplicate')"
     " ORDER BY landed_at, batch_id"
 )

@@ -35,7 +35,7 @@ def test_every_import_is_told_in_a_sentence(used: World) -> None:
     )
     assert told["customers_2.csv"] == (
         "folded",
-        "Received 1 updates, created 1 profiles, 0 profiles unchanged, checked 3. 1 rows rejected.",
+        "Received 1 update, created 1 profile, 0 profiles unchanged, checked 3. 1 row rejected.",
     )
     assert told["customers_3.csv"][0] == "failed"
     assert "E-Mail" in told["customers_3.csv"][1]
@@ -44,7 +44,7 @@ def test_every_import_is_told_in_a_sentence(used: World) -> None:
 def test_deliveries_and_profiles_are_counted(used: World) -> None:
     rows = used.rows("SELECT path, state, rows, message FROM ops.export_history ORDER BY happened_at")
     assert [(state, count) for _, state, count, _ in rows] == [("delivered", 1), ("delivered", 2)]
-    assert rows[0][3].startswith(f"Exported 1 profiles to {rows[0][0]}.")
+    assert rows[0][3].startswith(f"Exported 1 profile to {rows[0][0]}.")
     assert used.rows(EXCHANGE) == [("shop", "imported", 3), ("shop", "exported", 2)]
 
 

@@ -149,9 +149,7 @@ def test_a_value_held_by_two_profiles_is_counted_by_property_and_never_shown(sho
     )
     told = checked(shop, "profiles", "unique_identifiers")
     assert (told.passed, told.severity) == (False, dg.AssetCheckSeverity.WARN)
-    assert told.description == (
-        "1 values are held by more than one profile of their domain group: 1 of email (DEFAULT); 0 may."
-    )
+    assert told.description == ("1 value held by several profiles of a domain group: 1 of email (DEFAULT); 0 may be.")
     shop.rows("UPDATE main.identifiers SET domain_group = 'other' WHERE profile_id = (SELECT max(profile_id) FROM"
               " main.identifiers)")  # fmt: skip
     assert checked(shop, "profiles", "unique_identifiers").passed
@@ -174,7 +172,7 @@ def test_a_delivery_is_complete_while_its_file_stands_there_whole(shop: World) -
     assert shop.materialize("shop/vip_list").success
     told = checked(shop, "shop/vip_list", "complete")
     assert told.passed
-    assert "1 rows for 1 members of vip. 1 file(s) stand there as they were sent." in (told.description or "")
+    assert "1 row for 1 member of vip. 1 file(s) stand there as they were sent." in (told.description or "")
     file = shop.server.folder / "out" / "vip.csv"
     whole = file.read_bytes()
     file.write_bytes(whole + b"more\n")
@@ -230,7 +228,7 @@ def test_a_segment_has_a_size_and_does_not_jump(shop: World, monkeypatch: pytest
     shop.set_up()
     bring(shop, 1, ANNA)
     assert shop.materialize("segments/vip").success
-    assert checked(shop, "segments/vip", "size").description == "1 members; at least 2 and at most 9 are expected."
+    assert checked(shop, "segments/vip", "size").description == "1 member; at least 2 and at most 9 are expected."
     bring(shop, 2, "cleo@example.com,Delft,900\n")
     assert shop.materialize("segments/vip").success
     assert checked(shop, "segments/vip", "size").passed

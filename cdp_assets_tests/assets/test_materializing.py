@@ -224,7 +224,7 @@ def test_what_is_behind_the_profiles_tells_what_it_did(shop: World) -> None:
     metadata = {key: told(shop.materializations(key)[0]) for key in ("shop/done", "segments/vip", "shop/vip_list")}
     assert metadata["shop/done"]["files renamed"] == 1
     assert (metadata["segments/vip"]["dagster/row_count"], metadata["segments/vip"]["joined"]) == (1, 1)
-    assert metadata["shop/vip_list"]["note"] == "Exported 1 profiles to out/vip.csv."
+    assert metadata["shop/vip_list"]["note"] == "Exported 1 profile to out/vip.csv."
     assert (shop.server.folder / "out" / "vip.csv").read_text() == "email,spend\nanna@example.com,600.00\n"
     assert (shop.server.folder / "in" / "customers_1.csv.done").exists()
 

@@ -129,5 +129,5 @@ def test_a_click_on_drop_folders_renews_the_list(shop: World) -> None:
     assert made.metadata is not None
     records = [record.data for record in made.metadata["recent imports"].value.records]
     results = {record["file"]: str(record["result"]) for record in records}
-    assert results["profiles / profiles.csv"] == "completed: 1 rows: 1 created"
+    assert results["profiles / profiles.csv"] == "completed: 1 row: 1 created"
     assert results["events / events.csv"].startswith("failed: ")

@@ -37,13 +37,13 @@ def test_a_file_of_people_is_erased_and_the_report_names_nobody(room, tmp_path, 
     assert capsys.readouterr().out.splitlines() == [
         "1 profile erased; 2 identifiers are kept out from now on",
         "removed:",
-        "  1 rows in 1 batches, which keep their places",
+        "  1 row in 1 batch, which keeps its place",
         "  0 texts of rejected rows and cells",
-        "  1 files as they were received, of those batches",
+        "  1 file as it was received, of those batches",
         "  0 snapshots; 0 deliveries that had not arrived",
-        "  1 rows of main.identifiers",
-        "  1 rows of main.imported_profiles",
-        "  1 rows of main.profiles",
+        "  1 row of main.identifiers",
+        "  1 row of main.imported_profiles",
+        "  1 row of main.profiles",
         "  the warehouse was rebuilt, its file and the readers' copy were written anew",
         "not reached:",
         "  file on the server: in/customers_20260101.csv",
@@ -59,7 +59,7 @@ def test_a_file_of_people_is_erased_and_the_report_names_nobody(room, tmp_path, 
 def test_whoever_has_no_profile_is_to_be_named_by_all_identifiers(room, capsys):
     assert main(["erase", "nobody@b.nl"]) == 0
     said = capsys.readouterr().out.splitlines()
-    assert said[0] == "0 profiles erased; 1 identifiers are kept out from now on"
+    assert said[0] == "0 profiles erased; 1 identifier is kept out from now on"
     assert said[1].endswith("erase the person's other identifiers too, such as the customer number")
 
 

@@ -294,3 +294,18 @@ def test_a_property_may_have_any_name(tmp_path, name):
     room.land("customers", "customers_1.csv", "email,c,d\na@x.com,1,2\n")
     room.fold()
     assert people(room, f'"{name}"') == [("2",)]
+
+
+def test_history_tells_one_of_a_thing_and_several_and_what_of_a_full_file_came_in(tmp_path):
+    room = lab(tmp_path, goal(files={"delta": False}))
+    room.land("customers", "customers_1.csv", "email,city,points,tags\na@x.com,Rome,1,\nb@x.com,Rome,1,\n")
+    room.fold()
+    later = EPOCH + timedelta(days=1)
+    rows = "email,city,points,tags\na@x.com,Rome,1,\nb@x.com,Pisa,1,\nno mail,Rome,1,\n"
+    room.land("customers", "customers_2.csv", rows, look_at=later)
+    room.fold()
+    end = "only what differs from earlier files was imported."
+    assert room.rows("SELECT message FROM ops.import_history ORDER BY name") == [
+        (f"Received 0 updates, created 2 profiles, 0 profiles unchanged, checked 2; {end}",),
+        (f"Received 1 update, created 0 profiles, 1 profile unchanged, checked 3; {end} 1 row rejected.",),
+    ]

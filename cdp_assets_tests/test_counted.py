@@ -1,0 +1,21 @@
+"""How many of something, in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from cdp_assets.counted import counted
+
+
+@pytest.mark.parametrize(
+    ("number", "nouns", "told"),
+    [
+        (0, ("row",), "0 rows"),
+        (1, ("row",), "1 row"),
+        (2, ("batch", "batches"), "2 batches"),
+        (1, ("batch", "batches"), "1 batch"),
+        (12_345, ("row",), "12,345 rows"),
+    ],
+)
+def test_one_of_a_thing_is_told_otherwise_than_several(number, nouns, told):
+    assert counted(number, *nouns) == told
