@@ -37,6 +37,18 @@ _ROWS_AT_ONCE = 50
 """Rows of one INSERT; one for each row takes longer the more there are."""
 
 
+class Answer:
+    """Names of columns, and rows as plain Python values, as many at a time as are asked for."""
+
+    def __init__(self, result: duckdb.DuckDBPyConnection) -> None:
+        self.columns = [str(name) for name, *_ in result.description or []]
+        self._result = result
+
+    def rows(self, most: int) -> list[tuple[Any, ...]]:
+        """The next rows; none = that was all."""
+        return self._result.fetchmany(most)
+
+
 class Database:
     """One connection; rows in and out as plain Python values."""
 
@@ -55,6 +67,10 @@ class Database:
     def rows(self, query: Sql, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
         """All rows of a query: for small answers only."""
         return self._execute(query, parameters).fetchall()
+
+    def answer(self, query: Sql) -> Answer:
+        """What a query brings, of any size. It must be read before the next statement."""
+        return Answer(self._execute(query, ()))
 
     def row(self, query: Sql, parameters: Parameters = ()) -> tuple[Any, ...]:
         """The single row of a query that always has one."""

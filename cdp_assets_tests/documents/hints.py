@@ -114,7 +114,7 @@ CHECK = "python -m cdp_assets check"
 HINTS = (
     Hint(
         "README.md",
-        "export CDP_DEFS_DIR=my_defs CDP_DATA_DIR=my_data",
+        "export CDP_DEFS_DIR=my_defs CDP_DATA_DIR=my_data DAGSTER_HOME=$PWD/my_dagster_home",
         before=own_server,
         answers="127.0.0.1\n2222\ncdp\n\n\nyes\nmine\n",
     ),

@@ -1,0 +1,111 @@
+"""`python -m cdp_assets query`: SQL on the readers' copy of the warehouse, as a table or a CSV file."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console
+
+from cdp_assets.assets.runtime import data_folders
+from cdp_assets.commands.tables import NOTHING, WIDTH, Column, new_console, print_table, say
+from cdp_assets.errors import ConfigError, WarehouseError
+from cdp_assets.sql.text import Sql
+from cdp_assets.warehouse import Answer, Database, read_copy
+
+HELP = "ask the readers' copy of the warehouse in SQL; without a query list its tables"
+_TABLES = Sql(
+    'SELECT schema_name || \'.\' || table_name AS "table", estimated_size AS "rows, about", comment AS "what it holds"'
+    " FROM duckdb_tables() WHERE NOT internal AND database_name = current_database() UNION ALL"
+    " SELECT schema_name || '.' || view_name, NULL, coalesce(comment, 'a view')"
+    " FROM duckdb_views() WHERE NOT internal AND database_name = current_database() ORDER BY 1"
+)
+_GAP = 2
+"""Blanks between two columns."""
+_WIDEST = 50
+"""Signs of a cell on one line of a table; what is longer goes on below."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """What is asked, and where the answer goes."""
+    parser.add_argument("sql", nargs="?", help="one SELECT, in quotes; - reads it from the input")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write all rows as CSV; - writes them to the output")
+    parser.add_argument("--limit", metavar="N", type=int, default=100, help="rows to show (100)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Answer from the published copy, which nothing can change; also while a fold runs."""
+    copy = data_folders().published
+    if not copy.exists():
+        raise ConfigError(f"there is no copy for readers in {copy.parent} yet: `python -m cdp_assets run` makes one")
+    text = sys.stdin.read() if options.sql == "-" else options.sql
+    with read_copy(copy) as database:
+        database.shut_out_files()
+        answer = _answer(database, _TABLES if text is None else Sql(text))
+        if options.output == "-":
+            _write(sys.stdout, answer)
+        elif options.output:
+            with Path(options.output).open("w", encoding="utf-8", newline="") as file:
+                print(f"{_rows(_write(file, answer))} written to {options.output}")
+        else:
+            _show(answer, options.limit)
+            made = datetime.fromtimestamp(copy.stat().st_mtime, tz=UTC)
+            say(new_console(), f"the copy is of {made:%Y-%m-%d %H:%M:%S} UTC")
+    return 0
+
+
+def _answer(database: Database, query: Sql) -> Answer:
+    try:
+        return database.answer(query)
+    except WarehouseError as error:
+        raise ConfigError(str(error).split("\nin the statement:")[0]) from error
+
+
+def _show(answer: Answer, limit: int) -> None:
+    """A table where it is narrow enough, else each row as a table of its own."""
+    console, rows = new_console(), answer.rows(limit + 1)
+    shown, more = rows[:limit], len(rows) > limit
+    texts = [[_text(cell) for cell in row] for row in shown]
+    widths = [min(max(map(len, column)), _WIDEST) + _GAP for column in zip(answer.columns, *texts, strict=True)]
+    if sum(widths) <= WIDTH or len(widths) == 1:
+        numbers = [all(isinstance(row[place], int | float | Decimal) for row in shown) for place in range(len(widths))]
+        columns = [Column(name, _WIDEST, number) for name, number in zip(answer.columns, numbers, strict=True)]
+        print_table(console, "", columns, texts)
+    else:
+        _show_apart(console, answer.columns, texts)
+    say(console, f"the first {_rows(limit)}; --limit shows more" if more else _rows(len(shown)))
+
+
+def _show_apart(console: Console, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    for number, row in enumerate(rows, start=1):
+        print_table(console, f"row {number}", [Column("column"), Column("value")], list(zip(names, row, strict=True)))
+
+
+def _write(file: TextIO, answer: Answer) -> int:
+    """All rows as CSV; how many there were."""
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(answer.columns)
+    count = 0
+    while rows := answer.rows(10_000):
+        writer.writerows([["" if cell is None else _text(cell) for cell in row] for row in rows])
+        count += len(rows)
+    return count
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row" if count == 1 else f"{count:,} rows"
+
+
+def _text(cell: object) -> str:
+    if cell is None:
+        return NOTHING
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    return json.dumps(cell, ensure_ascii=False, default=str) if isinstance(cell, list | dict | tuple) else str(cell)
