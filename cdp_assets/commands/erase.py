@@ -61,7 +61,9 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError("name people by their identifiers, or give a file of them with --file")
     deployment, folders = load_deployment(defs_folder()), data_folders()
     if options.lift:
-        print(f"{counted(lift(folders, asked), 'person', 'people')} may come in again")
+        lifted = lift(folders, asked)
+        print(f"{counted(lifted, 'erasure')} lifted", end="")
+        print(": whoever they name may come in again" if lifted else ": nothing keeps these identifiers out")
         return 0
     told = erase(
         deployment.model,
@@ -114,6 +116,9 @@ def _shared(identifiers: int) -> str:
 def _lines(told: Erased) -> Iterator[str]:
     kept_out = f"{counted(told.identifiers, 'identifier')} {'is' if told.identifiers == 1 else 'are'} kept out"
     yield f"{counted(told.people, 'profile')} erased; {kept_out} from now on"
+    if told.unknown and told.people:
+        which = ", ".join(map(str, told.unknown))
+        yield f"no profile has ever had what you gave as identifier {which}: is it written right? It is kept out too"
     if not told.people:
         yield UNKNOWN
     yield "removed:"
@@ -121,7 +126,7 @@ def _lines(told: Erased) -> Iterator[str]:
     yield f"  {rows} in {batches}, which {'keeps its place' if told.batches == 1 else 'keep their places'}"
     yield f"  {counted(told.rejects, 'text')} of rejected rows and cells"
     originals = "file as it was" if told.originals == 1 else "files as they were"
-    yield f"  {told.originals} {originals} received, of those batches"
+    yield f"  {told.originals} {originals} received, of those batches: `reland` cannot read these anew"
     staged = counted(told.staged, "delivery", "deliveries")
     yield f"  {counted(told.snapshots, 'snapshot')}; {staged} that had not arrived"
     yield from (f"  {counted(count, 'row')} of {name}" for name, count in sorted(told.tables.items()))
@@ -130,7 +135,7 @@ def _lines(told: Erased) -> Iterator[str]:
     for label, names in (
         ("file on the server", told.sources),
         ("delivered file", told.delivered),
-        ("rejected rows sent back", told.sent_back),
+        ("rejected rows sent back, of those batches", told.sent_back),
     ):
         yield from (f"  {label}: {name}" for name in dict.fromkeys(names))
     if told.sealed:

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from cdp_assets.assets.runtime import data_folders
 from cdp_assets.commands.tables import NOTHING, WIDTH, Column, new_console, print_table, say
+from cdp_assets.counted import counted
 from cdp_assets.errors import ConfigError, WarehouseError
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Answer, Database, read_copy
@@ -53,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
             _write(sys.stdout, answer)
         elif options.output:
             with Path(options.output).open("w", encoding="utf-8", newline="") as file:
-                print(f"{_rows(_write(file, answer))} written to {options.output}")
+                print(f"{counted(_write(file, answer), 'row')} written to {options.output}")
         else:
             _show(answer, options.limit)
             made = datetime.fromtimestamp(copy.stat().st_mtime, tz=UTC)
@@ -80,7 +81,7 @@ def _show(answer: Answer, limit: int) -> None:
         print_table(console, "", columns, texts)
     else:
         _show_apart(console, answer.columns, texts)
-    say(console, f"the first {_rows(limit)}; --limit shows more" if more else _rows(len(shown)))
+    say(console, f"the first {counted(limit, 'row')}; --limit shows more" if more else counted(len(shown), "row"))
 
 
 def _show_apart(console: Console, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -97,10 +98,6 @@ def _write(file: TextIO, answer: Answer) -> int:
         writer.writerows([["" if cell is None else _text(cell) for cell in row] for row in rows])
         count += len(rows)
     return count
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row" if count == 1 else f"{count:,} rows"
 
 
 def _text(cell: object) -> str:

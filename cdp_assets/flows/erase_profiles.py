@@ -51,6 +51,8 @@ class Erased:
 
     people: int = 0
     """Profiles."""
+    unknown: list[int] = field(default_factory=list)
+    """Which of the identifiers that were asked for, from 1, no profile holds or ever held; they are kept out too."""
     identifiers: int = 0
     """Identifiers that are kept out from now on."""
     shared: int = 0
@@ -113,6 +115,7 @@ def erase(
             write_intent(folders, found, _profile_ids(database, found), now)
         step("erase: intended")
         told.people, told.shared, told.sealed = found.people, found.shared, found.texts.sealed
+        told.unknown = sorted(found.unknown)
         _end_pending(model, folders, now, told)
     return told
 
@@ -125,7 +128,9 @@ def end_erasures(model: CustomerModelConfig, folders: DataFolders, now: datetime
 
 
 def lift(folders: DataFolders, asked: Sequence[Asked]) -> int:
-    """Lets people in again whom erasures keep out, with all their identifiers; how many people these are.
+    """Lets people in again whom erasures keep out, with all their identifiers; how many erasures are lifted.
+
+    There is one for each person, and one for each identifier that nobody had when it was erased.
 
     What was erased does not come back; the next file that names them brings them anew.
     """

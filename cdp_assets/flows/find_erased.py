@@ -63,6 +63,8 @@ class Found:
     """Domain group and maker, also of profiles that were replaced."""
     people: int = 0
     """Profiles that live."""
+    unknown: set[int] = field(default_factory=set)
+    """Which of the identifiers that were asked for, from 1, no profile holds or ever held."""
     shared: int = 0
     """Identifiers that other people's rows name too."""
     texts: Texts = field(default_factory=Texts)
@@ -100,7 +102,7 @@ def find_erased(
     placed = [Placed(places.get(manifest.batch_id, 0), manifest, folder) for manifest, folder in people]
     identifying = identifying_properties(placed) | more
     seeds = [_values(model, placed, one, identifying) for one in asked]
-    found = Found()
+    found = Found(unknown=set(range(1, len(asked) + 1)))
     search = _Search(folders, found, seeds, [uuid.uuid4().hex for _ in seeds], several)
     for domain_group in sorted({item.manifest.config.goal.domain_group for item in placed}):
         own = [item for item in placed if item.manifest.config.goal.domain_group == domain_group]
@@ -175,6 +177,8 @@ class _Search:
                     f"identifier {number} of those given is held by {len(set(holders))} profiles; name the person by"
                     " another identifier (or with --property), or erase them all with --all"
                 )
+            if holders:
+                self.found.unknown.discard(number)
             known = next((people[maker] for maker in holders if maker in people), erasure_id)
             self.ids[number - 1] = known
             people |= dict.fromkeys(holders, known)

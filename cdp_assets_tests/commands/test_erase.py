@@ -36,10 +36,11 @@ def test_a_file_of_people_is_erased_and_the_report_names_nobody(room, tmp_path, 
     assert main(["erase", "--file", str(people)]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "1 profile erased; 2 identifiers are kept out from now on",
+        "no profile has ever had what you gave as identifier 2: is it written right? It is kept out too",
         "removed:",
         "  1 row in 1 batch, which keeps its place",
         "  0 texts of rejected rows and cells",
-        "  1 file as it was received, of those batches",
+        "  1 file as it was received, of those batches: `reland` cannot read these anew",
         "  0 snapshots; 0 deliveries that had not arrived",
         "  1 row of main.identifiers",
         "  1 row of main.imported_profiles",
@@ -53,7 +54,7 @@ def test_a_file_of_people_is_erased_and_the_report_names_nobody(room, tmp_path, 
     ]
     assert room.rows("SELECT email FROM main.profiles") == [("c@d.nl",)]
     assert main(["erase", "--lift", "--file", str(people)]) == 0
-    assert capsys.readouterr().out == "2 people may come in again\n"
+    assert capsys.readouterr().out == "2 erasures lifted: whoever they name may come in again\n"
 
 
 def test_whoever_has_no_profile_is_to_be_named_by_all_identifiers(room, capsys):
