@@ -6,6 +6,7 @@ not enough. That shows in what the server asks for next: a refused method is off
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import asyncssh
@@ -21,6 +22,8 @@ _SETTINGS = {_KEY: "private_key", _PASSWORD: "password", _QUESTIONS: "password"}
 _PASSWORD_WORDS = ("pass", "kennwort", "wachtwoord", "contrase", "senha")
 _LONGEST_QUESTION = 300
 _CODE_WORDS = ("one-time", "onetime", "otp", "token", "new", "retype")
+_TOO_MANY_REFUSALS = re.compile(r"too many .*(auth|log.?in|password)|auth\w* fail", re.IGNORECASE)
+"""How servers say that they hang up because too many log-ins were refused; not "too many connections"."""
 
 
 class Dialogue:
@@ -37,13 +40,19 @@ class Dialogue:
         """Methods the server has asked for since it last accepted one."""
         self._question = ""
         """What the server asked that no setting answers."""
+        self._awaits_questions = False
+        self._asks_nothing = False
+        """Keyboard-interactive is offered, but nothing stands behind it: an sshd without PAM is like that."""
         self._outstanding: str | None = None
 
     def was_hung_up_on(self, error: asyncssh.Error) -> bool:
         """Whether a lost connection is the server's answer to a secret; some say no in this way.
 
-        With words it is. Without, it is taken for one after a password, which must not be tried too often.
+        With words it is. Without, it is taken for one after a password, which must not be tried too often. Words
+        about too many refusals are one at any time.
         """
+        if _TOO_MANY_REFUSALS.search(error.reason):
+            return True
         if isinstance(error, asyncssh.ConnectionLost):
             return self._outstanding in {_PASSWORD, _QUESTIONS}
         return self._outstanding is not None
@@ -63,14 +72,23 @@ class Dialogue:
         return self._password_for(_PASSWORD)
 
     def lets_the_server_ask(self, offered: Sequence[str]) -> bool:
-        """Whether to begin with questions: only with a password left, as a question may send somebody a code."""
+        """Whether to begin with questions: only with a password left, as a question may send somebody a code.
+
+        A server that was let ask and refused without a question is not let ask again: every time counts as a
+        refused log-in there, and the password is still left for the next method.
+        """
         self._hear(_QUESTIONS, offered)
-        return self._password_is_left
+        self._asks_nothing = self._asks_nothing or self._awaits_questions
+        if self._asks_nothing:
+            self._asked.remove(_QUESTIONS)
+        self._awaits_questions = self._password_is_left and not self._asks_nothing
+        return self._awaits_questions
 
     def answers(self, questions: Sequence[tuple[str, bool]]) -> list[str] | None:
         """The answers to one round of questions; None where one needs a person."""
         if not questions:
             return []
+        self._awaits_questions = False
         texts = [text for text, _ in questions]
         if len(texts) == 1 and _is_for_the_password(texts[0]):
             password = self._password_for(_QUESTIONS)
@@ -87,7 +105,7 @@ class Dialogue:
         if self._question:
             return head + self._about_a_question()
         if reason:
-            return f"{head}the server hung up: {shown(reason)}; {self._about_refused()}"
+            return f"{head}the server hung up: {shown(reason)}; {self._about_refused() or self._about_too_few_tries()}"
         if not self._tried:
             return head + self._about_nothing_tried()
         refused = [method for method in self._tried if method not in self._accepted]
@@ -151,6 +169,12 @@ class Dialogue:
             where = f" in {secret_label(ref)}" if ref is not None else ""
             told.append(f"the password was not accepted: check the one{where}, and that the account is not locked")
         return "; ".join(told)
+
+    def _about_too_few_tries(self) -> str:
+        return (
+            "it did so before it took a secret; ask its operator to allow more attempts (`MaxAuthTries`), or to "
+            "offer only methods that work"
+        )
 
     def _old_kind(self) -> str:
         key = self._credentials.key

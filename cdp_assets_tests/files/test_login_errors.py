@@ -8,6 +8,7 @@ from cdp_assets.config.base import SecretRef
 from cdp_assets.errors import ConfigError, LogInRefusedError, RemoteError
 from cdp_assets_tests.support.logins import (
     ASK,
+    ASK_NOTHING,
     a_fingerprint,
     a_key_pair,
     a_private_file,
@@ -158,6 +159,34 @@ def test_a_wrong_password_by_keyboard_interactive_is_tried_once(asking_sshd, wro
     while asking_sshd.log().count("Failed keyboard-interactive/pam") == before and time.monotonic() < until:
         time.sleep(0.05)
     assert asking_sshd.log().count("Failed keyboard-interactive/pam") == before + 1
+
+
+def test_a_wrong_password_is_told_where_keyboard_interactive_is_offered_and_asks_nothing(account, wrong):
+    require_password(account)
+    with running_sshd(account, extra=ASK_NOTHING) as sshd:
+        assert refused(sshd.by_password(password=wrong)) == (
+            f"(tried: password): the password was not accepted: check the one in file {wrong.file}, "
+            "and that the account is not locked"
+        )
+        assert (sshd.log().count("method keyboard-interactive"), sshd.log().count("method password")) == (1, 1)
+
+
+def test_keyboard_interactive_that_asks_nothing_is_not_named_as_a_way_in(account):
+    require_password(account)
+    with running_sshd(account, extra=f"{ASK_NOTHING}PasswordAuthentication no") as sshd:
+        assert refused(sshd.by_password()) == (
+            "(tried: nothing): the server asks for private key first, and the connection gives password only; add "
+            "`private_key`, and keep the rest if the operator wants both"
+        )
+
+
+def test_a_server_that_hangs_up_before_it_takes_a_password_is_not_tried_again(account):
+    require_password(account)
+    with running_sshd(account, extra=f"{ASK_NOTHING}MaxAuthTries 1") as sshd:
+        message = refused(sshd.by_password())
+    assert message.startswith(
+        "(tried: nothing): the server hung up: Too many authentication failures; it did so before it took a secret; "
+    )
 
 
 def test_a_question_that_needs_a_person_is_shown():

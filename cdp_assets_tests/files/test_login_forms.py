@@ -6,6 +6,7 @@ import pytest
 from cdp_assets.config.base import SecretRef
 from cdp_assets_tests.support.logins import (
     ASK,
+    ASK_NOTHING,
     BITS,
     a_key_pair,
     a_private_file,
@@ -82,6 +83,13 @@ def test_password_and_key_log_in_where_both_are_needed(account, order):
 
 def test_a_password_logs_in_by_keyboard_interactive(asking_sshd):
     assert opens(asking_sshd.by_password())
+
+
+def test_a_password_logs_in_where_keyboard_interactive_is_offered_and_asks_nothing(account):
+    require_password(account)
+    with running_sshd(account, extra=ASK_NOTHING) as sshd:
+        assert opens(sshd.by_password())
+        assert (sshd.log().count("method keyboard-interactive"), sshd.log().count("method password")) == (1, 1)
 
 
 def test_a_key_and_keyboard_interactive_log_in_together(account):

@@ -25,6 +25,9 @@ BITS = {
 ASK = "UsePAM yes\nKbdInteractiveAuthentication yes\nPasswordAuthentication no\n"
 """Lines of sshd_config for a server that asks for the password by keyboard-interactive."""
 
+ASK_NOTHING = "UsePAM no\nKbdInteractiveAuthentication yes\n"
+"""Lines for a server that offers keyboard-interactive and has nothing to ask: sshd without PAM, as it comes."""
+
 
 def require_password(account: Account) -> None:
     """Skips the test where nobody can log in by password."""
