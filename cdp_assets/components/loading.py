@@ -203,7 +203,7 @@ def _unread(model: Reading[CustomerModelConfig] | None) -> Unread:
     parts = ("properties", "segments", "lifecycles", "event_types", "group_types", "objectives")
     unread = {part: model.unread.get(part, frozenset()) for part in parts}
     whole_list_is_lost = any(len(where) <= 1 for where, _ in model.mistakes)
-    return Unread(**unread, model=whole_list_is_lost or any(NAMELESS in names for names in unread.values()))
+    return Unread(**unread, model=whole_list_is_lost or any(NAMELESS in names for names in model.unread.values()))
 
 
 def _location(finding: Finding) -> Location:
@@ -226,6 +226,7 @@ def _cross_problems(
     findings = check(deployment, _unread(first))
     if first:
         wrong = any(place[:1] in _MADE_OF for place in (*map(_location, findings), *dict(first.mistakes)))
+        wrong |= any(where == () for where, _ in first.mistakes)
         found = written_places(first.readable, complete=not wrong)
         findings += [Finding("model", *place) for place in found]
     for finding in findings:

@@ -17,6 +17,7 @@ from cdp_assets.components.event_plugins import read_event_plugin
 from cdp_assets.components.templates import render
 from cdp_assets.components.wording import places, unknown_keys
 from cdp_assets.components.yaml_files import Lines, line_of, shown_path
+from cdp_assets.config.base import DomainGroup
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.consent import Objective
 from cdp_assets.config.drop_folders import DropFolders
@@ -48,6 +49,7 @@ _PARTS: Mapping[type[BaseModel], Mapping[str, Any]] = {
         "event_types": EventType,
         "group_types": GroupType,
         "objectives": Objective,
+        "domain_groups": DomainGroup,
     },
     DropFolders: {},
 }

@@ -34,11 +34,12 @@ def drop_places(goal: ImportGoal, known: Known) -> Iterator[Place]:
 
 def metric_places(model: CustomerModelConfig, connections: Sequence[Connection]) -> Iterator[Place]:
     """Every mistake of the metrics of a model: whose they are, and two that share a view."""
-    # Of one that could not be read it is not known what it is.
-    folders = [one.name for one in connections if not one.goals or any(goal.drop is not None for goal in one.imports)]
+    # Drop folders that could not be read have no goals, and perhaps not even the name that is meant.
+    all_known = all(one.goals for one in connections)
+    folders = [one.name for one in connections if any(goal.drop is not None for goal in one.imports)]
     views: dict[str, str] = {}
     for index, metric in enumerate(model.metrics):
-        if metric.folders not in folders:
+        if all_known and metric.folders not in folders:
             near = listed(nearest_first(metric.folders, folders)) if folders else "none is defined"
             yield ("metrics", index, "folders"), f"no drop folders {metric.folders!r}; accepted: {near}"
         if metric.view in views:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from cdp_assets.config.check_export_streams import STREAM_RULES
-from cdp_assets.config.connections import Connection, Server
+from cdp_assets.config.connections import Connection, readable_server
 from cdp_assets.config.export_columns import InteractionsColumn, LifecyclesColumn, PropertyColumn, SegmentsColumn
 from cdp_assets.config.export_events import chosen_types, event_streams
 from cdp_assets.config.export_names import places_of
@@ -26,7 +26,7 @@ def export_places(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
 
 def export_key_places(connection: Connection) -> Iterator[Place]:
     """Goals that want keys the connection does not have; places are inside the connection."""
-    if getattr(connection, "server", None) is None:
+    if readable_server(connection) is None:
         # Not all of it could be read: the keys may stand in the part that is missing.
         return
     for index, goal in enumerate(connection.goals):
@@ -86,7 +86,7 @@ def _targets(
     has_keys = bool(goal.pgp.public_keys or (connection.pgp and connection.pgp.public_keys))
     naming = Naming(goal, label, datetime(2026, 1, 1, tzinfo=UTC), "", has_keys and goal.pgp.encrypt)
     # Goals are checked even where the server's own settings could not be read.
-    server: Server | None = getattr(connection, "server", None)
+    server = readable_server(connection)
     names: list[tuple[str, Location]] = []
     if "run_id" not in places_of(goal.file.name):
         part = 1 if goal.file.split else None

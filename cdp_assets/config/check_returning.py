@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Sequence
 
-from cdp_assets.config.connections import Connection
+from cdp_assets.config.connections import Connection, readable_server
 from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.known import Place
 
@@ -30,18 +30,21 @@ def _reader(connection: Connection, directory: str, connections: Sequence[Connec
     """The goal that imports from that directory of the same account; empty = none."""
     place = _place(connection, directory)
     for other in connections:
-        for goal in other.imports:
-            if _account(other) == _account(connection) and _place(other, goal.files.directory) == place:
+        for goal in other.imports if _share_account(connection, other) else ():
+            if _place(other, goal.files.directory) == place:
                 return f"goal {goal.name!r}" if other is connection else f"goal {goal.name!r} of {other.name!r}"
     return ""
 
 
-def _account(connection: Connection) -> tuple[str, int, str]:
-    server = connection.server
-    return server.host.lower(), server.port, server.username
+def _share_account(one: Connection, other: Connection) -> bool:
+    this, that = readable_server(one), readable_server(other)
+    if this is None or that is None:
+        return one is other
+    return (this.host.lower(), this.port, this.username) == (that.host.lower(), that.port, that.username)
 
 
 def _place(connection: Connection, directory: str) -> tuple[bool, tuple[str, ...]]:
     """A directory on the server, however it is spelled: whether it starts at the root, and its parts."""
-    joined = posixpath.join(connection.server.user_directory, directory)
+    server = readable_server(connection)
+    joined = posixpath.join(server.user_directory if server else "", directory)
     return joined.startswith("/"), tuple(part for part in joined.split("/") if part not in {"", "."})

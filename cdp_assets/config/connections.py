@@ -128,3 +128,8 @@ class Connection(Strict):
     def exports(self) -> tuple[ExportProfilesGoal, ...]:
         """The export goals, in their listed order."""
         return tuple(goal for goal in self.goals if isinstance(goal, ExportProfilesGoal))
+
+
+def readable_server(connection: Connection) -> Server | None:
+    """Its server; None = not all of the connection could be read, and only its goals are known."""
+    return getattr(connection, "server", None)

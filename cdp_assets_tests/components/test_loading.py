@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from cdp_assets.components.loading import find_problems, load_deployment
+from cdp_assets.config.connections import Connection
+from cdp_assets.config.drop_folders import DropFolders
+from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.errors import ConfigError
-from cdp_assets_tests.components.folders import MODEL, SHOP, changed, write
+from cdp_assets_tests.components.folders import MODEL, SHOP, WHOLE, changed, write
 
 FIVE_MISTAKES = """\
 model/defs.yaml:6: properties[2].type: 'decimel' is not accepted; did you mean 'decimal'? accepted: text, \
@@ -232,3 +236,61 @@ def test_a_wrong_value_is_told_in_the_words_of_the_yaml(defs: Path, old: str, ne
 def test_a_bound_that_is_neither_number_nor_time_is_told_once(defs: Path) -> None:
     [problem] = find_problems(write(defs, model=changed(MODEL, ("500", "lots")), shop=SHOP))
     assert problem.message == ("segments[0].where.min must be a number or a date and time such as 2026-01-31T00:00:00Z")
+
+
+BREAKABLE = {"model": CustomerModelConfig, "shop": Connection, "box": DropFolders}
+NOT_BROKEN = {"event_type_files"}
+"""What stands in other files is told there."""
+
+
+def test_what_says_something_of_each_key_is_right(defs: Path) -> None:
+    keys = {name: {*yaml.safe_load(text)["attributes"]} for name, text in WHOLE.items()}
+    assert {name: {*model.model_fields} - keys[name] for name, model in BREAKABLE.items()} == {
+        "model": NOT_BROKEN, "shop": set(), "box": set(),
+    }  # fmt: skip
+    assert told(write(defs, **WHOLE)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [(name, key) for name, text in WHOLE.items() for key in yaml.safe_load(text)["attributes"]]
+)
+def test_whatever_key_is_wrong_it_is_told_by_its_line_and_nothing_else_is(defs: Path, name: str, key: str) -> None:
+    data = yaml.safe_load(WHOLE[name])
+    data["attributes"][key] = {"x": 5}
+    broken = yaml.safe_dump(data, sort_keys=False)
+    line = broken.splitlines().index(f"  {key}:") + 1
+    problems = find_problems(write(defs, **WHOLE | {name: broken}))
+    assert problems
+    assert {(problem.path, problem.line in {line, line + 1}) for problem in problems} == {(f"{name}/defs.yaml", True)}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ('at: "06:30"', 'at: "6:30"', "17: schedule.at must be a time of day HH:MM in quotes"),
+        ("    host: localhost\n", "    host: localhost\n    port: abc\n", "11: server.port must be a whole number"),
+    ],
+)
+def test_a_mistake_of_the_connection_is_told_where_rejected_rows_go_back(
+    defs: Path, old: str, new: str, expected: str
+) -> None:
+    problems = told(write(defs, **WHOLE | {"shop": changed(WHOLE["shop"], (old, new))}))
+    assert problems == [f"shop/defs.yaml:{expected}"]
+
+
+def test_one_wrong_domain_group_does_not_make_the_others_unknown(defs: Path) -> None:
+    model = changed(WHOLE["model"], ("[SHOPS]", '[SHOPS, "b d"]'))
+    assert [line.split(": ")[0] for line in told(write(defs, **WHOLE | {"model": model}))] == ["model/defs.yaml:30"]
+
+
+def test_tables_without_properties_are_not_asked_whether_sql_fits_them(defs: Path) -> None:
+    data = yaml.safe_load(WHOLE["model"])
+    del data["attributes"]["properties"]
+    assert told(write(defs, **WHOLE | {"model": yaml.safe_dump(data)})) == [
+        "model/defs.yaml:1: missing key 'properties' in CustomerModel"
+    ]
+
+
+def test_folders_whose_name_could_not_be_read_may_be_those_of_a_metric(defs: Path) -> None:
+    box = changed(WHOLE["box"], ("  name: box\n", "  name: 5\n"))
+    assert told(write(defs, **WHOLE | {"box": box})) == ["box/defs.yaml:3: name must be text; put it in quotes"]
