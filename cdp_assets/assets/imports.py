@@ -24,6 +24,7 @@ from cdp_assets.files.key_ring import opening_keys
 from cdp_assets.files.remote import shown
 from cdp_assets.files.selection import natural_key
 from cdp_assets.files.sftp import open_server
+from cdp_assets.files.windows import those_there
 from cdp_assets.flows.dry_run import dry_run_partitions
 from cdp_assets.flows.import_files import Outcome, land_partitions
 from cdp_assets.flows.judge_files import received_files
@@ -86,7 +87,7 @@ def import_asset(deployment: Deployment, connection: Connection, goal: ImportGoa
         op_tags={"cdp/connection": connection.name},
     )
     def _import(context: dg.AssetExecutionContext, config: ImportConfig) -> Iterator[Recorded]:
-        keys = sorted(context.partition_keys, key=natural_key) if partitions else [""]
+        keys = chosen_keys(context, connection, goal, partitions) if partitions else [""]
         folders = data_folders()
         if config.dry_run:
             with as_dagster_failure():
@@ -107,6 +108,30 @@ def import_asset(deployment: Deployment, connection: Connection, goal: ImportGoa
         yield from _results(context, connection, goal, outcomes)
 
     return _import
+
+
+def chosen_keys(
+    context: dg.AssetExecutionContext,
+    connection: Connection,
+    goal: ImportGoal,
+    partitions: dg.PartitionsDefinition[str],
+) -> list[str]:
+    """The partitions a run was started for, in order.
+
+    Raises:
+        dg.Failure: Whoever started the run must act: Dagster knows no such partition.
+    """
+    first, last = context.partition_key_range
+    known = partitions.get_partition_keys(dynamic_partitions_store=context.instance)
+    unknown = [key for key in dict.fromkeys((first, last)) if key not in known]
+    if not unknown:
+        return sorted(context.partition_keys, key=natural_key)
+    told = f"{connection.name}/{goal.name} has no partition {' and no '.join(repr(shown(key)) for key in unknown)}"
+    told += f"; {those_there(known)}"
+    if goal.files.partitions is None:
+        files = files_key(connection).to_user_string()
+        told += f". Observe {files} first, which gives every file on the server its partition, then choose one"
+    raise dg.Failure(told, allow_retries=False)
 
 
 def _results(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from cdp_assets_tests.assets.world import ANNA, BERT, CUSTOMERS, VIP_LIST, VISITS, World, told
+from cdp_assets_tests.assets.world import ANNA, BERT, CUSTOMERS, QUIET, VIP_LIST, VISITS, World, told
 
 KEY = "shop/customers"
 PARTITIONS = dg.DynamicPartitionsDefinition(name="shop__customers")
@@ -138,6 +138,34 @@ def test_a_partition_without_a_file_says_so(shop: World) -> None:
     assert not run.success
     assert "no file for partition '7' of shop/customers on the server" in failure(run)
     assert statuses(shop, "7") == {"7": "FAILED"}
+
+
+def launched(shop: World, partition: str) -> dg.ExecuteInProcessResult:
+    """As the web server launches a partition: without asking whether there is one."""
+    job = shop.definitions.resolve_implicit_global_asset_job_def()
+    return job.execute_in_process(
+        QUIET,
+        instance=shop.instance,
+        raise_on_error=False,
+        tags={"dagster/partition": partition},
+        asset_selection=[dg.AssetKey.from_user_string(KEY)],
+    )
+
+
+def test_a_partition_dagster_does_not_know_is_told_with_what_to_do(shop: World) -> None:
+    shop.add_partitions("1", "2")
+    assert failure(launched(shop, "7")) == (
+        "shop/customers has no partition '7'; it has '1', '2'. Observe shop/files first, which gives every file on the "
+        "server its partition, then choose one"
+    )
+
+
+def test_a_window_before_the_first_is_told_without_a_word_about_looking(shop: World) -> None:
+    daily = CUSTOMERS["files"] | {"partitions": {"by": "day", "start": "2026-01-01"}}
+    shop.set_up(goals=[CUSTOMERS | {"files": daily}, VIP_LIST])
+    told_of = failure(launched(shop, "2025-01-01"))
+    assert told_of.startswith("shop/customers has no partition '2025-01-01'; it has … '20")
+    assert "Observe" not in told_of
 
 
 def failure(run: dg.ExecuteInProcessResult) -> str:
