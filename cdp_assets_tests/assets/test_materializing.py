@@ -187,6 +187,16 @@ def test_a_bad_file_in_a_backfill_fails_its_own_partition_only(shop: World) -> N
     assert (refused.partition, told(refused)["state"]) == ("2", "refused")
 
 
+def test_a_file_refused_by_run_now_tells_why_on_its_partition_which_stays_missing(shop: World) -> None:
+    (shop.server.folder / "in" / "customers_2.csv").write_text("no such column\nx\n")
+    assert not shop.run("shop__customers__run_now").success
+    assert statuses(shop, "2") == {}, "a status, where the page shows Missing"
+    (refused,) = shop.observations(KEY)
+    metadata = told(refused)
+    assert (refused.partition, metadata["file"], metadata["state"]) == ("2", "customers_2.csv", "refused")
+    assert str(metadata["note"]).endswith("not found; the file has: no such column")
+
+
 def test_a_backfill_gives_every_partition_its_own_counts(shop: World) -> None:
     shop.put("customers_9.csv", ANNA)
     shop.put("customers_10.csv", ANNA, BERT)
