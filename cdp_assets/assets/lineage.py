@@ -25,6 +25,8 @@ from cdp_assets.config.properties import OWN_PROPERTIES, Property
 Columns = dict[str, dg.TableSchema | dg.TableColumnLineage]
 """Metadata that Dagster knows."""
 PROFILE_ID = "profile_id"
+SOURCES_TOLD = 4
+"""Assets named in the description of one column."""
 Feeding = Sequence[tuple[dg.AssetKey, ImportGoal]]
 """Import goals that make an asset, with their keys."""
 
@@ -109,6 +111,25 @@ def event_lineage(type_id: str, feeding: Feeding) -> dg.TableColumnLineage:
                     if column is not None:
                         sources.setdefault(name, []).append(dg.TableColumnDep(key, f"{alias}{column}"))
     return dg.TableColumnLineage(sources)
+
+
+def telling_sources(schema: dg.TableSchema, lineage: dg.TableColumnLineage) -> dg.TableSchema:
+    """The columns, each description with what the column is made of: the web page shows no lineage of columns."""
+    return dg.TableSchema([_telling(column, lineage.deps_by_column.get(column.name, ())) for column in schema.columns])
+
+
+def _telling(column: dg.TableColumn, deps: Sequence[dg.TableColumnDep]) -> dg.TableColumn:
+    if not deps:
+        return column
+    named: dict[str, list[str]] = {}
+    for dep in deps:
+        named.setdefault(" / ".join(dep.asset_key.path), []).append(dep.column_name)
+    told = [f"{asset}: {', '.join(columns)}" for asset, columns in named.items()]
+    more = [f"{len(told) - SOURCES_TOLD} more"] if len(told) > SOURCES_TOLD else []
+    made = f"From {'; '.join([*told[:SOURCES_TOLD], *more])}."
+    about = (column.description or "").rstrip()
+    ended = about if not about or about.endswith((".", "!", "?")) else f"{about}."
+    return dg.TableColumn(column.name, column.type, f"{ended} {made}".strip(), column.constraints, tags=column.tags)
 
 
 def member_columns(name: str, profiles: dg.AssetKey, asked: Sequence[str]) -> Columns:

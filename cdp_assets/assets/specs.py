@@ -12,7 +12,14 @@ from collections.abc import Callable
 
 import dagster as dg
 
-from cdp_assets.assets.lineage import event_lineage, export_columns, import_columns, member_columns, property_lineage
+from cdp_assets.assets.lineage import (
+    event_lineage,
+    export_columns,
+    import_columns,
+    member_columns,
+    property_lineage,
+    telling_sources,
+)
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.events import INTERACTIONS, EventImport, EventType
 from cdp_assets.config.export_columns import InteractionsColumn
@@ -149,6 +156,7 @@ def warehouse_specs(deployment: Deployment) -> list[dg.AssetSpec]:
 
 def profiles_spec(deployment: Deployment) -> dg.AssetSpec:
     """One row per customer, made of the batches of all goals that import profiles, in their order."""
+    lineage = property_lineage(_importing(deployment, ""))
     return dg.AssetSpec(
         PROFILES_KEY,
         deps=_feeding(deployment, ""),
@@ -158,8 +166,8 @@ def profiles_spec(deployment: Deployment) -> dg.AssetSpec:
         kinds={"duckdb"},
         metadata={
             "dagster/table_name": "main.profiles",
-            "dagster/column_schema": profile_columns(deployment.model),
-            "dagster/column_lineage": property_lineage(_importing(deployment, "")),
+            "dagster/column_schema": telling_sources(profile_columns(deployment.model), lineage),
+            "dagster/column_lineage": lineage,
         },
     )
 
@@ -167,6 +175,7 @@ def profiles_spec(deployment: Deployment) -> dg.AssetSpec:
 def groups_spec(deployment: Deployment, kind: GroupType) -> dg.AssetSpec:
     """One row per group of a type, made of the batches of all goals that import such groups, in their order."""
     schema = dg.TableSchema([*_OWN_GROUP_COLUMNS, *(_column(prop) for prop in kind.properties)])
+    lineage = property_lineage(_importing(deployment, kind.id))
     return dg.AssetSpec(
         groups_key(kind.id),
         deps=_feeding(deployment, kind.id),
@@ -176,8 +185,8 @@ def groups_spec(deployment: Deployment, kind: GroupType) -> dg.AssetSpec:
         kinds={"duckdb"},
         metadata={
             "dagster/table_name": f"main.{groups_name(kind.id)}",
-            "dagster/column_schema": schema,
-            "dagster/column_lineage": property_lineage(_importing(deployment, kind.id)),
+            "dagster/column_schema": telling_sources(schema, lineage),
+            "dagster/column_lineage": lineage,
         },
     )
 
@@ -192,6 +201,7 @@ def events_spec(deployment: Deployment, kind: EventType) -> dg.AssetSpec:
     table, told = event_table(kind), f"Timeline events of type {kind.name or kind.id}, of all customers."
     if kind.id == INTERACTIONS:
         table, told = interactions.VIEW.as_table, interactions.VIEW.comment
+    lineage = event_lineage(kind.id, _importing(deployment, ""))
     return dg.AssetSpec(
         events_key(kind.id),
         deps=_bringing(deployment, lambda event: event.type == kind.id),
@@ -201,8 +211,8 @@ def events_spec(deployment: Deployment, kind: EventType) -> dg.AssetSpec:
         kinds={"duckdb"},
         metadata={
             "dagster/table_name": f"main.{table.name}",
-            "dagster/column_schema": _table_columns(table, kind),
-            "dagster/column_lineage": event_lineage(kind.id, _importing(deployment, "")),
+            "dagster/column_schema": telling_sources(_table_columns(table, kind), lineage),
+            "dagster/column_lineage": lineage,
         },
     )
 

@@ -14,6 +14,7 @@ from dagster.components.testing import create_defs_folder_sandbox
 from jsonschema import Draft202012Validator
 
 import cdp_assets
+from cdp_assets.assets.lineage import telling_sources
 from cdp_assets.components.customer_model import CustomerModelAttributes
 from cdp_assets.components.loading import find_problems, load_deployment
 from cdp_assets.components.scaffold import connection_yaml
@@ -222,6 +223,19 @@ def test_a_column_is_followed_from_the_file_to_the_delivery(tmp_path: Path) -> N
     }
     assert uses["E-Mail"] == "finds profiles by email"
     assert uses["Spend"] == "goes into spend by sum"
+    made = {column.name: column.description for column in specs["profiles"].metadata["dagster/column_schema"].columns}
+    assert made["email"] == "From shop / customers: E-Mail."
+    assert made["profile_id"] == "Id of the profile; stays the same for ever."
+
+
+def test_a_description_names_what_a_column_is_made_of_but_not_without_end() -> None:
+    key = dg.AssetKey(["shop", "a"])
+    deps = [dg.TableColumnDep(key, "x"), dg.TableColumnDep(key, "y")]
+    deps += [dg.TableColumnDep(dg.AssetKey(["shop", name]), "z") for name in "bcdef"]
+    schema = dg.TableSchema([dg.TableColumn("city", "text", "Where they live", tags={"pii": ""})])
+    (told,) = telling_sources(schema, dg.TableColumnLineage({"city": deps})).columns
+    assert told.description == ("Where they live. From shop / a: x, y; shop / b: z; shop / c: z; shop / d: z; 2 more.")
+    assert (told.type, told.tags) == ("text", {"pii": ""})
 
 
 def test_a_field_that_a_processor_makes_leads_to_the_columns_it_is_made_of(tmp_path: Path) -> None:
