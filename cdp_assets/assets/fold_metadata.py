@@ -54,13 +54,13 @@ def fold_metadata(result: FoldResult) -> Metadata:
     if result.folded:
         # Few columns, and words that can be broken: what is wider than the page is cut.
         rows = [
-            [entry["name"], f"{counted(count_in(entry, 'rows_received'), 'row')}: {_became(entry)}", _goal(entry)]
+            [entry["name"], f"{_goal(entry)}, {counted(count_in(entry, 'rows_received'), 'row')}: {_became(entry)}"]
             for entry in result.folded
         ]
-        metadata["batches"] = table(["file", "result", "goal"], rows)
+        metadata["batches"] = table(["file", "goal and result"], rows)
     if result.left_out:
-        left_out = [[entry["name"], entry["state"], entry["note"], _goal(entry)] for entry in result.left_out]
-        metadata["batches left out"] = table(["file", "state", "why", "goal"], left_out)
+        left_out = [[entry["name"], f"{_goal(entry)}: {entry['state']}, {entry['note']}"] for entry in result.left_out]
+        metadata["batches left out"] = table(["file", "goal and why"], left_out)
     return metadata
 
 

@@ -71,20 +71,12 @@ def look_metadata(look: Look) -> Metadata:
     wrong = {item.name for item in look.passed_over if item.kind == "wrong name"}
     waits = [[shown(item.name), item.goal, item.reason] for item in look.passed_over if item.kind == "waits"]
     bad = [[shown(item.file.name), item.goal, item.problem] for item in look.candidates if item.problem]
-    files = [
-        [
-            shown(item.file.name),
-            _state(item),
-            # With blanks, where a line may end, and under short headings: what is wider than the page is cut.
-            f"{item.goal} / {item.partition}" if item.partition else item.goal,
-            f"{item.file.modified_at.astimezone(UTC):%d %b %Y %H:%M}",
-        ]
-        for item in sorted(look.candidates, key=lambda item: item.landed)
-    ]
+    # Few columns, and words that can be broken: what is wider than the page is cut.
+    files = [[shown(item.file.name), _state(item)] for item in sorted(look.candidates, key=lambda item: item.landed)]
     metadata: Metadata = {
         "new files": len(new),
         "names to mend": len(wrong),
-        "files": table(["name", "state", "goal", "modified"], files),
+        "files": table(["name", "state"], files),
         "files no goal takes": table(["name", "why"], _not_taken(look)),
     }
     if waits:
@@ -92,20 +84,19 @@ def look_metadata(look: Look) -> Metadata:
     if bad:
         metadata["files that cannot be imported"] = table(["name", "goal", "why"], bad)
     if any(item.linked for item in look.candidates):
-        metadata["linked files"] = table(["root file", "alias", "linked file"], _linked(look))
+        metadata["linked files"] = table(["root file with its linked files"], _linked(look))
     return metadata
 
 
 def _state(item: Candidate) -> str:
-    if item.landed:
-        return "imported"
-    return "cannot be imported" if item.problem else "new"
+    state = "imported" if item.landed else "cannot be imported" if item.problem else "new"
+    place = f"{item.goal} / {item.partition}" if item.partition else item.goal
+    return f"{state}: {place}, modified {item.file.modified_at.astimezone(UTC):%d %b %Y %H:%M}"
 
 
 def _linked(look: Look) -> list[list[str]]:
-    return [
-        [shown(item.file.name), part.alias, shown(part.file.name)] for item in look.candidates for part in item.linked
-    ]
+    sets = [(item, [f"{shown(part.file.name)} ({part.alias})" for part in item.linked]) for item in look.candidates]
+    return [[f"{shown(item.file.name)} with {', '.join(linked)}"] for item, linked in sets if linked]
 
 
 def _not_taken(look: Look) -> list[list[str]]:
@@ -184,23 +175,32 @@ def count_in(entry: Mapping[str, object], column: str) -> int:
 def done_metadata(outcomes: Sequence[Acknowledged], returned: Sequence[Returned] = ()) -> Metadata:
     """Which files were renamed, which were not and why, and what went back to the sender."""
     rows = [
-        [_name(item.path), _name(item.renamed_to or ""), item.note or ("" if item.settled else "to be tried again")]
-        for item in outcomes
+        [_name(item.path), _renamed(item.path, item.renamed_to, item.note, settled=item.settled)] for item in outcomes
     ]
     rows += [
-        [_name(path), _name(to or ""), f"linked to {_name(item.path)}"] for item in outcomes for path, to in item.linked
+        [_name(path), _renamed(path, to, f"linked to {_name(item.path)}")]
+        for item in outcomes
+        for path, to in item.linked
     ]
     metadata: Metadata = {
         "files renamed": sum(item.renamed_to is not None for item in outcomes),
         "files to be tried again": sum(not item.settled for item in outcomes),
     }
     if rows:
-        metadata["files"] = table(["file", "renamed to", "note"], rows)
+        metadata["files"] = table(["file", "what became of it"], rows)
     if returned:
         back = [[shown(item.name), shown(item.path), item.rows, item.note] for item in returned]
         metadata["rejected rows returned"] = sum(item.rows for item in returned if item.settled)
         metadata["returned files"] = table(["rows of", "returned as", "rows", "note"], back)
     return metadata
+
+
+def _renamed(path: str, to: str | None, note: str | None, *, settled: bool = True) -> str:
+    """What became of a file's name: only what is new of it, as a table of long names is cut."""
+    old, new = _name(path), _name(to or "")
+    told = f"{new.removeprefix(old)} put behind its name" if new.startswith(old) else f"renamed to {new}"
+    parts = [*([told] if new and new != old else []), *([note] if note else [])]
+    return "; ".join(parts) or ("" if settled else "to be tried again")
 
 
 def unsettled(outcomes: Sequence[Acknowledged], returned: Sequence[Returned]) -> list[str]:

@@ -20,7 +20,7 @@ _MOST, _FEWEST = 60, 4
 """Points of a picture that are drawn."""
 _LONGEST = 24
 """Signs of a label below the picture."""
-_GAUGE = 20
+_GAUGE = 14
 """Signs of a full bar."""
 
 

@@ -34,6 +34,8 @@ def test_looking_lists_the_files_and_adds_their_partitions(shop: World) -> None:
     assert [record.data["name"] for record in shop.observations("shop/files")[0].metadata["files"].records] == [
         "customers_1.csv"
     ]
+    (file,) = shop.observations("shop/files")[0].metadata["files"].records
+    assert file.data["state"] == "new: customers / 1, modified 14 Nov 2023 22:13"
     (left,) = shop.observations("shop/files")[0].metadata["files no goal takes"].records
     assert left.data["name"] == "notes.txt"
     assert shop.partitions() == ["1"]
@@ -118,8 +120,7 @@ def test_the_profiles_tell_their_number_and_what_the_fold_did(shop: World) -> No
     (batch,) = metadata["batches"].records
     assert dict(batch.data) == {
         "file": "customers_1.csv",
-        "result": "2 rows: 2 created",
-        "goal": "shop / customers",
+        "goal and result": "shop / customers, 2 rows: 2 created",
     }
 
 
@@ -261,6 +262,8 @@ def test_what_is_behind_the_profiles_tells_what_it_did(shop: World) -> None:
         assert shop.materialize(key).success
     metadata = {key: told(shop.materializations(key)[0]) for key in ("shop/done", "segments/vip", "shop/vip_list")}
     assert metadata["shop/done"]["files renamed"] == 1
+    (renamed,) = shop.materializations("shop/done")[0].metadata["files"].records
+    assert dict(renamed.data) == {"file": "customers_1.csv", "what became of it": ".done put behind its name"}
     assert (metadata["segments/vip"]["dagster/row_count"], metadata["segments/vip"]["joined"]) == (1, 1)
     assert metadata["shop/vip_list"]["note"] == "Exported 1 profile to out/vip.csv."
     assert (shop.server.folder / "out" / "vip.csv").read_text() == "email,spend\nanna@example.com,600.00\n"

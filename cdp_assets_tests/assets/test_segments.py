@@ -143,7 +143,7 @@ def test_the_profiles_show_how_full_each_property_is(shop: World) -> None:
     rows = shop.materializations("profiles")[0].metadata["profiles with a value"].records
     told_rows = [(row.data["property"], row.data["filled"]) for row in rows]
     assert told_rows == [("email", "100.0 %"), ("spend", "100.0 %"), ("city", "50.0 %")]
-    assert rows[2].data["of all"] == "██████████░░░░░░░░░░"
+    assert rows[2].data["of all"] == "███████░░░░░░░"
 
 
 def test_a_picture_of_many_points_is_short_enough_to_be_shown_at_once_and_keeps_its_peak() -> None:
