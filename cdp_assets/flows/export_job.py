@@ -12,6 +12,7 @@ from cdp_assets.config.export_events import EventStream, chosen_types, event_str
 from cdp_assets.config.export_targets import Naming
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.model import CustomerModelConfig, Deployment, pii_properties
+from cdp_assets.counted import counted
 from cdp_assets.files.remote import path_of
 from cdp_assets.files.sealing import is_encrypted
 from cdp_assets.flows.folders import DataFolders, make_private
@@ -168,7 +169,7 @@ class Export:
             if file.holds_content:
                 kinds.setdefault(file.stream, []).append(file)
         return " ".join(
-            f"Exported {sum(file.rows for file in files)} {_things(stream)} to {files[0].path}."
+            f"Exported {counted(sum(file.rows for file in files), _thing(stream))} to {files[0].path}."
             for stream, files in kinds.items()
         )
 
@@ -191,6 +192,6 @@ class Export:
         )
 
 
-def _things(stream: str) -> str:
-    """What the rows of a stream are."""
-    return stream if stream == PROFILES else stream.partition("/")[0]
+def _thing(stream: str) -> str:
+    """What a row of a stream is."""
+    return stream.partition("/")[0].removesuffix("s")
