@@ -23,7 +23,7 @@ from cdp_assets.config.connections import Connection
 from cdp_assets.errors import ConfigError, LogInRefusedError, RemoteError
 from cdp_assets.files.sftp import open_server
 from cdp_assets.flows.folders import DataFolders
-from cdp_assets.flows.ledger import waiting
+from cdp_assets.flows.ledger import is_untold, waiting
 from cdp_assets.flows.manifests import SHORT, failed_seen_ids
 from cdp_assets.flows.take_look import take_look
 
@@ -167,6 +167,9 @@ def _landing_request(connection: Connection, wanted: Sequence[str], job: str, cu
 def fold_sensor(import_keys: Sequence[dg.AssetKey]) -> dg.SensorDefinition:
     """Requests the fold when batches wait and nothing is landing, or the oldest waits too long.
 
+    Also when a command has folded, as after a withdrawal: the run then tells what has changed, and what is made of
+    the profiles follows.
+
     `import_keys`: the assets whose runs land files; of a backfill they are all queued before the first one ends.
     """
 
@@ -180,17 +183,18 @@ def fold_sensor(import_keys: Sequence[dg.AssetKey]) -> dg.SensorDefinition:
     def _sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         folders = data_folders()
         batches = waiting(folders)
-        if not batches:
+        if not batches and not is_untold(folders):
             return dg.SkipReason("no batch is waiting")
-        oldest = time.time() - min(landed for _, landed in batches)
+        what = f"{len(batches)} batch(es)" if batches else "what a command changed, to tell of it,"
+        oldest = time.time() - min((landed for _, landed in batches), default=time.time())
         reason = _why_wait(context.instance, folders, frozenset(import_keys), oldest)
         if reason:
-            return dg.SkipReason(f"{len(batches)} batch(es) wait: {reason}")
-        names = _digest(sorted(name for name, _ in batches))
+            return dg.SkipReason(f"{what} wait: {reason}")
+        names = _digest(sorted(name for name, _ in batches) or [folders.folded.read_text()])
         last = json.loads(context.cursor or "{}")
         attempt = last.get("attempt", 0) + 1 if last.get("set") == names else 1
         if attempt > MAX_ATTEMPTS:
-            return dg.SkipReason(f"the fold of {len(batches)} batch(es) failed {MAX_ATTEMPTS} times; see its runs")
+            return dg.SkipReason(f"the fold of {what} failed {MAX_ATTEMPTS} times; see its runs")
         return dg.SensorResult(
             run_requests=[dg.RunRequest(run_key=f"fold:{_digest([names, context.cursor or ''])}:{attempt}")],
             cursor=json.dumps({"set": names, "attempt": attempt, "at": time.time()}),

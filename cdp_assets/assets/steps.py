@@ -28,6 +28,7 @@ from cdp_assets.config.model import Deployment
 from cdp_assets.flows import run_connection
 from cdp_assets.flows.dry_run import dry_run
 from cdp_assets.flows.import_files import Outcome
+from cdp_assets.flows.ledger import note_told
 from cdp_assets.flows.take_look import Look
 
 AFTER = {"start": dg.In(dg.Nothing)}
@@ -113,9 +114,10 @@ class Steps:
                 result = run_connection.fold_and_publish(self.deployment.model, data_folders(), now())
             for event in fold_events(self.deployment, result):
                 context.log_event(event)
-            if result.folded or result.left_out:
+            if result.news:
                 for key, metadata in folded_assets(self.deployment, result).items():
                     context.log_event(dg.AssetMaterialization(key, metadata=metadata))
+            note_told(data_folders(), result.states)
             context.log.info(fold_message(result))
 
         return _fold

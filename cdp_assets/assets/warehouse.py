@@ -3,7 +3,7 @@
 Dagster reads the annotations of `context` as they are, so they are not put off here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
@@ -34,8 +34,10 @@ from cdp_assets.config.model import Deployment
 from cdp_assets.flows import run_connection
 from cdp_assets.flows.fill_rates import fill_rates
 from cdp_assets.flows.fold_batches import FoldResult
+from cdp_assets.flows.ledger import note_told
 from cdp_assets.sql.event_tables import event_tables
 from cdp_assets.sql.interactions import VIEW
+from cdp_assets.sql.ledger import FIRST, REPLAYED
 
 POOL = "warehouse"
 FOLD = "fold"
@@ -49,11 +51,32 @@ AFTER_UPSTREAM = (C.any_deps_updated().since_last_handled() & ~C.any_deps_in_pro
 
 
 def fold_events(deployment: Deployment, result: FoldResult) -> Iterator[dg.AssetObservation]:
-    """What each batch did, as an observation on the partition it was landed for."""
-    for entry in (*result.folded, *result.left_out):
-        connection, goal, value = (str(entry[name]) for name in ("connection", "goal", "partition_key"))
+    """What each batch did, as an observation on the partition it was landed for.
+
+    So it is of batches whose state has changed since it was told, whoever changed it.
+    """
+    for entry in (*_changed(result), *result.folded, *result.left_out):
+        connection, goal, value = _place(entry)
         partition = partition_in(deployment, connection, goal, value)
         yield dg.AssetObservation(dg.AssetKey([connection, goal]), partition=partition, metadata=batch_metadata(entry))
+
+
+def _changed(result: FoldResult) -> list[Mapping[str, object]]:
+    """Batches whose state was told otherwise, with what they do now; of a partition, the one that counts comes last.
+
+    One that gave way to another has nothing to tell beside that one.
+    """
+    counting = {_place(entry) for entry in (*result.changed, *result.folded) if entry["state"] == "folded"}
+    told = [
+        entry | {first: entry[now] for first, now in zip(FIRST, REPLAYED, strict=True) if entry[now] is not None}
+        for entry in result.changed
+        if entry["state"] not in {"replaced", "superseded"} or _place(entry) not in counting
+    ]
+    return sorted(told, key=lambda entry: entry["state"] == "folded")
+
+
+def _place(entry: Mapping[str, object]) -> tuple[str, str, str]:
+    return str(entry["connection"]), str(entry["goal"]), str(entry["partition_key"])
 
 
 def folded_assets(deployment: Deployment, result: FoldResult) -> dict[dg.AssetKey, Metadata]:
@@ -99,6 +122,7 @@ def fold_asset(deployment: Deployment) -> dg.AssetsDefinition:
             else:
                 # It was made all the same: one fold makes everything.
                 context.log_event(dg.AssetMaterialization(key, metadata=metadata))
+        note_told(data_folders(), result.states)
 
     return _fold
 

@@ -19,7 +19,7 @@ from cdp_assets.flows.fit_columns import add_missing_columns, need_replay, wante
 from cdp_assets.flows.fold_pass import Folding, rows_of, told_of
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.keep_out import keep_out
-from cdp_assets.flows.ledger import note_folded, prepare_schemas, register
+from cdp_assets.flows.ledger import note_folded, prepare_schemas, register, told_states
 from cdp_assets.flows.look_tables import Facts, table_facts
 from cdp_assets.flows.plan_order import Plan, plan_order
 from cdp_assets.flows.plan_passes import Placed, cut_into_passes
@@ -55,6 +55,12 @@ class FoldResult:
     """What was wrong with snapshots; the fold did without them."""
     facts: Facts
     """What stands in the tables of events, products and groups now."""
+    changed: tuple[dict[str, object], ...]
+    """Ledger rows of other batches whose state is not what Dagster was told last, as after a withdrawal."""
+    states: dict[str, str]
+    """What there is to tell now, for `note_told`."""
+    news: bool
+    """Whether anything of it was not told yet."""
 
 
 def fold_batches(
@@ -97,15 +103,22 @@ def fold_batches(
         add_missing_columns(database, shape)
         _append(database, folding, placed, len(done), store)
     _note_left_out(database, plan)
-    note_folded(database, folders)
+    folded = [batch_id for batch_id in wanted if batch_id not in already]
+    left_out = [batch_id for batch_id in fresh if batch_id in plan.left_out]
+    profiles, facts = _count(database, Sql("main.profiles")), table_facts(database, shape)
+    states = note_folded(database, folders, {"profiles": profiles, **facts.row_counts()})
+    told = told_states(folders) or states
     return FoldResult(
-        _entries(database, [batch_id for batch_id in wanted if batch_id not in already]),
-        _entries(database, [batch_id for batch_id in fresh if batch_id in plan.left_out]),
+        _entries(database, folded),
+        _entries(database, left_out),
         replays and bool(done),
-        _count(database, Sql("main.profiles")),
+        profiles,
         refolded,
         tuple(store.problems),
-        table_facts(database, shape),
+        facts,
+        _entries(database, sorted({name for name in batches if told.get(name) != states[name]} - {*folded, *left_out})),
+        states,
+        bool(folded or left_out) or told != states,
     )
 
 

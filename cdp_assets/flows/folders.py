@@ -58,6 +58,11 @@ class DataFolders:
         return self.root / "warehouse" / "folded.json"
 
     @property
+    def told(self) -> Path:
+        """What Dagster was told last of the batches and tables, in the words of `folded`; to lose it costs nothing."""
+        return self.root / "warehouse" / "told.json"
+
+    @property
     def erasures(self) -> Path:
         """The key that people's identifiers are hashed with when they are erased, and erasures under way."""
         return self.root / "erasures"

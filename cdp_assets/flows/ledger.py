@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,8 +11,9 @@ from cdp_assets.config.groups import GroupType
 from cdp_assets.errors import NothingFoldedError
 from cdp_assets.faults import step
 from cdp_assets.files.remote import split_path
-from cdp_assets.flows.folders import DataFolders, write_whole
+from cdp_assets.flows.folders import DataFolders, digest, write_whole
 from cdp_assets.flows.manifests import (
+    SHORT,
     Attempt,
     Manifest,
     all_attempts,
@@ -191,11 +192,38 @@ def _entry(folders: DataFolders, manifest: Manifest, folder: Path) -> dict[str, 
     }
 
 
-def note_folded(database: Database, folders: DataFolders) -> None:
-    """Tells sensors, without opening the warehouse, what the ledger knows."""
+def note_folded(database: Database, folders: DataFolders, rows: Mapping[str, int]) -> dict[str, str]:
+    """Tells sensors, without opening the warehouse, what the ledger knows; `rows`: how many each table has.
+
+    Returns what there is to tell, in short: the digest of each batch's state, and those counts.
+    """
     known = sorted(batch_id for (batch_id,) in database.rows(ledger.REGISTERED))
     attempts = sorted(attempt_id for (attempt_id,) in database.rows(ledger.KNOWN_ATTEMPTS))
-    write_whole(folders.folded, json.dumps({"batches": known, "attempts": attempts}).encode())
+    states = {f"rows of {name}": str(count) for name, count in rows.items()}
+    states |= {batch_id: digest(*facts)[:SHORT] for batch_id, *facts in database.rows(ledger.STATES)}
+    note = {"batches": known, "attempts": attempts, "states": states}
+    write_whole(folders.folded, json.dumps(note).encode())
+    return states
+
+
+def told_states(folders: DataFolders) -> dict[str, str]:
+    """What Dagster was told last; empty = nothing yet."""
+    found: dict[str, str] = json.loads(folders.told.read_bytes()) if folders.told.exists() else {}
+    return found
+
+
+def note_told(folders: DataFolders, states: Mapping[str, str]) -> None:
+    """To be called when everything about a fold was told."""
+    write_whole(folders.told, json.dumps(states).encode())
+
+
+def is_untold(folders: DataFolders) -> bool:
+    """Whether a fold that no run did has changed what Dagster was told, as that of a command; opens no database."""
+    told = told_states(folders)
+    if not told or not folders.folded.exists():
+        return False
+    states: dict[str, str] = json.loads(folders.folded.read_bytes()).get("states", told)
+    return states != told
 
 
 def waiting(folders: DataFolders) -> list[tuple[str, float]]:

@@ -77,6 +77,11 @@ class Facts:
     products: TableFacts
     groups: dict[str, GroupFacts]
 
+    def row_counts(self) -> dict[str, int]:
+        """How many rows each table has, by its name or the type of its groups."""
+        counts = {one.name: one.rows for one in (*self.events, self.products)}
+        return counts | {f"groups/{name}": one.groups for name, one in self.groups.items()}
+
 
 def table_facts(database: Database, shape: Shape) -> Facts:
     """Looks into the tables of events, products and groups."""

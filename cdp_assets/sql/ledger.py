@@ -24,6 +24,8 @@ BALANCE = Sql(
 
 REGISTERED = Sql("SELECT batch_id FROM ops.batches")
 ERASED_ROWS = Sql("SELECT batch_id, coalesce(replayed_erased, rows_erased, 0) FROM ops.batches")
+STATES = Sql("SELECT batch_id, state, note, coalesce(replayed_erased, rows_erased, 0) FROM ops.batches")
+"""What may change of a batch long after it came."""
 FOLDED = Sql("SELECT batch_id FROM ops.batches WHERE position IS NOT NULL ORDER BY position")
 KNOWN_ATTEMPTS = Sql("SELECT attempt_id FROM ops.attempts")
 SET_STATE = Sql("UPDATE ops.batches SET state = ?, note = ? WHERE batch_id = ?")
