@@ -25,7 +25,7 @@ from cdp_assets.flows.land_files import current_versions
 from cdp_assets.flows.manifests import Manifest, batch_folder
 from cdp_assets.flows.plan_order import order_key
 
-HELP = "list batches with rejects, or write the rejected rows of one to a file"
+HELP = "list batches with rejects, or write the rejected rows of one, and those of its events, to a file"
 ID_SIGNS = 8
 
 
@@ -69,14 +69,16 @@ def _list(found: Sequence[Manifest]) -> None:
     if not found:
         print("no rejects")
         return
-    print(f"{'batch':{ID_SIGNS}}  {'landed (UTC)':16}  {'rows':>7}  {'cells':>7}  {'linked':>7}  goal/partition  file")
+    numbers = "  ".join(f"{name:>7}" for name in ("rows", "cells", "events", "linked"))
+    print(f"{'batch':{ID_SIGNS}}  {'landed (UTC)':16}  {numbers}  goal/partition  file")
     for item in found:
         linked = sum(part.rows_rejected for part in item.parts)
         partition = short_key(item.config.goal.files, item.partition_key)
         place = "/".join(filter(None, (item.config.goal.name, partition)))
         landed = f"{item.landed_at.astimezone(UTC):%Y-%m-%d %H:%M}"
-        counts = f"{item.rows_rejected:7}  {item.cells_rejected:7}  {linked:7}"
-        print(f"{item.batch_id[:ID_SIGNS]}  {landed}  {counts}  {shown(place)}  {shown(item.name)}")
+        counts = [item.rows_rejected, item.cells_rejected, item.events_rejected, linked]
+        columns = "  ".join(f"{count:7}" for count in counts)
+        print(f"{item.batch_id[:ID_SIGNS]}  {landed}  {columns}  {shown(place)}  {shown(item.name)}")
 
 
 def _the_one(found: Sequence[Manifest], there: Sequence[Manifest], options: argparse.Namespace) -> Manifest:
@@ -85,14 +87,14 @@ def _the_one(found: Sequence[Manifest], there: Sequence[Manifest], options: argp
     if len(fitting) == 1:
         return fitting[0]
     if not fitting:
-        told = "rejected rows or cells" if options.cells else "rejected rows"
+        told = "rejected rows, events or cells" if options.cells else "rejected rows or events"
         known = _named(_with_rows(there, options)) or "no batch"
         raise ConfigError(f"no such batch has {told}; these have: {known}")
     raise ConfigError(f"{len(fitting)} batches fit; choose one with --batch: {_named(fitting)}")
 
 
 def _with_rows(batches: Sequence[Manifest], options: argparse.Namespace) -> list[Manifest]:
-    return [item for item in batches if item.rows_rejected or (options.cells and item.cells_rejected)]
+    return [item for item in batches if item.rows_to_mend or (options.cells and item.cells_rejected)]
 
 
 def _named(batches: Sequence[Manifest]) -> str:

@@ -12,7 +12,7 @@ from cdp_assets.files.limits import Limits
 from cdp_assets.files.pgp import PgpKeys
 from cdp_assets.files.remote import shown
 from cdp_assets.files.unwrap import unwrap
-from cdp_assets.flows.keep_rejected import REJECTED_ROWS, SourceText, keep_rejected
+from cdp_assets.flows.keep_rejected import REJECTED_ROWS, SourceText, find_event_lines, keep_rejected
 from cdp_assets.flows.manifests import Manifest
 from cdp_assets.flows.origins import RECEIVED
 from cdp_assets.sql.landing import parquet_rows
@@ -22,7 +22,7 @@ from cdp_assets.warehouse import scratch
 def write_rejected(
     manifest: Manifest, folder: Path, target: Path, staging: Path, *, cells: bool = False, keys: PgpKeys | None = None
 ) -> None:
-    """Writes the rejected rows of a batch to `target`; the same bytes each time.
+    """Writes the rejected rows of a batch, and those of its rejected events, to `target`; the same bytes each time.
 
     Args:
         manifest: of the batch.
@@ -60,6 +60,7 @@ def _from_received(manifest: Manifest, folder: Path, staging: Path, keys: PgpKey
     opened = unwrap(received, staging, pgp=pgp, limits=Limits(), name=shown(manifest.name))
     text = to_utf8(opened.path, staging / "text", layout.encoding)
     with scratch(temporary=staging / "spill") as engine:
+        find_event_lines(engine, manifest.config, folder, manifest.header_lines)
         rejects = parquet_rows([str(folder / "rejects.parquet")], numbered=False)
         source = SourceText(text, read_header(text, layout), layout)
         keep_rejected(engine, rejects, source, staging / REJECTED_ROWS, staging, cells=cells)

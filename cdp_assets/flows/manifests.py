@@ -96,6 +96,8 @@ class Manifest(Strict):
     """Rows, of the root or of linked files, that bring an event."""
     events_rejected: int = 0
     """Events refused; the rows of their profiles still apply."""
+    event_rows_rejected: int = 0
+    """Rows of the root file that bring a refused event; they go back to their sender with the rows refused."""
     padded_rows: int
     """Rows with fewer cells than the header; the missing ones count as empty."""
     config: BatchConfig
@@ -110,6 +112,11 @@ class Manifest(Strict):
         """Whether its reject file holds anything."""
         refused = self.rows_rejected or self.cells_rejected or self.events_rejected
         return bool(refused or any(part.rows_rejected for part in self.parts))
+
+    @property
+    def rows_to_mend(self) -> int:
+        """Rows of the root file to be mended and sent again: those refused, and those of refused events."""
+        return self.rows_rejected + self.event_rows_rejected
 
     @property
     def present(self) -> frozenset[int]:

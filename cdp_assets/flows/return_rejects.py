@@ -56,7 +56,7 @@ class _Due:
     manifest: Manifest
     folder: Path
     path: str
-    """Empty = landed before its goal gave rejected rows back: to be noted, not to be sent."""
+    """Empty = landed before its goal gave rejected rows back, or has none: to be noted, not to be sent."""
 
 
 def returned_name(manifest: Manifest) -> str:
@@ -117,7 +117,7 @@ def _due(connection: Connection, goals: Sequence[ImportGoal], folders: DataFolde
         assert goal.return_rejects is not None
         for (place,) in known[goal.name]:
             manifest = read_manifest(folders.landing / place)
-            wanted = manifest.config.goal.return_rejects is not None
+            wanted = manifest.config.goal.return_rejects is not None and manifest.rows_to_mend
             directory = goal.return_rejects.directory
             path = path_of(connection.server, directory, returned_name(manifest)) if wanted else ""
             found.append(_Due(manifest, folders.landing / place, path))
@@ -150,7 +150,7 @@ def _deliver(item: _Due, server: SftpFileSystem, staging: Path) -> Returned:
         manifest.config.goal.name,
         manifest.name,
         item.path,
-        manifest.rows_rejected,
+        manifest.rows_to_mend,
         note,
         settled=not note,
     )
@@ -161,7 +161,7 @@ def _enter(folders: DataFolders, settled: Sequence[_Due], now: datetime) -> None
         return
     columns = [column.name for column in RETURNED_REJECTS.columns]
     rows = [
-        [item.manifest.batch_id, item.path or None, item.manifest.rows_rejected if item.path else 0, now]
+        [item.manifest.batch_id, item.path or None, item.manifest.rows_to_mend if item.path else 0, now]
         for item in settled
     ]
     with open_warehouse(folders.warehouse) as database, database.transaction():

@@ -17,7 +17,7 @@ from cdp_assets.errors import FileError
 from cdp_assets.faults import step
 from cdp_assets.files.delimited import Header, read_header
 from cdp_assets.flows.join_linked import LinkedSet, LinkedText, linked_columns, linked_facts, load_linked
-from cdp_assets.flows.keep_rejected import REJECTED_ROWS, SourceText, keep_rejected
+from cdp_assets.flows.keep_rejected import REJECTED_ROWS, SourceText, find_event_lines, keep_rejected
 from cdp_assets.flows.prepare_cells import find_dates, prepare_cells
 from cdp_assets.flows.prepare_dropped import prepare_dropped, read_dropped, require_whole_rows
 from cdp_assets.flows.read_rows import (
@@ -197,16 +197,19 @@ def _write(engine: Database, job: Job, rows: Rows) -> WrittenBatch:
     events = write_events(engine, source)
     counts = _finish(engine, job, written) | events
     counts |= {"rows_unreadable": rows.unreadable, "padded_rows": rows.padded}
-    _keep_rejected(engine, job, counts["rows_rejected"])
+    counts |= _keep_rejected(engine, job, counts)
     return WrittenBatch(counts | {"rows_received": written.rows_read + rows.unreadable}, written.linked)
 
 
-def _keep_rejected(engine: Database, job: Job, expected: object) -> None:
-    if not expected:
-        return
-    text = SourceText(job.received, job.header, job.config.goal.format)
-    kept = keep_rejected(engine, Sql("rejects"), text, job.content / REJECTED_ROWS, job.staging)
-    assert kept == expected, f"{expected} rows are rejected, {kept} were kept"
+def _keep_rejected(engine: Database, job: Job, counts: dict[str, object]) -> dict[str, int]:
+    rejected, of_events = counts["rows_rejected"], 0
+    if rejected or counts.get("events_rejected"):
+        of_events = find_event_lines(engine, job.config, job.content, job.header.lines)
+    if rejected or of_events:
+        text = SourceText(job.received, job.header, job.config.goal.format)
+        kept = keep_rejected(engine, Sql("rejects"), text, job.content / REJECTED_ROWS, job.staging)
+        assert kept - of_events == rejected, f"{rejected} rows and {of_events} of events are rejected, {kept} were kept"
+    return {"event_rows_rejected": of_events}
 
 
 def _stream(engine: Database, job: Job, rows: Rows) -> _Written:

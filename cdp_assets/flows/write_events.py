@@ -15,7 +15,7 @@ from cdp_assets.files.remote import shown
 from cdp_assets.flows.join_linked import LinkedSet
 from cdp_assets.sql.date_detection import KnownFormat, choose_format, date_counts, detection_query
 from cdp_assets.sql.event_fields import Slot, Slots, date_columns, event_field, slots_of
-from cdp_assets.sql.event_landing import EventPlan, Items, event_file, event_query, event_rejects, items_query
+from cdp_assets.sql.event_landing import EventPlan, Items, event_file, event_query, items_query
 from cdp_assets.sql.event_linking import (
     chain_below,
     event_cells,
@@ -25,8 +25,9 @@ from cdp_assets.sql.event_linking import (
     prefixed,
     with_columns_below,
 )
+from cdp_assets.sql.event_rejects import event_rejects, with_problems
 from cdp_assets.sql.fields import Cells
-from cdp_assets.sql.identifiers import match_value, with_identifiers
+from cdp_assets.sql.identifiers import numbered_matches
 from cdp_assets.sql.interactions import interaction_cells
 from cdp_assets.sql.landing import parquet_rows
 from cdp_assets.sql.text import Sql, ident, literal, sql
@@ -106,11 +107,7 @@ def _copy(engine: Database, source: EventSource, plan: EventPlan, target: Path) 
 def _reject(engine: Database, source: EventSource, plan: EventPlan, events: Sql) -> int:
     if not _wrong(engine, events):
         return 0
-    batch = sql(
-        "SELECT file_row_number + 1 AS row_no, {match} AS match FROM ({rows})",
-        match=match_value(source.config),
-        rows=with_identifiers(source.config, source.batch),
-    )
+    batch = numbered_matches(source.config, source.batch)
     has_line = plan.slots.cells.line is not None
     line = Sql("line_no") if has_line else sql("n + 1 + {n}", n=literal(source.header_lines))
     names = {item.given.link.name: shown(item.given.name) for item in source.linked.files}
@@ -247,4 +244,4 @@ def _found_dates(engine: Database, config: BatchConfig, slots: Slots) -> Mapping
 
 def _wrong(engine: Database, events: Sql) -> int:
     """How many rows bring an event with a problem."""
-    return int(engine.row(sql("SELECT count(*) FROM {events} WHERE problems IS NOT NULL", events=events))[0])
+    return int(engine.row(with_problems(events))[0])

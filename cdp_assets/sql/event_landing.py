@@ -36,7 +36,7 @@ from cdp_assets.sql.event_fields import (
     results,
 )
 from cdp_assets.sql.landing import selected, typing_steps
-from cdp_assets.sql.text import Sql, Step, chain, comma, ident, joined, literal, sql
+from cdp_assets.sql.text import Sql, Step, chain, ident, joined, literal, sql
 
 STORE_FIELD = "bcStoreId"
 """Field of an event that gets the id of its product store, where the type has it."""
@@ -249,47 +249,3 @@ def items_query(nested: EventField, slots: Slots, layout: Format) -> Sql:
         kind=PROBLEM,
     )
     return chain(steps, final)
-
-
-def event_rejects(plan: EventPlan, parquet: Sql, batch: Sql, line: Sql, file_name: str | None) -> Sql:
-    """What is wrong with events, as reject rows of level `event`.
-
-    Rows with one key are one event: the items of its earlier rows come before those of a later one. What nobody can
-    get is not told. `batch`: the rows of the batch with what identifies them in `match`.
-    """
-    same = [items.nested.key for items in plan.same]
-    before = [
-        sql(
-            "coalesce(sum(len({items})) OVER (PARTITION BY match, one ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING"
-            " AND 1 PRECEDING), 0) AS {name}",
-            items=items_column(key),
-            name=Sql(f"before_{number}"),
-        )
-        for number, key in enumerate(same)
-    ]
-    offset = [
-        sql("WHEN {start} THEN {name}", start=literal(f"#/{key}/"), name=Sql(f"before_{number}"))
-        for number, key in enumerate(same)
-    ]
-    shift = sql('CASE p."before" {cases} ELSE 0 END', cases=joined(" ", offset)) if offset else Sql("0")
-    return sql(
-        "WITH given AS (SELECT file_row_number AS n, * FROM {parquet} WHERE is_event),\n"
-        "keyed AS (SELECT n, {line} AS source_line, problems, {lists}row_no, match,"
-        " CASE WHEN event_id IS NULL OR event_date IS NULL THEN n::VARCHAR"
-        " ELSE event_id || chr(31) || epoch_ms(event_date) END AS one"
-        " FROM given JOIN ({batch}) AS batch ON batch.row_no = given.{row} + 1 WHERE match IS NOT NULL),\n"
-        "suspect AS (SELECT {columns} FROM keyed"
-        " WHERE (match, one) IN (SELECT (match, one) FROM keyed WHERE problems IS NOT NULL))\n"
-        "SELECT 'event' AS level, row_no, source_line AS line_no, p.column_name, p.raw_text,"
-        ' p."before" || coalesce((p.item + {shift})::BIGINT::VARCHAR, \'\') || p."after" AS reason,'
-        " {file} AS file_name, match, one"
-        " FROM (SELECT unnest(problems) AS p, * EXCLUDE (problems) FROM suspect WHERE problems IS NOT NULL)",
-        parquet=parquet,
-        line=line,
-        lists=joined("", [sql("{name}, ", name=items_column(key)) for key in same]),
-        batch=batch,
-        row=Sql("n" if plan.positional else "root_row"),
-        columns=comma([Sql("*"), *before]),
-        shift=shift,
-        file=literal(file_name),
-    )

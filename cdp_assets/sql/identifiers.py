@@ -104,6 +104,15 @@ def match_value(config: BatchConfig) -> Sql:
     return Sql("identifier") if config.has_one_identifier else shown_identifiers(config)
 
 
+def numbered_matches(config: BatchConfig, batch: Sql) -> Sql:
+    """The rows of a batch's file from 1, each with what identifies it in `match`."""
+    return sql(
+        "SELECT file_row_number + 1 AS row_no, {match} AS match FROM ({rows})",
+        match=match_value(config),
+        rows=with_identifiers(config, batch),
+    )
+
+
 def identifier_fields(config: BatchConfig, cells: Cells) -> list[Field]:
     """The fields of the identifying columns the file has."""
     columns = config.goal.identifier_columns

@@ -1,6 +1,6 @@
 """Which rows of a file go back to their sender, and why.
 
-Reads   rejects as a reject file holds them (see `sql/landing.py`)
+Reads   rejects as a reject file holds them (see `sql/landing.py`); event_lines(line_no, reason), the rows of events
 Writes  line_no, and the reasons of the row that begins there: one row for each, in the order of the file
 """
 
@@ -13,16 +13,23 @@ LONGEST_REASON = 2_000
 """Characters; a row may have thousands of bad cells."""
 TO_RETURN = sql(
     "SELECT folder FROM {batches} WHERE connection = ? AND goal = ? AND state = 'folded'"
-    " AND rows_rejected > 0 AND batch_id NOT IN (SELECT batch_id FROM {returned}) ORDER BY look_at, path",
+    " AND (rows_rejected > 0 OR events_rejected > 0)"
+    " AND batch_id NOT IN (SELECT batch_id FROM {returned}) ORDER BY look_at, path",
     batches=BATCHES.path,
     returned=RETURNED_REJECTS.path,
 )
-"""Folded batches of a goal whose rejected rows were not dealt with yet."""
+"""Folded batches of a goal whose rejected rows and events were not dealt with yet."""
+MAKE_EVENT_LINES = Sql("CREATE OR REPLACE TEMP TABLE event_lines (line_no BIGINT, reason VARCHAR)")
+
+
+def add_event_lines(lines: Sql) -> Sql:
+    """Adds rows of rejected events, as `event_rejects.event_lines` finds them."""
+    return sql("INSERT INTO event_lines\n{lines}", lines=lines)
 
 
 def readable_lines(rejects: Sql) -> Sql:
-    """Rows that could be read and were refused for what is in them."""
-    return _lines(rejects, Sql("level = 'row' AND row_no IS NOT NULL"))
+    """Rows that could be read and were refused for what is in them, and those of rejected events."""
+    return _lines(_with_events(rejects), Sql("level IN ('row', 'event row') AND row_no IS NOT NULL"))
 
 
 def unreadable_lines(rejects: Sql) -> Sql:
@@ -32,7 +39,15 @@ def unreadable_lines(rejects: Sql) -> Sql:
 
 def spoiled_lines(rejects: Sql) -> Sql:
     """As `readable_lines`, and rows that were applied without some of their cells."""
-    return _lines(rejects, Sql("level IN ('row', 'cell') AND row_no IS NOT NULL"))
+    return _lines(_with_events(rejects), Sql("level IN ('row', 'cell', 'event row') AND row_no IS NOT NULL"))
+
+
+def _with_events(rejects: Sql) -> Sql:
+    return sql(
+        "(SELECT level, row_no, line_no, column_name, reason, file_name FROM {rejects} UNION ALL"
+        " SELECT 'event row', 0, line_no, NULL, reason, NULL FROM event_lines)",
+        rejects=rejects,
+    )
 
 
 def _lines(rejects: Sql, condition: Sql) -> Sql:

@@ -355,8 +355,12 @@ RETURNED_REJECTS = Table(
     "Files of rejected rows that went back to their sender.",
     columns_of(
         ("batch_id", TEXT, "Batch whose rows they are."),
-        ("path", TEXT, "Full path on the server; NULL = none went back, as the goal did not say so at landing."),
-        ("rows", BIGINT, "Rejected rows in the file."),
+        (
+            "path",
+            TEXT,
+            "Full path on the server; NULL = none went back: the goal did not say so, or none are of the root file.",
+        ),
+        ("rows", BIGINT, "Rows in the file: rejected ones, and those of rejected events."),
         ("returned_at", TIME, "When."),
     ),
 )

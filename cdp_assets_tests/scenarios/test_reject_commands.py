@@ -76,7 +76,7 @@ def test_a_dry_run_with_nothing_new_says_so(shop, capsys):
         ),
         (
             ["rejects", "shop", "-o", "-"],
-            "error: no such batch has rejected rows; these have: no batch\n",
+            "error: no such batch has rejected rows or events; these have: no batch\n",
         ),
     ],
 )
@@ -91,8 +91,40 @@ def test_batches_with_rejects_are_listed(shop, capsys):
     batch = landed(shop)
     assert main(["rejects", "shop"]) == 0
     heading, line = capsys.readouterr().out.splitlines()
-    assert heading.split() == ["batch", "landed", "(UTC)", "rows", "cells", "linked", "goal/partition", "file"]
-    assert line.split()[:1] + line.split()[3:] == [batch[:8], "1", "1", "0", "customers/1", "customers_1.csv"]
+    assert heading.split() == [
+        "batch",
+        "landed",
+        "(UTC)",
+        "rows",
+        "cells",
+        "events",
+        "linked",
+        "goal/partition",
+        "file",
+    ]
+    assert line.split()[:1] + line.split()[3:] == [batch[:8], "1", "1", "0", "0", "customers/1", "customers_1.csv"]
+
+
+def test_rejected_events_are_counted_and_their_rows_written(shop, tmp_path, capfdbinary):
+    """The only reject is in an event."""
+    place = tmp_path / "defs" / "shop" / "defs.yaml"
+    told = yaml.safe_load(place.read_text())
+    (goal,) = told["attributes"]["goals"]
+    goal["events"] = [
+        {"type": "order", "date": "day", "mappings": [{"column": "total", "property": "total_revenue"}]},
+    ]
+    place.write_text(yaml.safe_dump(told))
+    shop._goals[0]["events"] = goal["events"]
+    shop.put("customers_1.csv", "email;day;total\na@x.com;2026-01-01;abc\n")
+    batch = landed(shop)
+    assert main(["rejects", "shop"]) == 0
+    (_, line) = capfdbinary.readouterr().out.decode().splitlines()
+    assert line.split()[3:] == ["0", "0", "1", "0", "customers/1", "customers_1.csv"]
+    assert main(["rejects", "shop", "--batch", batch[:8], "-o", "-"]) == 0
+    assert capfdbinary.readouterr().out.decode() == (
+        "email;day;total;reject_line;reject_reason\n"
+        "a@x.com;2026-01-01;abc;2;\"total: 'abc' is not a decimal number, or too large; the order is left out\"\n"
+    )
 
 
 @pytest.mark.parametrize(("options", "expected"), [([], ROWS), (["--cells"], CELLS)])
@@ -115,7 +147,7 @@ def test_rows_of_several_batches_are_not_mixed(shop, capsys):
     assert "error: 2 batches fit; choose one with --batch: " in capsys.readouterr().err
     assert main(["rejects", "shop", "customers", "--partition", "3", "-o", "-"]) == 1
     told = capsys.readouterr().err
-    assert told.startswith("error: no such batch has rejected rows; these have: ")
+    assert told.startswith("error: no such batch has rejected rows or events; these have: ")
     assert ("(customers_1.csv), " in told, "(customers_2.csv)" in told) == (True, True)
 
 

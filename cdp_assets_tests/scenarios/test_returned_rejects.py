@@ -65,6 +65,31 @@ def test_rejected_rows_go_back_mended_and_are_imported(sshd, tmp_path):
     assert give_back(shop) == []
 
 
+def test_rows_of_a_rejected_event_go_back(sshd, tmp_path):
+    event = {
+        "type": "order",
+        "id": "no",
+        "date": "day",
+        "nested": [{"property": "product", "mappings": [{"column": "Menge", "property": "quantity"}]}],
+    }
+    event["nested"][0]["mappings"].append({"column": "sku", "property": "id"})
+    rows = (
+        "email,no,day,sku,Menge\na@x.com,1,2026-02-01,s1,viele\nb@x.com,2,2026-02-01,s1,1\na@x.com,1,2026-02-01,s2,1\n"
+    )
+    shop = imported(sshd, tmp_path, rows, mappings=[{"column": "no", "property": "city"}], events=[event])
+    (outcome,) = give_back(shop)
+    assert list(returned(shop).values()) == [
+        (
+            b"email,no,day,sku,Menge,reject_line,reject_reason\n"
+            b"a@x.com,1,2026-02-01,s1,viele,2,\"Menge: 'viele' is not a whole number, or too large;"
+            b' order 1 is left out"\n'
+            b"a@x.com,1,2026-02-01,s2,1,4,order 1 is left out: see line 2\n"
+        )
+    ]
+    assert (outcome.rows, shop.rows("SELECT rows FROM ops.returned_rejects")) == (2, [(2,)])
+    assert give_back(shop) == []
+
+
 def test_they_go_back_once(sshd, tmp_path):
     shop = imported(sshd, tmp_path)
     (outcome,) = give_back(shop)
