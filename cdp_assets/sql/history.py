@@ -68,17 +68,15 @@ def _sentences(cases: Sequence[tuple[str, str, str]]) -> Sql:
     return joined("\n        || ", told)
 
 
-_RECORD = Sql("rtrim(coalesce(records, 'profiles'), 's')")
+# The first sentence stands word for word in spec.md 11.3, whatever the counts are.
 _IMPORTED = sql(
     """CASE WHEN folded_at IS NOT NULL THEN
-        'Received ' || {updates} || ', created ' || {created} || ', ' || {unchanged} || ' unchanged'
-        || format(', checked {{:,}}', rows_received - coalesce(rows_filtered, 0))
-        || CASE WHEN is_full THEN '; only what differs from earlier files was imported.' ELSE '.' END
+        format('Received {{:,}} updates, created {{:,}} {{}}, {{:,}} {{}} unchanged, checked {{:,}}', rows_modified,
+            rows_created, coalesce(records, 'profiles'), rows_unchanged, coalesce(records, 'profiles'),
+            rows_received - coalesce(rows_filtered, 0))
+        || CASE WHEN is_full THEN ', the delta file is used.' ELSE '.' END
         || {sentences}
     ELSE '' END || CASE WHEN note <> '' AND folded_at IS NOT NULL THEN ' ' ELSE '' END || coalesce(note, '')""",
-    updates=_counted("rows_modified", Sql("'update'")),
-    created=_counted("rows_created", _RECORD),
-    unchanged=_counted("rows_unchanged", _RECORD),
     sentences=_sentences(
         [
             ("rows_consent_mismatch", "profile update", "skipped because of a consent mismatch"),

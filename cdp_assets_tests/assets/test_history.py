@@ -35,7 +35,7 @@ def test_every_import_is_told_in_a_sentence(used: World) -> None:
     )
     assert told["customers_2.csv"] == (
         "folded",
-        "Received 1 update, created 1 profile, 0 profiles unchanged, checked 3. 1 row rejected.",
+        "Received 1 updates, created 1 profiles, 0 profiles unchanged, checked 3. 1 row rejected.",
     )
     assert told["customers_3.csv"][0] == "failed"
     assert "E-Mail" in told["customers_3.csv"][1]

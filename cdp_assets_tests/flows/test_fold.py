@@ -304,8 +304,8 @@ def test_history_tells_one_of_a_thing_and_several_and_what_of_a_full_file_came_i
     rows = "email,city,points,tags\na@x.com,Rome,1,\nb@x.com,Pisa,1,\nno mail,Rome,1,\n"
     room.land("customers", "customers_2.csv", rows, look_at=later)
     room.fold()
-    end = "only what differs from earlier files was imported."
+    end = "the delta file is used."
     assert room.rows("SELECT message FROM ops.import_history ORDER BY name") == [
-        (f"Received 0 updates, created 2 profiles, 0 profiles unchanged, checked 2; {end}",),
-        (f"Received 1 update, created 0 profiles, 1 profile unchanged, checked 3; {end} 1 row rejected.",),
+        (f"Received 0 updates, created 2 profiles, 0 profiles unchanged, checked 2, {end}",),
+        (f"Received 1 updates, created 0 profiles, 1 profiles unchanged, checked 3, {end} 1 row rejected.",),
     ]
