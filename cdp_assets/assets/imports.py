@@ -26,7 +26,7 @@ from cdp_assets.files.selection import natural_key
 from cdp_assets.files.sftp import open_server
 from cdp_assets.files.windows import those_there
 from cdp_assets.flows.dry_run import dry_run_partitions
-from cdp_assets.flows.import_files import Outcome, land_partitions
+from cdp_assets.flows.import_files import Outcome, land_partitions, nothing_taken
 from cdp_assets.flows.judge_files import received_files
 from cdp_assets.flows.run_connection import check_enabled
 from cdp_assets.flows.take_look import take_look, take_settled_look
@@ -105,6 +105,8 @@ def import_asset(deployment: Deployment, connection: Connection, goal: ImportGoa
                     outcomes[key] = found
                     for outcome in found:
                         context.log.info(f"{outcome.name or key}: {outcome.error or 'landed'}")
+                    for line in warnings_of(found):
+                        context.log.warning(line)
         yield from _results(context, connection, goal, outcomes)
 
     return _import
@@ -190,6 +192,12 @@ def partition_metadata(outcomes: Sequence[Outcome]) -> Metadata:
         metadata["files"] = table(["file", "rows received", "rows rejected"], rows)
         metadata["dagster/partition_row_count"] = sum(item.rows_received for item in manifests)
     return metadata
+
+
+def warnings_of(outcomes: Sequence[Outcome]) -> list[str]:
+    """Files that landed and of which nothing is imported, one line each."""
+    told = [(outcome, nothing_taken(outcome.landed)) for outcome in outcomes if outcome.landed]
+    return [f"{outcome.goal}: {shown(outcome.name)}: {warning}" for outcome, warning in told if warning]
 
 
 def refused(bad: Sequence[str]) -> str:

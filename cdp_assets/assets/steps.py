@@ -13,7 +13,7 @@ from pydantic import Field
 
 from cdp_assets.assets.drop_folders import has_recent_imports, recent_imports_key, recent_imports_metadata
 from cdp_assets.assets.fold_metadata import fold_message
-from cdp_assets.assets.imports import landed_events, refused
+from cdp_assets.assets.imports import landed_events, refused, warnings_of
 from cdp_assets.assets.limits import delivery_evaluations
 from cdp_assets.assets.members import materializations
 from cdp_assets.assets.metadata import done_metadata, export_metadata, unsettled
@@ -220,4 +220,6 @@ def _told(context: dg.OpExecutionContext, outcomes: Sequence[Outcome]) -> list[s
     context.log.info(f"{len(outcomes) - len(bad)} new file(s) landed")
     for line in bad:
         context.log.error(line)
+    for line in warnings_of(outcomes):
+        context.log.warning(line)
     return bad

@@ -55,8 +55,12 @@ def _tell(item: Rehearsed) -> None:
         counts.append(f"{counted(item.counts['cells_rejected'], 'cell')} rejected")
     if counts:
         print(f"  {', '.join(counts)}")
+    if item.warning:
+        print(f"  WARNING: {item.warning}")
     for reason in item.reasons:
         print(f"  {counted(reason.count, reason.level)} rejected: {reason.reason}")
+    if item.more_reasons:
+        print(f"  … and {counted(item.more_reasons, 'more reason')}")
     for reject in item.sample:
         print(f"    line {reject.line_no}: {reject.column_name or 'whole row'}: {reject.text}")
 

@@ -7,10 +7,13 @@ from datetime import datetime
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from cdp_assets.counted import counted
+from cdp_assets.files.remote import shown
 from cdp_assets.flows.folders import DataFolders
+from cdp_assets.flows.import_files import nothing_taken_message
 from cdp_assets.sql.event_tables import EVENT_TABLES
 from cdp_assets.sql.records import GROUP_TABLES
 from cdp_assets.sql.tables import LIST_MEMBERSHIPS, PRODUCTS
@@ -27,8 +30,16 @@ EVENTS = Sql(
 )
 REASONS = Sql(
     "SELECT rejects.reason, level, count(*) AS n FROM ops.rejects JOIN ops.batches USING (batch_id)"
-    " WHERE folded_at >= ? GROUP BY ALL ORDER BY n DESC, 1 LIMIT 12"
+    " WHERE folded_at >= ? GROUP BY ALL ORDER BY n DESC, 1"
 )
+MOST_REASONS = 12
+NOTHING_TAKEN = Sql(
+    "SELECT name, rows_received, list(reason ORDER BY n DESC, reason) FROM ops.batches"
+    " JOIN (SELECT batch_id, reason, count(*) AS n FROM ops.rejects WHERE level = 'row' GROUP BY ALL) USING (batch_id)"
+    " WHERE folded_at >= ? AND rows_received = rows_rejected AND rows_received > 1"
+    " GROUP BY position, name, rows_received ORDER BY position"
+)
+"""As `is_nothing_taken`."""
 RENAMED = Sql("SELECT count(*) FROM ops.acknowledgements WHERE acknowledged_at >= ? AND renamed_to IS NOT NULL")
 SELECTED = Sql(
     'SELECT segment, size, joined, "left" FROM ops.segment_changes WHERE computed_at >= ? ORDER BY segment, computed_at'
@@ -48,7 +59,9 @@ def print_summary(console: Console, folders: DataFolders, since: datetime, *, fa
         _held(console, database)
         reasons = database.rows(REASONS, [since])
         if reasons:
-            _print(console, "Rejected", ["reason", "row or cell", "count"], reasons)
+            _print(console, "Rejected", ["reason", "row or cell", "count"], reasons[:MOST_REASONS])
+            if len(reasons) > MOST_REASONS:
+                console.print(f"… and {len(reasons) - MOST_REASONS} more reason(s)\n")
         selected = database.rows(SELECTED, [since])
         if selected:
             _print(console, "Selected", ["segment", "members", "joined", "left"], selected)
@@ -68,6 +81,9 @@ def _imported(console: Console, database: Database, since: datetime, *, failed: 
         )
         console.print(nothing)
         return
+    for name, count, refused in database.rows(NOTHING_TAKEN, [since]):
+        warning = f"{shown(name)}: {nothing_taken_message(count, refused)}"
+        console.print(f"[bold red]WARNING[/bold red] {escape(warning)}\n")
     columns = ["file", "rows", "created", "modified", "unchanged", "not found", "no id", "rejected"]
     totals = ["total", *(sum(row[place] or 0 for row in rows) for place in range(1, len(columns)))]
     _print(console, "Imported and merged", columns, [*rows, totals])

@@ -7,6 +7,7 @@ same rules, and a row that cannot be read is kept with its true line number and 
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from cdp_assets.config.files import MAX_COLUMNS, Format
 from cdp_assets.errors import FileError
+from cdp_assets.files.encoding import OLD_EUROPEAN, UTF8, guess_encoding
 from cdp_assets.files.row_cells import Row
 
 BOM = b"\xef\xbb\xbf"
@@ -62,7 +64,8 @@ def read_header(path: Path, layout: Format) -> Header:
         message = f"the file is empty{_behind(layout)}; a first row with column names is needed"
         raise FileError(message)
     if first.cells is None:
-        message = f"the header cannot be read: {first.reason}"
+        told = encoding_reason(layout, looks_old(layout, first)) if is_undecodable(layout, first) else first.reason
+        message = f"the header cannot be read: {told}"
         raise FileError(message)
     _require_bearable(first.cells, "header")
     for place, name in enumerate(first.cells, start=1):
@@ -194,6 +197,36 @@ def read_row(
         raw = following[1]
 
 
+def encoding_reason(layout: Format, looks_old: bool | None = False) -> str:
+    """Why a row whose bytes are no text is refused: the same words for every row of a file.
+
+    `looks_old`: the rows can be read in the encoding that an older Windows writes; then what to set is told too.
+    """
+    is_utf8 = codecs.lookup(layout.encoding).name == UTF8
+    reason = f"not {'UTF-8' if is_utf8 else layout.encoding}"
+    if not looks_old:
+        return reason
+    return f"{reason}; it looks like {OLD_EUROPEAN}: set `format: {{encoding: {OLD_EUROPEAN}}}`"
+
+
+def is_undecodable(layout: Format, record: Record) -> bool:
+    """Whether a row is refused because its bytes are no text."""
+    return record.reason == encoding_reason(layout)
+
+
+def looks_old(layout: Format, record: Record) -> bool | None:
+    """Whether the text of a row is in the older encoding: True or False if a sign tells; None if none does."""
+    if record.raw.isascii():
+        return None
+    if codecs.lookup(layout.encoding).name != UTF8 or guess_encoding(record.raw) != OLD_EUROPEAN:
+        return False
+    try:
+        record.raw.decode(OLD_EUROPEAN)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _unreadable(raw: bytes, size: int, layout: Format) -> str:
     if size > layout.max_row_bytes:
         return f"the row is longer than {layout.max_row_bytes} bytes, or a quote is never closed"
@@ -201,6 +234,6 @@ def _unreadable(raw: bytes, size: int, layout: Format) -> str:
         return "the row holds a NUL byte"
     try:
         raw.decode()
-    except UnicodeDecodeError as error:
-        return f"byte {error.start + 1} of the line is not UTF-8"
+    except UnicodeDecodeError:
+        return encoding_reason(layout)
     return ""

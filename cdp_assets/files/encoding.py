@@ -10,6 +10,9 @@ from cdp_assets.errors import FileError
 from cdp_assets.files.limits import CHUNK_BYTES, appearing
 
 UTF8 = "utf-8"
+UTF16 = "utf-16"
+OLD_EUROPEAN = "windows-1252"
+"""What a text of single bytes is taken for that is not UTF-8."""
 _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -42,6 +45,18 @@ def to_utf8(source: Path, target: Path, encoding: str, *, whole: bool = True) ->
         message = f"the file is not {encoding}: it cannot be read behind byte {done:,}"
         raise FileError(message) from error
     return target
+
+
+def guess_encoding(content: bytes) -> str:
+    """What the beginning of a text is probably written in: UTF-16 tells it by its mark, UTF-8 by being readable."""
+    if content[:2] in _WIDE_MARKS:
+        return UTF16
+    try:
+        # The beginning may end in the middle of a sign.
+        content[: content.rfind(b"\n") + 1 or None].decode(UTF8)
+    except UnicodeDecodeError:
+        return OLD_EUROPEAN
+    return UTF8
 
 
 def from_utf8(source: Path, target: Path, encoding: str) -> None:

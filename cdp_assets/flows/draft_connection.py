@@ -18,6 +18,7 @@ from cdp_assets.config.goals import Identifier, ImportProfilesGoal, Mapping
 from cdp_assets.config.model import CustomerModelConfig, Deployment
 from cdp_assets.config.properties import RESERVED_COLUMNS, Property, PropertyType
 from cdp_assets.errors import FileError
+from cdp_assets.files.encoding import guess_encoding
 from cdp_assets.files.remote import RemoteFile, shown
 from cdp_assets.files.sftp import SftpFileSystem
 from cdp_assets.flows.detect_columns import ColumnProfile
@@ -129,7 +130,7 @@ def draft_goal(
 
 def guess_format(content: bytes) -> Format:
     """How the text is laid out: encoding, separator, decimal sign. What cannot be told is as if left out."""
-    encoding = _encoding(content)
+    encoding = guess_encoding(content)
     lines = content.decode(encoding, "replace").lstrip("\ufeff").splitlines()[:200]
     bare = [re.sub(r'"[^"]*"', "", line) for line in lines if line.strip()]
     counts = {sign: bare[0].count(sign) if bare else 0 for sign in (",", ";", "\t", "|")}
@@ -140,17 +141,6 @@ def guess_format(content: bytes) -> Format:
     multi_value = ";" if separator == "|" else "|"
     decimal = "," if separator != "," and with_comma > with_point else "."
     return Format(separator=separator, decimal=decimal, encoding=encoding, multi_value=multi_value)
-
-
-def _encoding(content: bytes) -> str:
-    if content[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        return "utf-16"
-    try:
-        # The beginning may end in the middle of a sign.
-        content[: content.rfind(b"\n") + 1 or None].decode("utf-8")
-    except UnicodeDecodeError:
-        return "windows-1252"
-    return "utf-8"
 
 
 def _beginning(server: SftpFileSystem, file: RemoteFile) -> bytes:

@@ -20,7 +20,15 @@ from cdp_assets.files.sftp import open_server
 from cdp_assets.flows.file_sets import PassedOver
 from cdp_assets.flows.fold_batches import fold_batches
 from cdp_assets.flows.folders import DataFolders
-from cdp_assets.flows.import_files import Outcome, RejectSample, land_candidates, land_partitions, masked
+from cdp_assets.flows.import_files import (
+    Outcome,
+    RejectSample,
+    is_nothing_taken,
+    land_candidates,
+    land_partitions,
+    masked,
+    nothing_taken_message,
+)
 from cdp_assets.flows.manifests import SHORT, all_attempts, read_attempt
 from cdp_assets.flows.mirror import mirrored
 from cdp_assets.flows.snapshots import only_used
@@ -29,9 +37,8 @@ from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database, open_warehouse
 
 COUNTED = ("rows_", "cells_rejected")
-REASONS = Sql(
-    "SELECT level, reason, count(*) FROM ops.rejects WHERE batch_id = ? GROUP BY ALL ORDER BY 3 DESC, 1, 2 LIMIT 20"
-)
+REASONS = Sql("SELECT level, reason, count(*) FROM ops.rejects WHERE batch_id = ? GROUP BY ALL ORDER BY 3 DESC, 1, 2")
+MOST_REASONS = 20
 SAMPLE = Sql(
     "SELECT line_no, column_name, raw_text, reason FROM ops.rejects WHERE batch_id = ? ORDER BY line_no, 2 LIMIT 20"
 )
@@ -61,7 +68,11 @@ class Rehearsed:
     counts: dict[str, int]
     """The counts of its row of the ledger, by column; of a refused file none."""
     reasons: tuple[Reason, ...]
-    """The most frequent first."""
+    """The most frequent first, and no more than `MOST_REASONS`."""
+    more_reasons: int
+    """How many others there are."""
+    warning: str
+    """To be told loudly: no row would be imported; empty = nothing to tell."""
     sample: tuple[RejectSample, ...]
     """The first rejects, masked."""
 
@@ -187,4 +198,18 @@ def _rehearsed(
     reasons = tuple(Reason(*row) for row in database.rows(REASONS, [key]))
     rows = database.rows(SAMPLE, [key])
     sample = tuple(RejectSample(line, column or "", masked(text or ""), reason) for line, column, text, reason in rows)
-    return Rehearsed(outcome.goal, outcome.partition, outcome.name, state, note, counts, reasons, sample)
+    received, warning = counts.get("rows_received", 0), ""
+    if is_nothing_taken(received, counts.get("rows_rejected", 0)):
+        warning = nothing_taken_message(received, [item.reason for item in reasons if item.level == "row"])
+    return Rehearsed(
+        outcome.goal,
+        outcome.partition,
+        outcome.name,
+        state,
+        note,
+        counts,
+        reasons[:MOST_REASONS],
+        len(reasons[MOST_REASONS:]),
+        warning,
+        sample,
+    )

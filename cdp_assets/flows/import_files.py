@@ -20,7 +20,7 @@ from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.land_files import Landed, current_versions, land_file, reland
 from cdp_assets.flows.manifests import Manifest
 from cdp_assets.flows.take_look import Candidate, Look
-from cdp_assets.sql.landing import reject_sample_query
+from cdp_assets.sql.landing import reject_reasons_query, reject_sample_query
 from cdp_assets.warehouse import scratch
 
 
@@ -170,6 +170,28 @@ def reject_sample(landed: Landed, limit: int = 20) -> list[RejectSample]:
     with scratch() as engine:
         rows = engine.rows(reject_sample_query(str(landed.folder / "rejects.parquet"), limit))
     return [RejectSample(line, column or "", masked(text or ""), reason) for line, column, text, reason in rows]
+
+
+def nothing_taken(landed: Landed) -> str:
+    """What to tell loudly of a file of several rows that are all rejected; empty for any other."""
+    manifest = landed.manifest
+    if not is_nothing_taken(manifest.rows_received, manifest.rows_rejected):
+        return ""
+    with scratch() as engine:
+        reasons = engine.rows(reject_reasons_query(str(landed.folder / "rejects.parquet")))
+    return nothing_taken_message(manifest.rows_received, [reason for reason, _ in reasons])
+
+
+def is_nothing_taken(received: int, rejected: int) -> bool:
+    """Whether all rows of a file are rejected; a single bad row is no more than that."""
+    return 1 < received == rejected
+
+
+def nothing_taken_message(rows: int, reasons: Sequence[str]) -> str:
+    """In words, with the commonest of the reasons, which stands first."""
+    others = f", and {len(reasons) - 1} other reason(s)" if len(reasons) > 1 else ""
+    why = f": {reasons[0]}{others}" if reasons else ""
+    return f"nothing of it is imported: all {rows:,} rows are rejected{why}"
 
 
 def masked(text: str) -> str:

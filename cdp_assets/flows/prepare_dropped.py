@@ -12,14 +12,14 @@ from cdp_assets.config.drop_headers import DropHeader, read_drop_header
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.config.properties import PropertyType
 from cdp_assets.errors import FileError
-from cdp_assets.files.delimited import Header, read_header
+from cdp_assets.files.delimited import Header, encoding_reason, read_header
 from cdp_assets.flows.prepare_cells import find_dates
 from cdp_assets.sql.date_detection import KnownFormat
 from cdp_assets.sql.drop_events import EVENT_PARTS, METRIC_COLUMN, part_column
 from cdp_assets.sql.drop_profiles import CARRIED, DropFile, drop_steps, field_column
 from cdp_assets.sql.fields import Cells
 from cdp_assets.sql.landing import Source, numbered_rows
-from cdp_assets.sql.text import Sql, chain, ident, sql
+from cdp_assets.sql.text import Sql, chain, ident, literal, sql
 from cdp_assets.warehouse import Database
 
 CSV = ".csv"
@@ -114,13 +114,14 @@ def require_whole_rows(engine: Database, config: BatchConfig) -> None:
     if config.goal.drop is None:
         return
     found = engine.rows(
-        Sql(
-            "SELECT line_no, reason FROM rejects WHERE level = 'row' AND (reason LIKE '%is not UTF-8'"
-            " OR reason LIKE 'the row is longer than%') ORDER BY line_no LIMIT 1"
+        sql(
+            "SELECT line_no, reason FROM rejects WHERE level = 'row' AND (starts_with(reason, {undecodable})"
+            " OR reason LIKE 'the row is longer than%') ORDER BY line_no LIMIT 1",
+            undecodable=literal(encoding_reason(config.goal.format)),
         )
     )
     for line, reason in found:
-        message = _exceeds(line) if _TOO_LONG in reason else f"Row {line} is not UTF-8: {reason}"
+        message = _exceeds(line) if _TOO_LONG in reason else f"Row {line} is {encoding_reason(config.goal.format)}"
         raise FileError(message)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cdp_assets.config.files import Format
 from cdp_assets.counted import counted
-from cdp_assets.files.delimited import Header, rows_of
+from cdp_assets.files.delimited import Header, encoding_reason, looks_old, rows_of
 from cdp_assets.files.line_count import count_lines
 from cdp_assets.sql.landing import Source, raw_table
 from cdp_assets.sql.text import Sql, literal, sql
@@ -27,6 +27,8 @@ class Rows:
     """Rows with fewer cells than the header."""
     refused: Path | None = None
     """Line, raw text and reason of each row that cannot be read."""
+    looks_old: bool = False
+    """Whether every row that tells its encoding is in the one of an older Windows, and at least one tells."""
 
 
 def plain_rows(text: Path, header: Header, layout: Format) -> Rows | None:
@@ -43,11 +45,14 @@ def rewritten_rows(text: Path, header: Header, layout: Format, staging: Path, na
     clean, refused = staging / f"clean_{name}.csv", staging / f"refused_{name}.csv"
     width = len(header.columns)
     good = bad = padded = 0
+    # In a file of both encodings neither is the right one to set.
+    told: set[bool | None] = set() if all(name.isascii() for name in header.columns) else {False}
     with clean.open("w", newline="") as kept, refused.open("w", newline="") as left:
         rows = csv.writer(kept, quoting=csv.QUOTE_ALL, lineterminator="\n")
         rejects = csv.writer(left, quoting=csv.QUOTE_ALL, lineterminator="\n")
         for record in rows_of(text, layout, header):
             cells, reason = record.cells or (), record.reason
+            told.add(looks_old(layout, record))
             if len(cells) > width:
                 reason = f"the row has {counted(len(cells), 'cell')}, {header.told_by} {width}"
             if reason:
@@ -58,7 +63,7 @@ def rewritten_rows(text: Path, header: Header, layout: Format, staging: Path, na
             good += 1
             padded += len(cells) < width
             rows.writerow([record.line, *cells, *[""] * (width - len(cells))])
-    return Rows(Source(str(clean), width, 0, rewritten=True), good, bad, padded, refused)
+    return Rows(Source(str(clean), width, 0, rewritten=True), good, bad, padded, refused, told - {None} == {True})
 
 
 def engine_rejects(engine: Database) -> int:
@@ -110,10 +115,13 @@ def keep_refused(
         return
     engine.run(
         sql(
-            "INSERT INTO rejects SELECT {level}, NULL, line_no, NULL, raw_text, reason, {file} FROM read_csv({path},"
+            "INSERT INTO rejects SELECT {level}, NULL, line_no, NULL, raw_text,"
+            " CASE WHEN reason = {undecodable} THEN {told} ELSE reason END, {file} FROM read_csv({path},"
             " columns = {{'line_no': 'BIGINT', 'raw_text': 'VARCHAR', 'reason': 'VARCHAR'}}, auto_detect = false,"
             " header = false, quote = '\"', escape = '\"', delim = ',', new_line = '\\n', max_line_size = {size})",
             level=literal(level),
+            undecodable=literal(encoding_reason(layout)),
+            told=literal(encoding_reason(layout, rows.looks_old)),
             file=literal(file_name),
             path=literal(str(rows.refused)),
             size=literal(layout.max_row_bytes * 8),

@@ -222,6 +222,14 @@ def reject_sample_query(parquet: str, limit: int) -> Sql:
     )
 
 
+def reject_reasons_query(parquet: str) -> Sql:
+    """Why rows were refused, the commonest reason first, and how often."""
+    return sql(
+        "SELECT reason, count(*) FROM read_parquet({parquet}) WHERE level = 'row' GROUP BY reason ORDER BY 2 DESC, 1",
+        parquet=literal(parquet),
+    )
+
+
 def rejected_rows_query(parquet: str, limit: int) -> Sql:
     """Line and reason of the first rows that were refused: nothing of what stands in them."""
     return sql(

@@ -51,14 +51,14 @@ def _with_events(rejects: Sql) -> Sql:
 
 
 def _lines(rejects: Sql, condition: Sql) -> Sql:
-    """The reasons, each with its column; the name of our property before it would tell a sender nothing."""
+    """The reasons, each with its column. The name of our property, or what we could set, tells a sender nothing."""
     return sql(
         """
         SELECT
             line_no,
             left(string_agg(
                 CASE
-                    WHEN column_name IS NULL THEN reason
+                    WHEN column_name IS NULL THEN regexp_replace(reason, ': set `format: .*$', '')
                     ELSE left(column_name, 100) || ': ' || regexp_replace(reason, '^[A-Za-z0-9_-]+: ', '')
                 END,
                 '; ' ORDER BY column_name, reason

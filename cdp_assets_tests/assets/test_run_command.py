@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from cdp_assets_tests.assets.world import ANNA, BERT, CUSTOMERS, VIP_LIST, World
+from cdp_assets_tests.assets.world import ANNA, BERT, CUSTOMERS, HEADER, VIP_LIST, World
 
 
 def write_down(shop: World, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,6 +43,32 @@ def test_a_goal_is_run_and_its_counts_are_told(shop: World, tmp_path: Path, monk
     assert "Delivered" not in told
     with dg.DagsterInstance.get() as instance:
         assert [run.job_name for run in instance.get_runs()] == ["shop__customers__run_now"]
+
+
+def test_a_file_of_which_nothing_is_imported_is_told_loudly(
+    shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_down(shop, tmp_path, monkeypatch)
+    shop.put("customers_1.csv").write_bytes(
+        HEADER.encode() + ANNA.encode() + "zoë@example.com,Ede,1\n".encode("cp1252")
+    )
+    shop.put("customers_2.csv").write_bytes(HEADER.encode() + "a@x.com,Zoë,1\nb@x.com,Köln,2\n".encode("cp1252"))
+    done = run_command("run", "shop", "customers")
+    assert done.returncode == 0, done.stderr
+    told = " ".join(done.stdout.split())
+    reason = "not UTF-8; it looks like windows-1252: set `format: {encoding: windows-1252}`"
+    warning = f"nothing of it is imported: all 2 rows are rejected: {reason}"
+    assert told.count("WARNING") == 1
+    assert f"WARNING customers_2.csv: {warning}" in told
+    with dg.DagsterInstance.get() as instance:
+        (run,) = instance.get_runs()
+        entries = instance.all_logs(run.run_id)
+    assert [entry.user_message for entry in entries if entry.level == logging.WARNING] == [
+        f"customers: customers_2.csv: {warning}"
+    ]
+    events = [entry.get_dagster_event() for entry in entries if entry.is_dagster_event]
+    landed = [event.materialization for event in events if event.event_type_value == "ASSET_MATERIALIZATION"]
+    assert [found.metadata["WARNING"].value for found in landed if "WARNING" in found.metadata] == [warning]
 
 
 def test_a_range_of_days_is_backfilled_in_runs_of_their_own_and_folded_once(

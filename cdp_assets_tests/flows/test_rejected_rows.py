@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import tempfile
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
+from cdp_assets.commands.summary import print_summary
 from cdp_assets.config.files import Format
 from cdp_assets.errors import FileError
 from cdp_assets.files.delimited import Record, records
 from cdp_assets.files.encoding import from_utf8, to_utf8
 from cdp_assets.files.pgp import PgpKeys
 from cdp_assets.flows.give_rejected import write_rejected
+from cdp_assets.flows.import_files import reject_sample
 from cdp_assets.flows.keep_rejected import REJECTED_ROWS
 from cdp_assets.flows.land_files import Landed
 from cdp_assets_tests.support.connected import PROPERTIES, import_goal
@@ -60,7 +65,7 @@ CASES = {
         (
             b"email,city,reject_line,reject_reason\nnope,Ede,4,email: not a valid e-mail address\n"
             b'c@x.com,Ede,NL,2,"the row has 3 cells, the header has 2"\n'
-            b"d@x.com,\xff,3,byte 9 of the line is not UTF-8\n"
+            b"d@x.com,\xff,3,not UTF-8; it looks like windows-1252\n"
             b'"b@x.com,Ede,5,a quote is never closed\n'
         ),
     ),
@@ -107,7 +112,7 @@ CASES = {
         b"email,city\nnope \xe9,Ede\na@x.com,\x81\xe9\n",
         (
             b"email,city,reject_line,reject_reason\nnope \xe9,Ede,2,email: not a valid e-mail address\n"
-            b"a@x.com,\x81\xe9,3,byte 9 of the line is not UTF-8\n"
+            b"a@x.com,\x81\xe9,3,not windows-1252\n"
         ),
     ),
     "sent back once before": (
@@ -128,6 +133,38 @@ def test_rejected_rows_are_kept_byte_for_byte_with_line_and_reason_behind(tmp_pa
     room = lab(tmp_path, [{"column": columns["city"], "property": "city"}], **goal)
     landed = room.land("customers", "customers_1.csv", content)
     assert given_back(room, landed) == expected
+
+
+OLD = "not UTF-8; it looks like windows-1252: set `format: {encoding: windows-1252}`"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b"a@x.com,K\xf6ln\nb@x.com,Ede\nbo@x.com,\xc5rhus\n", OLD),
+        ("a@x.com,Köln\n".encode() + b"bo@x.com,\xc5rhus\n", "not UTF-8"),
+        (b"a@x.com,\x81\nbo@x.com,\xc5rhus\n", "not UTF-8"),
+    ],
+    ids=["all older", "mixed", "neither"],
+)
+def test_rows_in_another_encoding_have_one_reason_that_tells_it_where_it_is_sure(tmp_path, text, reason):
+    landed = lab(tmp_path).land("customers", "customers_1.csv", b"email,city\n" + text)
+    assert {item.reason for item in reject_sample(landed)} == {reason}
+
+
+def test_a_header_in_another_encoding_says_so(tmp_path):
+    with pytest.raises(FileError, match=re.escape(f"the header cannot be read: {OLD}")):
+        lab(tmp_path).land("customers", "customers_1.csv", b"email,stra\xdfe\na@x.com,Ede\n")
+
+
+def test_reasons_that_are_not_shown_are_counted(tmp_path: Path) -> None:
+    room = lab(tmp_path)
+    wide = [f"a{place}@x.com{'' if place % 2 else ',x' * (place + 3)}" for place in range(30)]
+    room.land("customers", "customers_1.csv", "email,city\n" + "\n".join(wide) + "\n")
+    room.fold()
+    console = Console(record=True, width=100, file=io.StringIO())
+    print_summary(console, room.folders, datetime(2000, 1, 1, tzinfo=UTC))
+    assert "… and 3 more reason(s)" in console.export_text()
 
 
 def test_a_file_without_rejected_rows_keeps_none(tmp_path):

@@ -53,6 +53,19 @@ def test_a_dry_run_is_told_in_words(shop, capsys):
     assert shop.names() == ["customers_1.csv"]
 
 
+def test_a_dry_run_warns_of_a_file_in_another_encoding(shop, capsys):
+    shop.put("customers_2.csv", "email;city;points\na@x.com;Köln;1\nbo@x.com;Zürich;2\n".encode("cp1252"))
+    settings = shop.settings()["connections"][0]
+    settings["goals"][0]["format"]["encoding"] = "utf-8"
+    component = {"type": "cdp_assets.SftpConnection", "attributes": settings}
+    (shop.folders.root.parent / "defs" / "shop" / "defs.yaml").write_text(yaml.safe_dump(component))
+    assert main(["dry-run", "shop", "customers", "--file", "customers_2.csv"]) == 0
+    reason = "not UTF-8; it looks like windows-1252: set `format: {encoding: windows-1252}`"
+    assert (
+        f"  WARNING: nothing of it is imported: all 2 rows are rejected: {reason}\n  2 rows rejected: {reason}\n"
+    ) in capsys.readouterr().out
+
+
 def test_a_dry_run_that_would_refuse_a_file_says_so_by_its_exit_code_too(shop, capsys):
     shop.put("customers_2.csv", "name\nx\n")
     assert main(["dry-run", "shop"]) == 1
