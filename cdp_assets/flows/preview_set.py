@@ -186,10 +186,11 @@ class _Reading:
         except FileError as error:
             self._problems.append(str(error))
             return Mapped()
-        query = batch_query(self._config, cells, find_dates(self._engine, self._config, cells))
+        dates = find_dates(self._engine, self._config, cells)
+        query = batch_query(self._config, cells, dates)
         self._engine.run(sql("CREATE OR REPLACE TABLE batch AS\n{query}", query=query))
         batch = Sql("(SELECT *, rowid AS file_row_number FROM batch)")
-        refused = cell_rejects(self._config, frozenset(cells.columns), batch, Sql("line_no"))
+        refused = cell_rejects(self._config, frozenset(cells.columns), batch, Sql("line_no"), dates)
         self._engine.run(sql("INSERT INTO rejects BY NAME {refused}", refused=refused))
         counted = self._engine.rows(
             sql(

@@ -96,6 +96,8 @@ class _Written:
     linked: dict[str, dict[str, int]]
     cells: Cells
     """The root file's cells, in the order of the batch's rows: events are made of them."""
+    dates: dict[int, KnownFormat]
+    """Number of a mapping → the format its dates were read in, where that was found out."""
     skipped: int = 0
     """Rows that are in `rejects` and not in the batch."""
 
@@ -230,7 +232,7 @@ def _stream(engine: Database, job: Job, rows: Rows) -> _Written:
         dates = find_dates(engine, config, cells)
         if dates != preferred:
             copied = _copy_all(engine, job, rows, cells, dates)
-    return _Written(copied, copied, job.header.columns, rows.source.rewritten, {}, cells)
+    return _Written(copied, copied, job.header.columns, rows.source.rewritten, {}, cells, dates)
 
 
 def _copy_all(engine: Database, job: Job, rows: Rows, cells: Cells, dates: dict[int, KnownFormat]) -> int:
@@ -247,7 +249,7 @@ def _prepare(engine: Database, job: Job, rows: Rows, linked: LinkedSet) -> _Writ
     copied = _copy_batch(engine, job, prepared.cells, prepared.dates)
     columns = dict.fromkeys([*prepared.cells.columns, *linked_columns(linked)])
     facts = linked_facts(linked, prepared.orphan_rows)
-    return _Written(prepared.rows_read, copied, tuple(columns), True, facts, prepared.root)
+    return _Written(prepared.rows_read, copied, tuple(columns), True, facts, prepared.root, prepared.dates)
 
 
 def _drop(engine: Database, job: Job, rows: Rows) -> _Written:
@@ -258,7 +260,9 @@ def _drop(engine: Database, job: Job, rows: Rows) -> _Written:
     dropped = prepare_dropped(engine, job.config, job.header.columns, rows.source, job.at)
     copied = _copy_batch(engine, job, dropped.cells, dropped.dates)
     columns = dict.fromkeys([*job.header.columns, *dropped.cells.columns])
-    return _Written(int(rows_read), copied, tuple(columns), True, {}, dropped.cells, dropped.rows_skipped)
+    return _Written(
+        int(rows_read), copied, tuple(columns), True, {}, dropped.cells, dropped.dates, dropped.rows_skipped
+    )
 
 
 def _require_rows(engine: Database, rows: Rows, found: int) -> None:
@@ -283,7 +287,7 @@ def _finish(engine: Database, job: Job, written: _Written) -> dict[str, object]:
     """Writes the rejects and counts what the batch holds."""
     skip = literal(job.header.lines)
     line = Sql("line_no") if written.has_lines else sql("file_row_number + 1 + {skip}", skip=skip)
-    found = cell_rejects(job.config, frozenset(written.columns), job.batch, line)
+    found = cell_rejects(job.config, frozenset(written.columns), job.batch, line, written.dates)
     engine.run(sql("INSERT INTO rejects BY NAME {found}", found=found))
     engine.run(
         sql(

@@ -9,6 +9,7 @@ Writes  one row with one LIST of counts a column: all texts, then those each for
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -35,6 +36,14 @@ class KnownFormat(StrEnum):
     month_name = "MMMM D, YYYY"
     day_first = "DD/MM/YYYY[ HH:mm[:ss]]"
     mail = "[ddd, ]D MMM YYYY HH:mm[:ss] ZZ"
+
+    @property
+    def shortest(self) -> str:
+        """Without what may be absent."""
+        pattern, found = self.value, 1
+        while found:
+            pattern, found = re.subn(r"\[[^\[\]]*\]", "", pattern)
+        return pattern
 
 
 @dataclass(frozen=True)

@@ -232,14 +232,23 @@ def identifier_rejects(config: BatchConfig) -> list[tuple[str, Sql, Sql, Sql]]:
     columns = config.goal.identifier_columns
     if config.has_one_identifier:
         told, prop = Sql("identifier_invalid"), config.find_property(columns[0].property)
-        return [(columns[0].column, told, sql("{t} IS NOT NULL", t=told), _reason(prop.name, invalid_reason(prop)))]
+        return [
+            (
+                columns[0].column,
+                told,
+                sql("{t} IS NOT NULL", t=told),
+                _reason(prop.name, invalid_reason(prop, config.goal.format)),
+            )
+        ]
     found = []
     for place, item in enumerate(columns):
         prop = config.find_property(item.property)
         first = [sql("{bad} IS NULL", bad=_invalid(before)) for before in range(place)]
         own = sql("{bad} IS NOT NULL", bad=_invalid(place))
         where = joined(" AND ", [Sql("identifier IS NULL"), own, *first])
-        found.append((item.column, _invalid(place), where, _reason(prop.name, invalid_reason(prop))))
+        found.append(
+            (item.column, _invalid(place), where, _reason(prop.name, invalid_reason(prop, config.goal.format)))
+        )
     return found
 
 

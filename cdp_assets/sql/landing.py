@@ -173,17 +173,21 @@ def selected(columns: Sequence[Sql], source: Sql) -> Sql:
     return sql("SELECT\n    {columns}\nFROM {source}", columns=comma(columns), source=source)
 
 
-def cell_rejects(config: BatchConfig, present: frozenset[str], batch: Sql, line: Sql) -> Sql:
+def cell_rejects(
+    config: BatchConfig, present: frozenset[str], batch: Sql, line: Sql, dates: Columns[int, KnownFormat]
+) -> Sql:
     """What the batch could not type, as reject rows: identifiers refuse their row, other cells themselves.
 
-    A cell that rejects its row is not told once more as a cell.
+    A cell that rejects its row is not told once more as a cell. `dates`: the formats that were found out, by the
+    number of the mapping.
     """
     parts = [_rejects_of("row", *told) for told in identifier_rejects(config)]
     identifying = {item.column for item in config.goal.identifier_columns}
     for number, mapping in enumerate(config.goal.mappings):
         if mapping.column in present:
             prop = config.find_property(mapping.property)
-            text, reason = ident(f"m{number}_invalid"), literal(f"{prop.name}: {invalid_reason(prop)}")
+            why = invalid_reason(prop, config.goal.format, dates.get(number))
+            text, reason = ident(f"m{number}_invalid"), literal(f"{prop.name}: {why}")
             told = Sql("" if mapping.column not in identifying else " AND identifier_invalid IS NULL")
             where = sql("{text} IS NOT NULL {told}", text=text, told=told)
             parts.append(_rejects_of("cell", mapping.column, text, where, reason))

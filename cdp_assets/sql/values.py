@@ -37,6 +37,8 @@ INVALID = {
     PropertyType.json: "not a JSON object",
 }
 """Why a cell of each type is refused, in the supplier's words."""
+_EXAMPLES = {".": "1,234.56", ",": "1.234,56"}
+"""An amount as a file with this decimal sign writes it."""
 
 
 def trimmed(text: Sql) -> Sql:
@@ -134,11 +136,22 @@ def _without_nulls(text: Sql) -> Sql:
     return sql("json_merge_patch('{{}}'::JSON, {text}::JSON)", text=text)
 
 
-def invalid_reason(prop: Property) -> str:
-    """Why a cell of this property is refused."""
+def invalid_reason(prop: Property, layout: Format, decided: KnownFormat | None = None) -> str:
+    """Why a cell of this property is refused, and how it would be written: dates in the format of their column."""
     if prop.choices is None:
-        return INVALID[prop.type]
+        reason = INVALID[prop.type]
+        if prop.type is PropertyType.datetime:
+            return f"{reason} ({_date_format(layout, decided)})"
+        if prop.type in {PropertyType.decimal, PropertyType.currency}:
+            return f"{reason} (written as in {_EXAMPLES[layout.decimal]})"
+        return reason
     return f"none of: {', '.join(prop.choices)}" if prop.choices else "there is nothing to choose from"
+
+
+def _date_format(layout: Format, decided: KnownFormat | None) -> str:
+    if layout.date_format != "auto":
+        return layout.date_format
+    return decided.shortest if decided is not None else "YYYY-MM-DD, YYYYMMDD or UNIX time"
 
 
 def _chosen(text: Sql, choices: Sequence[str]) -> Sql:

@@ -157,6 +157,33 @@ def test_a_header_in_another_encoding_says_so(tmp_path):
         lab(tmp_path).land("customers", "customers_1.csv", b"email,stra\xdfe\na@x.com,Ede\n")
 
 
+@pytest.mark.parametrize(
+    ("layout", "since", "reasons"),
+    [
+        ({}, ["18.11.2026", "2026"], {"not a date in the expected format (DD.MM.YYYY)"}),
+        ({}, ["2026-11-18T08:04", "2026"], {"not a date in the expected format (YYYY-MM-DD)"}),
+        ({"date_format": "DD-MM-YY"}, ["18-11-26", "2026"], {"not a date in the expected format (DD-MM-YY)"}),
+    ],
+    ids=["found out", "ISO", "given"],
+)
+def test_the_reason_of_a_cell_names_the_format_that_was_expected(tmp_path, layout, since, reasons):
+    properties = [
+        *PROPERTIES,
+        {"name": "since", "type": "datetime"},
+        {"name": "spent", "type": "currency", "currency": "EUR"},
+    ]
+    mappings = [{"column": name, "property": name} for name in ("since", "spent")]
+    goal = import_goal(mappings=mappings, format={"separator": ";", "decimal": ","} | layout)
+    rows = "".join(f"a{place}@x.com;{text};zwölf\n" for place, text in enumerate(since))
+    landed = Lab(tmp_path, deployment(properties, [goal])).land(
+        "customers", "customers_1.csv", f"email;since;spent\n{rows}"
+    )
+    assert {item.reason for item in reject_sample(landed)} == {
+        *(f"since: {reason}" for reason in reasons),
+        "spent: not an amount, or too large (written as in 1.234,56)",
+    }
+
+
 def test_reasons_that_are_not_shown_are_counted(tmp_path: Path) -> None:
     room = lab(tmp_path)
     wide = [f"a{place}@x.com{'' if place % 2 else ',x' * (place + 3)}" for place in range(30)]
