@@ -27,7 +27,7 @@ from cdp_assets.files.sftp import open_server
 from cdp_assets.files.windows import those_there
 from cdp_assets.flows.dry_run import dry_run_partitions
 from cdp_assets.flows.import_files import Outcome, land_partitions, nothing_taken
-from cdp_assets.flows.judge_files import received_files
+from cdp_assets.flows.judge_files import deliveries
 from cdp_assets.flows.run_connection import check_enabled
 from cdp_assets.flows.take_look import take_look, take_settled_look
 
@@ -166,7 +166,7 @@ def _results(
 
 def goal_trends(connection: str, goal: str) -> Metadata:
     """How many rows the goal's files had, and how many of them were rejected; each file is one step."""
-    files = received_files(data_folders(), connection, [goal])
+    files = deliveries(data_folders(), connection, goal)
     files = sorted(files, key=lambda one: (natural_key(one.partition), one.seen_at))[-FILES_SHOWN:]
     if len(files) < 2:
         return {}

@@ -17,6 +17,7 @@ from cdp_assets.files.remote import shown
 from cdp_assets.files.selection import natural_key
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.manifests import batch_folders, goal_attempts, read_attempt
+from cdp_assets.flows.return_rejects import GIVEN_DIGITS, rejects_given
 from cdp_assets.flows.verdicts import Facts, Verdict, age_verdict, as_time, volume_verdict
 from cdp_assets.flows.withdrawals import withdrawn_versions
 
@@ -72,6 +73,12 @@ def _received(folder: Path) -> Received:
     )
 
 
+def deliveries(folders: DataFolders, connection: str, goal: str) -> list[Received]:
+    """Those of `received_files` that say how much a sender delivers: not those that rejected rows came back in."""
+    given = {folder.name.split("-")[1][:GIVEN_DIGITS] for folder in batch_folders(folders, connection, goal)}
+    return [one for one in received_files(folders, connection, [goal]) if given.isdisjoint(rejects_given(one.name))]
+
+
 def _latest(files: Sequence[Received]) -> list[Received]:
     """What the latest look brought."""
     return [one for one in files if one.seen_at == files[-1].seen_at]
@@ -99,7 +106,7 @@ def judge_reject_rate(facts: Facts, connection: str, goal: str, limit: RejectRat
 
 def judge_volume(facts: Facts, connection: str, goal: str, limit: Volume) -> Verdict:
     """The rows of what came last; of several files each is compared with those before it, and one may fail all."""
-    files = received_files(facts.folders, connection, [goal])
+    files = deliveries(facts.folders, connection, goal)
     if not files:
         return Verdict(passed=True, told="No file has been imported yet.")
     verdicts = []

@@ -31,6 +31,9 @@ from cdp_assets.warehouse import open_warehouse
 
 WAIT_S = 600
 """How long a run waits for another run that sends rejected rows to the same server."""
+GIVEN_DIGITS = 8
+"""Of a batch's id, in the name of the file that its rejected rows go back in."""
+_RETURNED = re.compile(rf"\.([0-9a-f]{{{GIVEN_DIGITS}}})\.rejected\.csv")
 _WRAPPINGS = re.compile(r"(\.(gz|zip|pgp|gpg|asc))+$", re.IGNORECASE)
 
 
@@ -61,7 +64,12 @@ class _Due:
 
 def returned_name(manifest: Manifest) -> str:
     """What the file is called: no two batches share a name, and one batch never gets another."""
-    return f"{_WRAPPINGS.sub('', manifest.name)}.{manifest.batch_id[:8]}.rejected.csv"
+    return f"{_WRAPPINGS.sub('', manifest.name)}.{manifest.batch_id[:GIVEN_DIGITS]}.rejected.csv"
+
+
+def rejects_given(name: str) -> list[str]:
+    """First digits of the batches whose rejected rows a file was given to hold, as its name says; none for others."""
+    return _RETURNED.findall(name)
 
 
 def return_rejects(connection: Connection, folders: DataFolders, now: datetime) -> list[Returned]:

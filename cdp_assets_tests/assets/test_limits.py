@@ -127,6 +127,30 @@ def test_far_fewer_rows_than_before_fail_with_both_numbers(shop: World) -> None:
     )
 
 
+def test_rejected_rows_that_came_back_mended_are_no_delivery(shop: World) -> None:
+    goal = CUSTOMERS | {"checks": {"volume": {"below": 50}}, "return_rejects": {"directory": "rejected"}}
+    shop.set_up(goals=[goal, VIP_LIST])
+    for number in (1, 2, 3):
+        bring(shop, number, *(f"p{number}{row}@example.com,Ede,1\n" for row in range(4)))
+    shop.put("customers_4.csv", *(f"p4{row}@example.com,Ede,1\n" for row in range(4)), WRONG)
+    assert shop.run("shop__run_now").success
+    before = checked(shop, "shop/customers", "volume").description
+    assert before == "customers_4.csv: rows 5, 125 % of the 4 that is the median of the 3 before."
+    (returned,) = (shop.server.folder / "rejected").iterdir()
+    mended = returned.read_text().replace("nobody", "dora@example.com")
+    (shop.server.folder / "in" / returned.name).write_text(mended)
+    assert shop.run("shop__run_now").success
+    assert shop.rows("SELECT city FROM main.profiles WHERE email = 'dora@example.com'") == [("Ede",)]
+    after = checked(shop, "shop/customers", "volume")
+    assert (after.passed, after.description) == (True, before)
+    shown = shop.materializations("shop/customers")[0].metadata["rows per file"]
+    assert str(shown.value).startswith("![4 to 5 rows in 4 files]")
+    # A file of the sender's own that is only called alike counts.
+    shop.put("customers_6.csv.00000000.rejected.csv", ANNA)
+    assert shop.run("shop__run_now").success
+    assert not checked(shop, "shop/customers", "volume").passed
+
+
 @pytest.mark.parametrize(
     ("number", "passed"), [(49, False), (50, True), (100, True), (200, True), (201, False), (0, False)]
 )
