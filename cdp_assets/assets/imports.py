@@ -152,7 +152,8 @@ def _results(
         for outcome in bad:
             yield dg.AssetObservation(key, partition=outcome.partition or None, metadata=landing_metadata(outcome))
         told = [f"{outcome.name or outcome.partition}: {outcome.error}" for outcome in bad]
-        raise dg.Failure(refused(told), metadata={"files refused": len(bad)}, allow_retries=False)
+        files = sum(bool(outcome.name) for outcome in bad)
+        raise dg.Failure(refused(told, files), metadata={"files refused": files}, allow_retries=False)
     if len(good) == 1:
         (found,) = good.values()
         shown_all = partition_metadata(found) | goal_trends(connection.name, goal.name)
@@ -200,10 +201,16 @@ def warnings_of(outcomes: Sequence[Outcome]) -> list[str]:
     return [f"{outcome.goal}: {shown(outcome.name)}: {warning}" for outcome, warning in told if warning]
 
 
-def refused(bad: Sequence[str]) -> str:
-    """What to tell of files that were refused, one line each."""
+def refused(bad: Sequence[str], files: int) -> str:
+    """What to tell of so many files that were refused, and of partitions without a file, one line each."""
     more = f"\n… and {len(bad) - MAX_TOLD} more" if len(bad) > MAX_TOLD else ""
-    return f"{len(bad)} file(s) refused; all others were imported.\n" + "\n".join(bad[:MAX_TOLD]) + more
+    head = (
+        "1 file was refused. It stays on the server, and run now tries it again; no other file waits for it.\n"
+        if files == 1
+        else f"{files:,} files were refused. They stay on the server, and run now tries them again;"
+        " no other file waits for them.\n"
+    )
+    return (head if files else "") + "\n".join(bad[:MAX_TOLD]) + more
 
 
 def landed_events(

@@ -211,7 +211,7 @@ class Steps:
 def fail_if_refused(bad: Sequence[str]) -> None:
     """Raises Dagster's failure with the files that were refused, if any."""
     if bad:
-        raise dg.Failure(refused(bad), metadata={"files refused": len(bad)}, allow_retries=False)
+        raise dg.Failure(refused(bad, len(bad)), metadata={"files refused": len(bad)}, allow_retries=False)
 
 
 def _told(context: dg.OpExecutionContext, outcomes: Sequence[Outcome]) -> list[str]:

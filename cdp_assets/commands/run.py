@@ -97,7 +97,9 @@ def _tell_failures(console: Console, outcome: Sequence[dg.ExecuteInProcessResult
     for event in events:
         ours = event.step_failure_data.user_failure_data
         reason = ours.description if ours else _reason(event.step_failure_data.error)
-        console.print(f"[red]{event.step_key}:[/red] {escape(reason or '')}")
+        # The report speaks of the run as a whole.
+        place = "" if event.step_key == "report" else f"[red]{event.step_key}:[/red] "
+        console.print(f"{place}{escape(reason or '')}")
     return bool(outcome) and outcome[0].success
 
 

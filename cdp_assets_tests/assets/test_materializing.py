@@ -182,7 +182,10 @@ def test_a_bad_file_in_a_backfill_fails_its_own_partition_only(shop: World) -> N
     shop.add_partitions("1", "2", "3")
     run = shop.materialize(KEY, asset_partition_range_start="1", asset_partition_range_end="3")
     assert not run.success
-    assert failure(run).startswith("1 file(s) refused; all others were imported.\ncustomers_2.csv: ")
+    assert failure(run).startswith(
+        "1 file was refused. It stays on the server, and run now tries it again; no other file waits for it.\n"
+        "customers_2.csv: "
+    )
     assert statuses(shop, "1", "2", "3") == {"1": "MATERIALIZED", "2": "FAILED", "3": "MATERIALIZED"}
     (refused,) = shop.observations(KEY)
     assert (refused.partition, told(refused)["state"]) == ("2", "refused")

@@ -71,6 +71,20 @@ def test_a_file_of_which_nothing_is_imported_is_told_loudly(
     assert [found.metadata["WARNING"].value for found in landed if "WARNING" in found.metadata] == [warning]
 
 
+def test_a_refused_file_is_told_once_and_that_it_stays(
+    shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_down(shop, tmp_path, monkeypatch)
+    (shop.server.folder / "in" / "customers_1.csv").write_text("no such column\nx\n")
+    done = run_command("run", "shop", "customers")
+    assert done.returncode == 1, done.stderr
+    told = " ".join(done.stdout.split())
+    assert "1 file was refused. It stays on the server, and run now tries it again; no other file waits for it." in told
+    assert "customers: customers_1.csv: " in told
+    assert told.count("imported") == 1
+    assert "report:" not in told
+
+
 def test_a_range_of_days_is_backfilled_in_runs_of_their_own_and_folded_once(
     shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

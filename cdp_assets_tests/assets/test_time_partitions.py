@@ -108,7 +108,7 @@ def test_two_files_of_one_window_both_land_and_both_count(days: World) -> None:
 def test_a_bad_file_beside_a_good_one_fails_the_window_and_the_good_one_counts(days: World) -> None:
     days.put("customers_20250304_0800.csv", ANNA)
     (days.server.folder / "in" / "customers_20250304_2000.csv").write_text("no such column\nx\n")
-    assert failure(days.materialize(KEY, "2025-03-04")).startswith("1 file(s) refused; all others were imported")
+    assert failure(days.materialize(KEY, "2025-03-04")).startswith("1 file was refused. It stays on the server")
     assert statuses(days, "2025-03-04") == ["FAILED"]
     assert days.materialize("profiles").success
     assert days.rows("SELECT spend FROM main.profiles") == [(600,)]
