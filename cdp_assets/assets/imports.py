@@ -26,7 +26,7 @@ from cdp_assets.files.selection import natural_key
 from cdp_assets.files.sftp import open_server
 from cdp_assets.files.windows import those_there
 from cdp_assets.flows.dry_run import dry_run_partitions
-from cdp_assets.flows.import_files import Outcome, land_partitions, nothing_taken
+from cdp_assets.flows.import_files import Outcome, after_landing, land_partitions, nothing_taken
 from cdp_assets.flows.judge_files import deliveries
 from cdp_assets.flows.run_connection import check_enabled
 from cdp_assets.flows.take_look import take_look, take_settled_look
@@ -107,6 +107,9 @@ def import_asset(deployment: Deployment, connection: Connection, goal: ImportGoa
                         context.log.info(f"{outcome.name or key}: {outcome.error or 'landed'}")
                     for line in warnings_of(found):
                         context.log.warning(line)
+        landed = [outcome for found in outcomes.values() for outcome in found]
+        metadata = files_metadata(connection, after_landing(look, landed))
+        context.log_event(dg.AssetObservation(files_key(connection), metadata=metadata))
         yield from _results(context, connection, goal, outcomes)
 
     return _import

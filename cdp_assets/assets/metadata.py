@@ -79,13 +79,16 @@ def look_metadata(look: Look) -> Metadata:
         "files": table(["name", "state"], files),
         "files no goal takes": table(["name", "why"], _not_taken(look)),
     }
+    renamed = {item.name for item in look.passed_over if item.name.endswith(".done")}
+    if renamed:
+        metadata["files renamed to .done, not listed"] = len(renamed)
     if waits:
         metadata["files that wait"] = table(["name", "goal", "for what"], waits)
     if bad:
         metadata["files that cannot be imported"] = table(["name", "goal", "why"], bad)
     if any(item.linked for item in look.candidates):
         metadata["linked files"] = table(["root file with its linked files"], _linked(look))
-    return metadata
+    return metadata | {"looked at": _as_time(look.looked_at)}
 
 
 def _state(item: Candidate) -> str:
@@ -100,7 +103,7 @@ def _linked(look: Look) -> list[list[str]]:
 
 
 def _not_taken(look: Look) -> list[list[str]]:
-    """Files that no goal takes, the ones with a name to mend first; `.done` files need no word."""
+    """Files that no goal takes, the ones with a name to mend first; `.done` files are only counted."""
     taken = {item.file.name for item in look.candidates} | {
         item.name for item in look.passed_over if item.kind == "waits"
     }

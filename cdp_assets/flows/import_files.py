@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cdp_assets.config.connections import Connection
@@ -45,6 +45,13 @@ class RejectSample:
     column_name: str
     text: str
     reason: str
+
+
+def after_landing(look: Look, outcomes: Iterable[Outcome]) -> Look:
+    """A look with what has been landed since, so that nobody takes it for new."""
+    landed = {outcome.landed.manifest.seen_id for outcome in outcomes if outcome.landed}
+    candidates = (replace(item, landed=item.landed or item.seen_id in landed) for item in look.candidates)
+    return replace(look, candidates=tuple(candidates))
 
 
 def land_candidates(

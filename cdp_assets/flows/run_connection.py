@@ -25,7 +25,7 @@ from cdp_assets.flows.export_goal import export_goal
 from cdp_assets.flows.export_job import Export, ExportJob
 from cdp_assets.flows.fold_batches import FoldResult, fold_batches
 from cdp_assets.flows.folders import DataFolders
-from cdp_assets.flows.import_files import Outcome, land_candidates
+from cdp_assets.flows.import_files import Outcome, after_landing, land_candidates
 from cdp_assets.flows.manifests import SHORT
 from cdp_assets.flows.publish import is_stale, publish
 from cdp_assets.flows.return_rejects import Returned, return_rejects
@@ -38,6 +38,7 @@ class Imported:
     """What one look found and what became of it."""
 
     look: Look
+    """What was landed from it counts as landed."""
     outcomes: tuple[Outcome, ...]
 
 
@@ -81,7 +82,7 @@ def import_new(
         look = (take_look if only else take_settled_look)(connection, server, folders, now)
         wanted = [item for item in look.new(goal) if not only or item.tried_id[:SHORT] in only]
         outcomes = land_candidates(deployment, connection, wanted, server, folders, now)
-    return Imported(look, tuple(outcomes))
+    return Imported(after_landing(look, outcomes), tuple(outcomes))
 
 
 def fold_and_publish(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dagster as dg
+import pytest
 
 from cdp_assets_tests.assets.world import ANNA, BERT, CUSTOMERS, QUIET, VIP_LIST, VISITS, World, told
 
@@ -41,12 +42,27 @@ def test_looking_lists_the_files_and_adds_their_partitions(shop: World) -> None:
     assert shop.partitions() == ["1"]
 
 
+@pytest.mark.parametrize("by", ["shop__run_now", "shop__land_arrivals", KEY])
+def test_a_file_that_a_run_has_imported_is_not_told_as_new(shop: World, by: str) -> None:
+    shop.put("customers_1.csv", ANNA)
+    shop.add_partitions("1")
+    run = shop.materialize(by, "1") if by == KEY else shop.run(by)
+    assert run.success
+    event = shop.observations("shop/files")[0]
+    assert told(event)["new files"] == 0
+    assert [record.data["state"] for record in event.metadata["files"].records] == ["imported"]
+    assert str(told(event)["looked at"]).endswith(" UTC")
+
+
 def test_a_look_tells_why_no_goal_takes_a_file(shop: World) -> None:
     shop.set_up(goals=[CUSTOMERS, VISITS])
+    assert shop.materialize("shop/files").success
+    assert "files renamed to .done, not listed" not in told(shop.observations("shop/files")[0])
     for name in ("Customers_1.csv", "customers_2.csv.part", "customers_3.csv.done", "customers_4...5.csv"):
         shop.put(name, ANNA)
     assert shop.materialize("shop/files").success
-    (event,) = shop.observations("shop/files")
+    event = shop.observations("shop/files")[0]
+    assert told(event)["files renamed to .done, not listed"] == 1
     why = {
         str(record.data["name"]): str(record.data["why"]) for record in event.metadata["files no goal takes"].records
     }
