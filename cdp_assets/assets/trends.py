@@ -42,8 +42,8 @@ def trend(points: Points, what: str = "members", of: str = "runs", *, ends: tupl
 
 
 def gauge(share: float) -> str:
-    """A bar of text for a per cent."""
-    full = round(_GAUGE * share / 100)
+    """A bar of text for a per cent; full only where nothing is missing."""
+    full = _GAUGE if share >= 100 else min(round(_GAUGE * share / 100), _GAUGE - 1)
     return "█" * full + "░" * (_GAUGE - full)
 
 

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from cdp_assets.assets.build import model_definitions
-from cdp_assets.assets.trends import INLINE, trend
+from cdp_assets.assets.trends import INLINE, gauge, trend
 from cdp_assets.config.model import Deployment
 from cdp_assets_tests.assets.test_after_each_fold import Ticks
 from cdp_assets_tests.assets.world import ANNA, BERT, MODEL, World, told
@@ -144,6 +144,10 @@ def test_the_profiles_show_how_full_each_property_is(shop: World) -> None:
     told_rows = [(row.data["property"], row.data["filled"]) for row in rows]
     assert told_rows == [("email", "100.0 %"), ("spend", "100.0 %"), ("city", "50.0 %")]
     assert rows[2].data["of all"] == "███████░░░░░░░"
+
+
+def test_only_a_property_that_all_profiles_have_has_a_full_bar() -> None:
+    assert [gauge(share).count("█") for share in (0, 50, 99.5, 99.99, 100)] == [0, 10, 19, 19, 20]
 
 
 def test_a_picture_of_many_points_is_short_enough_to_be_shown_at_once_and_keeps_its_peak() -> None:
