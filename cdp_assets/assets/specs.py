@@ -370,5 +370,8 @@ def export_spec(deployment: Deployment, connection: Connection, goal: ExportProf
 
 def _column(prop: Property) -> dg.TableColumn:
     return dg.TableColumn(
-        prop.name, prop.type_signature, prop.description or None, tags={"pii": ""} if prop.pii else None
+        prop.name,
+        prop.type_signature,
+        prop.description or "Not described in the YAML.",
+        tags={"pii": ""} if prop.pii else None,
     )

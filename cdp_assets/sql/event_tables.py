@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cdp_assets.config.events import EventField, EventType, ItemField
+from cdp_assets.config.events import STANDARD_TYPES, EventField, EventType, ItemField
 from cdp_assets.sql.dialect import column_type
 from cdp_assets.sql.schema import BIGINT, TEXT, TIME, UUID, Column, Table, columns_of
 from cdp_assets.sql.text import literal, sql
@@ -22,6 +22,37 @@ _MADE = columns_of(
 )
 _INDEX = columns_of(("index", BIGINT, "Place of the item in its event, from 0."))
 
+_STANDARD_TOLD = {
+    "order_id": "Number of the order, as the shop has it.",
+    "order_date": "When it was ordered.",
+    "last_modified": "When the basket changed last.",
+    "affiliation": "Shop or branch where it was.",
+    "total_revenue": "What the whole order costs, with shipping and tax.",
+    "total_value": "What everything in the basket costs.",
+    "quantity": "How many pieces.",
+    "revenue": "What the products cost.",
+    "shipping": "What the delivery costs.",
+    "tax": "Tax on it.",
+    "discount": "What was taken off.",
+    "coupon": "Coupons that were used.",
+    "promotion": "Promotions it belongs to.",
+    "currency": "Currency of the amounts.",
+    "bcStoreId": "Id of the store, as the sender has it.",
+    "recovery_url": "Page where the basket can be opened again.",
+    "id": "Id of the product.",
+    "sku": "Stock number of the product.",
+    "upc": "Bar code of the product.",
+    "category": "Category of the product.",
+    "name": "Name of the product.",
+    "variant": "Variant of the product, such as its size.",
+    "brand": "Brand of the product.",
+    "listprice": "Price of one before discounts.",
+    "netprice": "Price of one that was paid.",
+    "deliverydate": "When it is delivered.",
+    "value": "A figure that belongs to it.",
+}
+"""Field of a standard type, or of its products → what to tell of it where the YAML says nothing."""
+
 
 def event_table_name(type_id: str, nested: str = "") -> str:
     """Name of the table of a type, or of one of its nested fields."""
@@ -31,14 +62,14 @@ def event_table_name(type_id: str, nested: str = "") -> str:
 def event_table(kind: EventType) -> Table:
     """The events of a type: our key, its fields in their order, and where it comes from."""
     comment = kind.description or f"Timeline events of type {kind.name or kind.id}."
-    own = tuple(_column(field) for field in kind.values)
+    own = tuple(_column(field, kind) for field in kind.values)
     return Table("main", event_table_name(kind.id), comment, (*_KEY, *own, *_MADE))
 
 
 def item_table(kind: EventType, nested: EventField) -> Table:
     """The items of one nested field of a type's events."""
     comment = nested.description or f"Field {nested.key} of the events in {event_table_name(kind.id)}, item by item."
-    own = tuple(_column(field) for field in nested.fields)
+    own = tuple(_column(field, kind) for field in nested.fields)
     return Table("main", event_table_name(kind.id, nested.key), comment, (*_KEY, *_INDEX, *own))
 
 
@@ -49,8 +80,9 @@ def event_tables(kinds: Iterable[EventType]) -> tuple[Table, ...]:
     )
 
 
-def _column(field: ItemField) -> Column:
-    told = field.description or field.name or f"Field {field.key}"
+def _column(field: ItemField, kind: EventType) -> Column:
+    known = _STANDARD_TOLD.get(field.key) if kind.id in STANDARD_TYPES else None
+    told = field.description or field.name or known or "Not described in the YAML."
     return Column(field.key, column_type(field.prop), told)
 
 

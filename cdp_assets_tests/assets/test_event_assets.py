@@ -26,7 +26,11 @@ def test_events_and_products_hang_on_the_goals_that_bring_them() -> None:
         assert [dep.asset_key.to_user_string() for dep in specs[key].deps] == ["shop/customers"]
         assert specs[key].description
         assert specs[key].group_name == "warehouse"
-    columns = [column.name for column in specs["events/order"].metadata["dagster/column_schema"].columns]
+    schema = specs["events/order"].metadata["dagster/column_schema"].columns
+    told_columns = {column.name: column.description for column in schema}
+    assert told_columns["order_id"] == "Number of the order, as the shop has it."
+    assert all(told_columns.values())
+    columns = list(told_columns)
     assert columns[:3] == ["profile_id", "event_id", "date"]
     assert "total_revenue" in columns
     loaded.get_repository_def().load_all_definitions()

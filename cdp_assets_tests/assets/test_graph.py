@@ -89,6 +89,7 @@ def test_the_groups_of_the_lineage_form_no_circle(loaded: dg.Definitions) -> Non
 def test_every_asset_says_what_it_is(loaded: dg.Definitions) -> None:
     specs = specs_of(loaded)
     assert all(spec.description for spec in specs.values())
+    assert all(column.description for column in specs["profiles"].metadata["dagster/column_schema"].columns)
     assert {key: set(spec.kinds) for key, spec in specs.items() if key != "segments/nowhere"} == {
         "shop/files": {"sftp"},
         "shop/customers": {"csv", "parquet"},
