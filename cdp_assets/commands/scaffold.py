@@ -21,7 +21,6 @@ from cdp_assets.components.yaml_edits import Addition, add_entries, as_yaml
 from cdp_assets.components.yaml_files import shown_path
 from cdp_assets.config.base import Name, SecretRef
 from cdp_assets.config.connections import Connection, Server
-from cdp_assets.config.goals import ImportProfilesGoal
 from cdp_assets.config.model import Deployment
 from cdp_assets.counted import counted
 from cdp_assets.errors import CdpError, ConfigError, RemoteDownError, RemoteError
@@ -43,6 +42,15 @@ attributes:
   #   - {name: has_address, where: {property: email, not_is_empty: true}}
 """
 _LAST_PORT = 65_535
+_EVENTS_PAGE = "docs/events.md"
+_DELTA = """\
+      # delta: false means that each file holds everything: a row that earlier files said is not applied again.
+      # Change it to true if each file holds only what is new or changed: then every row is applied.
+"""
+_SEVERAL_ROWS = f"""\
+      # Some people have several rows here. Such a file usually holds timeline events (orders, visits), one for each
+      # row or some rows; of a property the last row counts. How an import brings events: {_EVENTS_PAGE}
+"""
 _TAIL = """\
     # - type: export_profiles
     #   name: vip_list
@@ -226,8 +234,9 @@ def _tell(draft: GoalDraft) -> None:
     print(f"    people are found by {found.column.name!r}, as {found.why}")
     if found.guessed:
         print("    !! nothing tells that these are people: every row makes a profile; remove the goal if it is not so")
-    if found.column.distinct < found.column.filled:
-        print("    !! some people have several rows: the last one counts, unless you map by sum or add, or as events")
+    if draft.several_rows:
+        print("    !! some people have several rows: of a property the last one counts, unless its rule is sum or add;")
+        print(f"       if the rows are orders or visits, import them as timeline events: {_EVENTS_PAGE}")
     print(f"    {counted(len(goal.mappings), 'column')} mapped")
     for column in draft.columns:
         if column.detected.detail or column.detected.fitting < column.filled:
@@ -243,7 +252,7 @@ def _write(folder: Path, target: Path, name: str, server: Server, drafts: list[G
     entries = [prop.model_dump(mode="json", exclude_defaults=True) for prop in properties]
     expected = before.model_copy(update={"model": before.model.with_properties("", tuple(properties))})
     changed = add_entries(folder, [Addition("CustomerModel", "", ("properties",), entries)], expected)
-    write_whole(target, connection_yaml(name, server, [draft.goal for draft in drafts]).encode())
+    write_whole(target, connection_yaml(name, server, drafts).encode())
     load_deployment(folder)
     for path in [*changed, target]:
         print(f"written: {shown_path(path)}")
@@ -251,7 +260,7 @@ def _write(folder: Path, target: Path, name: str, server: Server, drafts: list[G
     return 0
 
 
-def connection_yaml(name: str, server: Server, goals: Sequence[ImportProfilesGoal]) -> str:
+def connection_yaml(name: str, server: Server, drafts: Sequence[GoalDraft]) -> str:
     """The file, one mapping on each line."""
     lines = [
         "# Drafted from the files of the server: read it through.",
@@ -262,16 +271,29 @@ def connection_yaml(name: str, server: Server, goals: Sequence[ImportProfilesGoa
     for key, value in server.model_dump(mode="json", exclude_defaults=True, exclude_none=True).items():
         lines.append(f"    {_pair(key, value)}")
     lines += ["  run: manual", "  goals:"]
-    for goal in goals:
-        lines += [f"    - type: {goal.type}", f"      name: {goal.name}"]
-        lines.append(f"      files: {as_yaml(goal.files.model_dump(mode='json', exclude_defaults=True))}")
+    for draft in drafts:
+        goal = draft.goal
+        lines += [f"    - type: {goal.type}", f"      name: {goal.name}", *_DELTA.splitlines()]
+        files = goal.files.model_dump(mode="json", exclude_defaults=True) | {"delta": goal.files.delta}
+        lines.append(f"      files: {as_yaml(files)}")
         layout = {"separator": goal.format.separator, "decimal": goal.format.decimal}
         layout |= goal.format.model_dump(mode="json", exclude_defaults=True)
         lines.append(f"      format: {as_yaml(layout)}")
         lines.append(f"      identifiers: [{as_yaml(goal.identifier_columns[0].model_dump(mode='json'))}]")
-        lines += [f"      allow_create: {str(goal.allow_create).lower()}", "      mappings:"]
+        lines.append(f"      allow_create: {str(goal.allow_create).lower()}")
+        lines += _several_rows(draft) if draft.several_rows else []
+        lines.append("      mappings:")
         lines += [f"        - {as_yaml(one.model_dump(mode='json', exclude_defaults=True))}" for one in goal.mappings]
     return "\n".join(lines) + "\n" + _TAIL
+
+
+def _several_rows(draft: GoalDraft) -> list[str]:
+    """What to think of where people have several rows, with events to begin with."""
+    lines = _SEVERAL_ROWS.splitlines()
+    if draft.events is not None:
+        told = as_yaml(draft.events.model_dump(mode="json", exclude_defaults=True))
+        lines += ["      # events:", f"      #   - {told}"]
+    return lines
 
 
 def _pair(key: str, value: object) -> str:

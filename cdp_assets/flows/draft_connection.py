@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from cdp_assets.config.connections import Connection
+from cdp_assets.config.events import EventImport
 from cdp_assets.config.files import Format
 from cdp_assets.config.goals import Identifier, ImportProfilesGoal, Mapping
 from cdp_assets.config.model import CustomerModelConfig, Deployment
@@ -71,6 +72,23 @@ class GoalDraft:
     proposal: Proposal
     columns: tuple[ColumnProfile, ...]
     found: Found
+
+    @property
+    def several_rows(self) -> bool:
+        """Whether what finds a person stands in more than one row."""
+        return self.found.column.distinct < self.found.column.filled
+
+    @property
+    def events(self) -> EventImport | None:
+        """The rows as orders, for where they are; None = no column tells when."""
+        single = [one for one in self.columns if one.filled and not one.detected.multiple]
+        rest = [one for one in single if one.name != self.found.column.name]
+        date = next((one.name for one in rest if one.detected.type is PropertyType.datetime), None)
+        if date is None:
+            return None
+        # Of an order with several lines the number stands in several rows.
+        key = next((one.name for one in rest if one.detected.type in _KEY_TYPES and _KEY_NAMES.search(one.name)), None)
+        return EventImport(type="order", id=key, date=date, all_properties=True)
 
     @property
     def keys(self) -> dict[str, str]:
@@ -170,7 +188,7 @@ def _identifier(columns: Sequence[ColumnProfile], chosen: Chosen, file: str) -> 
         return Found(address, "it holds e-mail addresses")
     known = next((one for one in single if one.name.lower() in chosen.keys), None)
     if known is not None:
-        why = "files with e-mail addresses have it too, different in every row"
+        why = "it is a key in other files, different in every row there"
         return Found(known, why, chosen.keys[known.name.lower()])
     key = next((one for one in columns if _is_key(one)), None)
     if key is not None:

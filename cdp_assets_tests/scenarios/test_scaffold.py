@@ -19,6 +19,7 @@ CUSTOMERS = (
     "Klantnr;E-mail;Plaats;Omzet;Lid sinds\n1;a@x.example;Ede;1.200,50;31-12-2024\n2;b@x.example;Ede;3,25;01-02-2025\n"
 )
 CARDS = "card_id,points\nc1,10\nc2,20\n"
+ORDERS = "Bestelnr;klantnr;Bedrag;Besteld\nB1;1;5,50;20-11-2026\nB2;1;2,25;21-11-2026\nB3;9;1,00;22-11-2026\n"
 TIMES = "at,level\n10:00,3\n10:00,3\n"
 
 
@@ -154,11 +155,11 @@ def test_goals_of_one_connection_have_different_names():
 def test_rows_that_name_the_people_of_another_file_find_them_there(server, sshd, capsys):
     place, known, folder = server
     shop = sshd.root / "drafted"
-    (shop / "bonnen_20261125.csv").write_text("Bestelnr;klantnr;Bedrag\nB1;1;5,50\nB2;1;2,25\nB3;9;1,00\n")
+    (shop / "bonnen_20261125.csv").write_text(ORDERS)
     (shop / "klanten_20261126.csv.gz").write_bytes(gzip.compress(CUSTOMERS.replace("Ede", "Eén").encode("cp1252")))
     assert main(["scaffold", "winkel", *place, *known]) == 0
     told = capsys.readouterr().out
-    assert "people are found by 'klantnr', as files with e-mail addresses have it too" in told
+    assert "people are found by 'klantnr', as it is a key in other files, different in every row there" in told
     assert "some people have several rows" in told
     assert "people are found by 'card_id'" in told
     assert told.count("nothing tells that these are people") == 1
@@ -175,6 +176,33 @@ def test_rows_that_name_the_people_of_another_file_find_them_there(server, sshd,
     #                                                  rows  new  changed, unchanged, not found
     assert counts["bonnen_20261125.csv"][:5] == ["3", "0", "2", "0", "1"]
     assert counts["klanten_20261124.csv"][:2] == ["2", "2"]
+
+
+def test_rows_of_orders_can_be_made_events_by_removing_comment_signs(server, sshd, capsys):
+    place, known, folder = server
+    (sshd.root / "drafted" / "bonnen_20261125.csv").write_text(ORDERS)
+    assert main(["scaffold", "winkel", *place, *known]) == 0
+    assert "import them as timeline events: docs/events.md" in capsys.readouterr().out
+    target = folder / "winkel" / "defs.yaml"
+    written = target.read_text()
+    # Neither cards nor customers have several rows.
+    assert written.count("How an import brings events: docs/events.md") == 1
+    target.write_text(written.replace("# events:", "events:").replace("#   - {type: order", "  - {type: order"))
+    goals = {goal.name: goal for goal in load_deployment(folder).find_connection("winkel").imports}
+    assert [(one.type, one.id, one.date) for one in goals["bonnen"].events] == [("order", "Bestelnr", "Besteld")]
+    assert main(["preview", "winkel", "bonnen"]) == 0
+    assert "Events of type order" in capsys.readouterr().out
+
+
+def test_whether_files_are_deltas_stands_in_the_draft_with_what_it_means(server):
+    place, known, folder = server
+    assert main(["scaffold", "winkel", *place, *known]) == 0
+    lines = (folder / "winkel" / "defs.yaml").read_text().splitlines()
+    files = [number for number, line in enumerate(lines) if line.strip().startswith("files:")]
+    assert len(files) == 2
+    for number in files:
+        assert lines[number].endswith("delta: false}")
+        assert "Change it to true if each file holds only what is new or changed" in lines[number - 1]
 
 
 def test_answers_that_cannot_be_are_asked_for_again(server, sshd, monkeypatch, capsys):
