@@ -62,7 +62,7 @@ def rehearsal_metadata(item: Rehearsed) -> Metadata:
     if item.reasons:
         reasons: list[list[object]] = [[reason.level, reason.reason, reason.count] for reason in item.reasons]
         if item.more_reasons:
-            reasons.append(["", f"… and {item.more_reasons} more reason(s)", None])
+            reasons.append(["", f"… and {counted(item.more_reasons, 'more reason')}", None])
         metadata["dry run: reasons"] = table(["row or cell", "reason", "count"], reasons)
         metadata["dry run: rejects"] = rejects_table(item.sample)
     return metadata

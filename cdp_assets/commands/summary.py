@@ -61,7 +61,7 @@ def print_summary(console: Console, folders: DataFolders, since: datetime, *, fa
         if reasons:
             _print(console, "Rejected", ["reason", "row or cell", "count"], reasons[:MOST_REASONS])
             if len(reasons) > MOST_REASONS:
-                console.print(f"… and {len(reasons) - MOST_REASONS} more reason(s)\n")
+                console.print(f"… and {counted(len(reasons) - MOST_REASONS, 'more reason')}\n")
         selected = database.rows(SELECTED, [since])
         if selected:
             _print(console, "Selected", ["segment", "members", "joined", "left"], selected)

@@ -106,7 +106,7 @@ def in_words(kinds: Sequence[EventType], reason: Sql) -> Sql:
     for kind in kinds:
         for pattern, field in _places(kind.fields):
             told = faults.setdefault(pattern, [])
-            told += [fault for fault in [invalid_reason(field.prop)] if fault not in told]
+            told += [fault for fault in [invalid_reason(field.prop, None)] if fault not in told]
     cases = [
         sql(
             "WHEN regexp_matches({reason}, {pattern}) THEN {fault}",

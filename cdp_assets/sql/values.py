@@ -136,10 +136,15 @@ def _without_nulls(text: Sql) -> Sql:
     return sql("json_merge_patch('{{}}'::JSON, {text}::JSON)", text=text)
 
 
-def invalid_reason(prop: Property, layout: Format, decided: KnownFormat | None = None) -> str:
-    """Why a cell of this property is refused, and how it would be written: dates in the format of their column."""
+def invalid_reason(prop: Property, layout: Format | None, decided: KnownFormat | None = None) -> str:
+    """Why a cell of this property is refused, and how it would be written: dates in the format of their column.
+
+    `layout`: of the file; None = how it would be written is not told.
+    """
     if prop.choices is None:
         reason = INVALID[prop.type]
+        if layout is None:
+            return reason
         if prop.type is PropertyType.datetime:
             return f"{reason} ({_date_format(layout, decided)})"
         if prop.type in {PropertyType.decimal, PropertyType.currency}:

@@ -191,7 +191,7 @@ def test_reasons_that_are_not_shown_are_counted(tmp_path: Path) -> None:
     room.fold()
     console = Console(record=True, width=100, file=io.StringIO())
     print_summary(console, room.folders, datetime(2000, 1, 1, tzinfo=UTC))
-    assert "… and 3 more reason(s)" in console.export_text()
+    assert "… and 3 more reasons" in console.export_text()
 
 
 def test_a_file_without_rejected_rows_keeps_none(tmp_path):
