@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shlex
 
 from cdp_assets.commands.tables import new_console, say
 from cdp_assets.components.json_schema import files_schema
-from cdp_assets.components.reference import find_keys, reference, reference_page
+from cdp_assets.components.reference import find_keys, parts_below, reference, reference_page
 from cdp_assets.config.known import nearest_first
 from cdp_assets.errors import ConfigError
 
@@ -47,6 +48,9 @@ def run(options: argparse.Namespace) -> int:
             default = "required" if not key.default else f"default {_plain(key.default)}"
             say(console, f"{part.name}.{key.name}: {_plain(key.kind)}; {default}")
             say(console, f"    {_plain(key.meaning)}")
+            for below in parts_below(key):
+                keys_there = ", ".join(one.name for one in below.keys)
+                say(console, f"    {below.name}: {keys_there} (reference {shlex.quote(below.name)} tells them)")
     return 0
 
 

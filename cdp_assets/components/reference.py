@@ -96,6 +96,12 @@ def find_keys(word: str) -> list[tuple[Part, tuple[Key, ...]]]:
     return [(part, keys) for part, keys in named if keys]
 
 
+def parts_below(key: Key) -> list[Part]:
+    """The parts that its values are made of."""
+    names = re.findall(r"\[([^\]]+)\]\(#", key.kind)
+    return [part for found in reference().values() for part in found if part.name in names]
+
+
 def _row(key: Key) -> str:
     cells = (f"`{key.name}`", key.kind, key.default or "**required**", key.meaning)
     # A sign that parts the cells of a table must not stand in one, not even in code.

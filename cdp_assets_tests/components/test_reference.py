@@ -102,6 +102,18 @@ def test_the_command_tells_one_key_and_names_near_ones(capsys):
     assert "nearest: rename_done" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("word", "line"),
+    [
+        ("reject_rate", "    RejectRate: severity, blocks, above (reference RejectRate tells them)"),
+        ("notifications", "    Notification: when, rejects_above, to (reference Notification tells them)"),
+    ],
+)
+def test_the_command_names_the_keys_below_a_key(capsys, word, line):
+    assert main(["reference", word]) == 0
+    assert line in capsys.readouterr().out.splitlines()
+
+
 @pytest.fixture(scope="module")
 def editor():
     return jsonschema.Draft202012Validator(files_schema())
