@@ -114,7 +114,7 @@ def _preview_imports(
     asked = Asked(options.file, options.rows or IMPORT_ROWS)
     with open_server(connection.server) as server:
         look, previews = preview_goals(deployment, connection, goals, server, data_folders(), now(), asked)
-    print_files(console, look)
+    print_files(console, connection, look)
     by_name = {goal.name: goal for goal in goals}
     for preview in previews:
         print_import(console, by_name[preview.goal], preview)

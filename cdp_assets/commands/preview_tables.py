@@ -9,10 +9,13 @@ from rich.console import Console
 from rich.text import Text
 
 from cdp_assets.commands.tables import Column, print_rows, print_table, say, short
+from cdp_assets.config.connections import Connection
 from cdp_assets.config.goals import ImportGoal
 from cdp_assets.counted import counted
-from cdp_assets.files.remote import shown
+from cdp_assets.files.remote import path_of, shown
+from cdp_assets.files.selection import matches_wildcard, why_not
 from cdp_assets.flows.fetch_sample import in_words
+from cdp_assets.flows.file_sets import PassedOver
 from cdp_assets.flows.preview_export import ExportPreview
 from cdp_assets.flows.preview_files import GoalPreview
 from cdp_assets.flows.sample_results import SampleReject, SampleRows, SetPreview
@@ -22,7 +25,7 @@ _MOST_FILES = 20
 _MOST_NAMES = 4
 
 
-def print_files(console: Console, look: Look) -> None:
+def print_files(console: Console, connection: Connection, look: Look) -> None:
     """Which files are for which goal, and why the others are not."""
     print_table(
         console,
@@ -34,22 +37,38 @@ def print_files(console: Console, look: Look) -> None:
         ],
         len(look.candidates),
     )
-    print_table(console, "Not taken", [Column("files", 44), Column("why", 52)], _not_taken(look))
+    print_table(console, "Not taken", [Column("files", 44), Column("why", 52)], _not_taken(connection, look))
 
 
-def _not_taken(look: Look) -> list[list[str]]:
+def _not_taken(connection: Connection, look: Look) -> list[list[str]]:
     """Reason by reason, what waits or needs another name first; a file that some goal takes needs no reason."""
     taken = {item.file.name for item in look.candidates}
     order = ("waits", "wrong name", "other")
     reasons: dict[str, list[str]] = {}
     for item in sorted(look.passed_over, key=lambda item: order.index(item.kind)):
         if item.name not in taken:
-            reasons.setdefault(f"{item.goal}: {item.reason}", []).append(shown(item.name))
+            reason = _taker(connection, item) or f"{item.goal}: {item.reason}"
+            reasons.setdefault(reason, []).append(shown(item.name))
     more = {reason: f" … and {len(names) - _MOST_NAMES} more" for reason, names in reasons.items()}
     return [
         [", ".join(names[:_MOST_NAMES]) + (more[reason] if len(names) > _MOST_NAMES else ""), reason]
         for reason, names in list(reasons.items())[:_MOST_FILES]
     ]
+
+
+def _taker(connection: Connection, item: PassedOver) -> str:
+    """Which other goal of the connection takes a file that this one is not meant for; empty = none."""
+    if item.kind != "other":
+        return ""
+    directories = {goal.name: path_of(connection.server, goal.files.directory) for goal in connection.imports}
+    for goal in connection.imports:
+        if directories[goal.name] != directories[item.goal]:
+            continue
+        if why_not(goal.files, item.name) is None:
+            return f"goal {goal.name} takes it{'' if goal.active else ', once it is active'}"
+        if any(matches_wildcard(link.file, item.name) for link in goal.files.linked):
+            return f"goal {goal.name} takes it as a linked file"
+    return ""
 
 
 def print_import(console: Console, goal: ImportGoal, preview: GoalPreview) -> None:

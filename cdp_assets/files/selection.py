@@ -101,8 +101,15 @@ def why_not(files: Files, name: str) -> str | None:
     if never_taken(name) is not None:
         return never_taken(name)
     if wildcard_value(files, name) is None:
-        return f"it does not match the {files.pattern_type} name {files.root!r} (upper and lower case differ)"
+        but = "; only upper and lower case differ" if _fits_in_another_case(files, name) else ""
+        return f"it does not match the {files.pattern_type} name {files.root!r}{but}"
     return None
+
+
+def _fits_in_another_case(files: Files, name: str) -> bool:
+    if files.pattern_type == "exact":
+        return name.casefold() == files.root.casefold()
+    return re.compile(_pattern(files).pattern, re.IGNORECASE).fullmatch(name) is not None
 
 
 def natural_key(name: str) -> NaturalKey:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 from cdp_assets.__main__ import main
 from cdp_assets.components.loading import load_deployment
@@ -194,3 +195,17 @@ def test_it_runs_in_a_pipe(shop):
     assert (done.returncode, done.stderr) == (0, "")
     assert max(map(len, done.stdout.splitlines())) <= 100
     assert "\x1b" not in done.stdout
+
+
+def test_a_file_that_another_goal_takes_is_told_by_that_goal(shop, told):
+    path = shop.folder / "defs" / "shop" / "defs.yaml"
+    data = yaml.safe_load(path.read_text())
+    goals = data["attributes"]["goals"]
+    goals.append(goals[0] | {"name": "visits", "files": {"root": "visits_*.csv", "directory": "in"}, "events": []})
+    path.write_text(yaml.safe_dump(data))
+    shop.put_delivery()
+    for name in ("visits_1.csv", "Customers_1.csv.gz.pgp", "readme.txt"):
+        shop.put(name, "x")
+    out = told("shop", "customers")[1]
+    assert "visits_1.csv goal visits takes it" in out
+    assert out.count("only upper and lower case differ") == 1

@@ -105,7 +105,7 @@ def test_an_exact_name_is_not_taken_either_when_it_is_done():
 
 
 def test_the_reason_names_the_pattern():
-    assert "wildcard name 'a*.csv'" in why_not(Files(root="a*.csv"), "b.csv")
+    assert why_not(Files(root="a*.csv"), "b.csv") == "it does not match the wildcard name 'a*.csv'"
     assert why_not(Files(root="a*.csv"), "ab.csv") is None
 
 
@@ -183,3 +183,10 @@ def test_two_names_share_no_partition_by_accident():
     names = ["a_b-c.csv", "a-b_c.csv", "-a.csv", "a-.csv", "a-b.csv"]
     assert len({wildcard_value(files, name) for name in names}) == len(names)
     assert wildcard_value(files, "eu-7.csv") == "eu_7"
+
+
+@pytest.mark.parametrize("root", ["a*.csv", "ab.csv", "a(.*)[.]csv"])
+def test_case_is_spoken_of_where_it_is_all_that_differs(root):
+    files = Files(root=root, match="regex" if "(" in root else "auto")
+    assert why_not(files, "AB.csv").endswith("; only upper and lower case differ")
+    assert "case" not in why_not(files, "xb.csv")
