@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Protocol
+
+import dagster as dg
 
 from cdp_assets.commands import (
     backfill,
@@ -31,6 +34,10 @@ from cdp_assets.commands import (
 from cdp_assets.commands.rebuild import Reland, Replay
 from cdp_assets.errors import CdpError
 from cdp_assets.progress import told_to
+
+INTERRUPTED = 130
+NOBODY_READS = 141
+"""Exit codes as shells give them to what Ctrl-C, or a closed pipe, has ended."""
 
 
 class Command(Protocol):
@@ -84,11 +91,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = argument_parser().parse_args(arguments)
     try:
         with told_to(lambda line: print(line, file=sys.stderr)):
-            return COMMANDS[options.command].run(options)
+            code = COMMANDS[options.command].run(options)
+        sys.stdout.flush()
     except CdpError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
+        print("stopped", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Nobody reads any more, as behind `| head`. What is still to be flushed at the end goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NOBODY_READS
+    return code
+
+
+def _end(code: int) -> None:
+    """Ends the process. After Ctrl-C at once: a step at work in a thread is left as by a kill, which each stands."""
+    if code == INTERRUPTED:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    _end(main())

@@ -85,9 +85,16 @@ def run_job(console: Console, deployment: Deployment, name: str) -> bool:
             found = job.execute_in_process(run_config=quiet, instance=instance, raise_on_error=False, run_id=run_id)
             outcome.append(found)
 
-        worker = threading.Thread(target=execute, name="run-now")
+        # Not waited for by an interpreter that ends: what it leaves undone the next run takes up.
+        worker = threading.Thread(target=execute, name="run-now", daemon=True)
         worker.start()
-        _show_progress(console, instance, run_id, worker, len(job.nodes))
+        try:
+            _show_progress(console, instance, run_id, worker, len(job.nodes))
+        except KeyboardInterrupt:
+            stopped = instance.get_run_by_id(run_id)
+            if stopped is not None and not stopped.is_finished:
+                instance.report_run_canceled(stopped, message="Stopped at the terminal.")
+            raise
     return _tell_failures(console, outcome)
 
 

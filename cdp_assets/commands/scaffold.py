@@ -9,7 +9,9 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +25,7 @@ from cdp_assets.config.base import Name, SecretRef
 from cdp_assets.config.connections import Connection, Server
 from cdp_assets.config.model import Deployment
 from cdp_assets.counted import counted
-from cdp_assets.errors import CdpError, ConfigError, RemoteDownError, RemoteError
+from cdp_assets.errors import CdpError, ConfigError, LocalDiskError, RemoteDownError, RemoteError
 from cdp_assets.files.host_keys import offered_host_key
 from cdp_assets.files.remote import path_of, shown
 from cdp_assets.files.sftp import SftpFileSystem, open_server
@@ -80,6 +82,7 @@ def run(options: argparse.Namespace) -> int:
 
     Raises:
         ConfigError: somebody must say what cannot be found out, or the connection is there already.
+        LocalDiskError: the folder cannot be written to.
     """
     try:
         TypeAdapter(Name).validate_python(options.name)
@@ -91,27 +94,49 @@ def run(options: argparse.Namespace) -> int:
     if target.exists():
         raise ConfigError(f"{shown_path(target)} is there already; choose another name, or change it")
     server = _server(options)
-    before = {path: path.read_bytes() for path in folder.rglob("*.yaml")}
-    if not before:
-        write_whole(folder / "model" / "defs.yaml", _FIRST_MODEL.encode())
+    # Nothing is written while somebody is asked or the server is read.
+    drafts = _drafts(_deployment(folder), options, server)
+    if not drafts:
+        return 1
     try:
-        drafts = _drafts(load_deployment(folder), options, server)
-        if drafts:
-            return _write(folder, target, options.name, server, drafts)
+        with _all_or_nothing(folder):
+            written = _write(folder, target, options.name, server, drafts)
+    except OSError as error:
+        raise LocalDiskError(f"nothing was written: {error}") from error
+    for path in written:
+        print(f"written: {shown_path(path)}")
+    name = options.name
+    print(f"Read it, then: python -m cdp_assets test-connection {name}; python -m cdp_assets preview {name}")
+    return 0
+
+
+def _deployment(folder: Path) -> Deployment:
+    """What is there; for a folder without YAML, with the model that it gets."""
+    if any(folder.rglob("*.yaml")):
+        return load_deployment(folder)
+    with tempfile.TemporaryDirectory() as empty:
+        write_whole(Path(empty) / "model" / "defs.yaml", _FIRST_MODEL.encode())
+        return load_deployment(Path(empty))
+
+
+@contextmanager
+def _all_or_nothing(folder: Path) -> Iterator[None]:
+    """If anything fails, the folder and its YAML are as they were."""
+    before = {path: path.read_bytes() for path in folder.rglob("*.yaml")}
+    there = {path for path in (folder, *folder.rglob("*")) if path.exists()}
+    try:
+        yield
     except BaseException:
-        _put_back(folder, before)
+        for path, content in before.items():
+            if path.read_bytes() != content:
+                write_whole(path, content)
+        for path in sorted({folder, *folder.rglob("*")} - there, reverse=True):
+            if path.is_dir():
+                path.rmdir()
+            elif ".yaml" in path.name:
+                # Also one under its name for the time of writing.
+                path.unlink()
         raise
-    _put_back(folder, before)
-    return 1
-
-
-def _put_back(folder: Path, before: Mapping[Path, bytes]) -> None:
-    """The folder's YAML as it was."""
-    for path in folder.rglob("*.yaml"):
-        if path not in before:
-            path.unlink()
-        elif path.read_bytes() != before[path]:
-            write_whole(path, before[path])
 
 
 def _ask(question: str, default: str | None = None) -> str:
@@ -121,7 +146,11 @@ def _ask(question: str, default: str | None = None) -> str:
             raise ConfigError(f"nobody can be asked here: {question}; give it as an option (see --help)")
         return default
     while True:
-        answer = input(f"{question} [{default}]: " if default else f"{question}: ").strip()
+        try:
+            answer = input(f"{question} [{default}]: " if default else f"{question}: ").strip()
+        except EOFError:
+            told = "the input ended before every question was answered; nothing was written"
+            raise ConfigError(told) from None
         if answer or default is not None:
             return answer or default or ""
 
@@ -245,8 +274,10 @@ def _tell(draft: GoalDraft) -> None:
         print(f"    {shown(note)}")
 
 
-def _write(folder: Path, target: Path, name: str, server: Server, drafts: list[GoalDraft]) -> int:
+def _write(folder: Path, target: Path, name: str, server: Server, drafts: list[GoalDraft]) -> list[Path]:
     """Properties first, then the connection; it must pass what `check` asks."""
+    if not any(folder.rglob("*.yaml")):
+        write_whole(folder / "model" / "defs.yaml", _FIRST_MODEL.encode())
     before = load_deployment(folder)
     properties = [prop for draft in drafts for prop in draft.proposal.properties]
     entries = [prop.model_dump(mode="json", exclude_defaults=True) for prop in properties]
@@ -254,10 +285,7 @@ def _write(folder: Path, target: Path, name: str, server: Server, drafts: list[G
     changed = add_entries(folder, [Addition("CustomerModel", "", ("properties",), entries)], expected)
     write_whole(target, connection_yaml(name, server, drafts).encode())
     load_deployment(folder)
-    for path in [*changed, target]:
-        print(f"written: {shown_path(path)}")
-    print(f"Read it, then: python -m cdp_assets test-connection {name}; python -m cdp_assets preview {name}")
-    return 0
+    return [*changed, target]
 
 
 def connection_yaml(name: str, server: Server, drafts: Sequence[GoalDraft]) -> str:

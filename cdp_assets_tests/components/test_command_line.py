@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from cdp_assets.__main__ import main
@@ -90,3 +93,31 @@ def test_running_what_is_not_there_names_what_is(
     monkeypatch.setenv("CDP_DEFS_DIR", str(write(defs, model=MODEL, shop=SHOP)))
     assert main(["run", *words]) == 1
     assert capsys.readouterr().err == told
+
+
+def test_ctrl_c_stops_a_run_at_once_with_one_line(defs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = "SHA256:jTfuC3YIYSNV39cHfW/dyS7HH6Rkj51XWWEuTghXL1U"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        slow = f"host: 127.0.0.1\n    port: {port}\n    connect_timeout_s: 300"
+        shop = changed(SHOP, ("host: localhost", slow), ("SHA256:abc", key))
+        monkeypatch.setenv("CDP_DEFS_DIR", str(write(defs, model=MODEL, shop=shop)))
+        monkeypatch.setenv("CDP_DATA_DIR", str(tmp_path / "data"))
+        monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
+        monkeypatch.setenv("SHOP_PASSWORD", "secret")
+        command = [sys.executable, "-m", "cdp_assets", "run", "shop"]
+        running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        silent.settimeout(120)
+        link, _ = silent.accept()
+        with link:
+            running.send_signal(signal.SIGINT)
+            _, told = running.communicate(timeout=60)
+    assert (running.returncode, told) == (130, "stopped\n")
+    with dg.DagsterInstance.get() as instance:
+        assert [run.status for run in instance.get_runs()] == [dg.DagsterRunStatus.CANCELED]
+
+
+def test_a_reader_that_has_seen_enough_is_no_mistake() -> None:
+    words = f"{sys.executable} -m cdp_assets reference --json-schema | head -1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", words], check=False, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (141, "{\n", "")

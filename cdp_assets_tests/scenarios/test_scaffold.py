@@ -226,3 +226,27 @@ def test_what_fails_leaves_the_yaml_as_it_was(server, capsys):
     assert main(["scaffold", "winkel", *place, *known, "--files", "nothing_*.csv"]) == 1
     assert "kinds there: cards.csv, klanten_*.csv, log_*.csv" in capsys.readouterr().err
     assert list(folder.rglob("*.yaml")) == []
+
+
+def test_an_input_that_ends_at_a_question_writes_nothing(server, sshd, monkeypatch, capsys):
+    place, known, folder = server
+    folder.rmdir()
+    terminal, side = pty.openpty()
+    # Ctrl-D at the question for the folder with the files.
+    os.write(terminal, b"\x04")
+    words = [word for word in place if word not in {"--directory", str(sshd.root / "drafted")}]
+    with os.fdopen(side) as asked:
+        monkeypatch.setattr("sys.stdin", asked)
+        assert main(["scaffold", "winkel", *words, *known]) == 1
+    told = "error: the input ended before every question was answered; nothing was written\n"
+    assert capsys.readouterr().err == told
+    assert not folder.exists()
+    os.close(terminal)
+
+
+def test_a_connection_that_cannot_be_written_leaves_no_model_either(server, capsys):
+    place, known, folder = server
+    (folder / "winkel").write_text("in the way")
+    assert main(["scaffold", "winkel", *place, *known]) == 1
+    assert capsys.readouterr().err.startswith("error: nothing was written: ")
+    assert [path.name for path in folder.rglob("*")] == ["winkel"]
