@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 
 from cdp_assets.assets.runtime import data_folders
+from cdp_assets.commands.chosen import chosen_connection
 from cdp_assets.commands.tables import Column, new_console, print_table, say
+from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.flows.ledger import prepare_schemas
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import open_warehouse
@@ -32,9 +34,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the tables; 0 also if nothing happened yet."""
+    """Print the tables; 0 also if nothing happened yet.
+
+    Raises:
+        ConfigError: whoever asks must: nothing of that name happened, and there is no such connection.
+    """
     folders, console = data_folders(), new_console()
     if not folders.warehouse.exists():
+        if options.connection is not None:
+            chosen_connection(load_deployment(defs_folder()), options.connection)
         say(console, "nothing was imported yet")
         return 0
     chosen = {"connection": options.connection}
@@ -43,6 +51,8 @@ def run(options: argparse.Namespace) -> int:
         imports = database.rows(_IMPORTS, chosen | {"limit": options.limit})
         exports = database.rows(_EXPORTS, chosen | {"limit": options.limit})
         exchange = database.rows(_EXCHANGE, chosen)
+    if options.connection is not None and not (imports or exports or exchange):
+        chosen_connection(load_deployment(defs_folder()), options.connection)
     when, goal, state, message = Column("UTC", 16), Column("goal", 20), Column("state", 10), Column("what became of it")
     print_table(console, "Imported", [when, goal, Column("file", 24), state, message], imports)
     print_table(console, "Exported", [when, goal, state, message], exports)

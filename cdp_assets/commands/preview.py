@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from cdp_assets.assets.runtime import data_folders, now
+from cdp_assets.commands.chosen import chosen_connection
 from cdp_assets.commands.preview_tables import print_export, print_files, print_import
 from cdp_assets.commands.tables import new_console, say
 from cdp_assets.components.loading import defs_folder, load_deployment
@@ -49,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print what there is; 1 if a goal's files cannot be imported as they are."""
     deployment = load_deployment(defs_folder())
-    connection = _connection(deployment, options.connection)
+    connection = chosen_connection(deployment, options.connection)
     goals = _goals(connection, options.goal)
     proposing = options.add_all or options.write
     if (proposing or options.rule or options.prefix) and not (proposing and options.goal):
@@ -83,14 +84,6 @@ def _rows(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_ROWS):
         raise argparse.ArgumentTypeError(f"give a number from 1 to {MOST_ROWS}")
     return int(text)
-
-
-def _connection(deployment: Deployment, name: str) -> Connection:
-    connection = deployment.find_connection(name)
-    if connection is None:
-        known = ", ".join(item.name for item in deployment.connections)
-        raise ConfigError(f"no connection {name}; there are: {known}")
-    return connection
 
 
 def _goals(connection: Connection, name: str | None) -> list[ImportGoal | ExportProfilesGoal]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from cdp_assets.assets.runtime import data_folders, now
+from cdp_assets.commands.chosen import chosen_imports
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.config.model import batch_config
 from cdp_assets.counted import counted
@@ -57,12 +58,8 @@ class Reland:
     def run(self, options: argparse.Namespace) -> int:
         """Land, fold, publish; 1 if a file could not be landed."""
         deployment = load_deployment(defs_folder())
-        connection = deployment.find_connection(options.connection)
-        goals = {goal.name: goal for goal in connection.imports} if connection else {}
-        if connection is None or options.goal not in goals:
-            known = ", ".join(f"{item.name} {goal.name}" for item in deployment.connections for goal in item.imports)
-            raise ConfigError(f"no import goal {options.connection} {options.goal}; there are: {known}")
-        folders, goal = data_folders(), goals[options.goal]
+        connection, (goal, *_) = chosen_imports(deployment, options.connection, options.goal)
+        folders = data_folders()
         current = current_versions(folders, connection.name, options.goal)
         versions = [
             version

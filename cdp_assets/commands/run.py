@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from cdp_assets.assets.build import connection_definitions, model_definitions
 from cdp_assets.assets.jobs import run_now_name
 from cdp_assets.assets.runtime import data_folders, now
+from cdp_assets.commands.chosen import chosen_connection
 from cdp_assets.commands.dagster_home import prepare_dagster_home
 from cdp_assets.commands.summary import print_summary
 from cdp_assets.commands.tables import new_console
@@ -57,10 +58,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _job_name(deployment: Deployment, connection: str, goal: str | None) -> str:
-    found = deployment.find_connection(connection)
-    if found is None:
-        known = ", ".join(item.name for item in deployment.connections)
-        raise ConfigError(f"no connection {connection}; there are: {known}")
+    found = chosen_connection(deployment, connection)
     if goal is None:
         return run_now_name(found)
     goals = {item.name: item for item in found.goals}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from cdp_assets.commands.chosen import chosen_connection
 from cdp_assets.components.loading import defs_folder, load_deployment
-from cdp_assets.errors import ConfigError
 from cdp_assets.flows.check_connection import check_connection
 
 HELP = "try out what a connection can read, write and rename on its server"
@@ -19,11 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print one line for each thing tried; 1 if something does not work."""
     deployment = load_deployment(defs_folder())
-    connection = deployment.find_connection(options.connection)
-    if connection is None:
-        known = ", ".join(item.name for item in deployment.connections)
-        raise ConfigError(f"no connection {options.connection}; there are: {known}")
-    trials = check_connection(connection)
+    trials = check_connection(chosen_connection(deployment, options.connection))
     for trial in trials:
         print(f"{'ok    ' if trial.ok else 'FAILED'}  {trial}")
     return 0 if all(trial.ok for trial in trials) else 1

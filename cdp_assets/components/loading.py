@@ -65,6 +65,12 @@ def defs_folder() -> Path:
     return Path(configured) if configured else Path(__file__).resolve().parent.parent / "defs"
 
 
+def told_defs_folder() -> str:
+    """Which folder commands read, and that the environment variable does not say so where it does not."""
+    unset = "" if os.environ.get(DEFS_DIR_VARIABLE) else f"; {DEFS_DIR_VARIABLE} is not set"
+    return f"read from {shown_path(defs_folder())}{unset}"
+
+
 def load_deployment(folder: Path) -> Deployment:
     """The deployment a defs folder describes.
 

@@ -69,3 +69,9 @@ def test_the_command_prints_what_happened(used: World, capsys: pytest.CaptureFix
 def test_before_the_first_import_there_is_no_history(shop: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["history"]) == 0
     assert capsys.readouterr().out == "nothing was imported yet\n"
+
+
+def test_a_connection_that_is_not_there_has_no_empty_history(used: World, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("history", "recent-imports"):
+        assert main([command, "shap"]) == 1
+        assert capsys.readouterr().err.startswith("error: no connection shap; there are: ")

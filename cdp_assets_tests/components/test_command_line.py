@@ -11,7 +11,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from cdp_assets.__main__ import main
+from cdp_assets.__main__ import COMMANDS, main
 from cdp_assets_tests.components.folders import MODEL, SHOP, changed, write
 
 
@@ -83,7 +83,7 @@ def test_a_server_that_is_not_there_is_told_at_each_try_and_at_the_end(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("nowhere",), "error: no connection nowhere; there are: shop\n"),
+        (("nowhere",), "error: no connection nowhere; there are: shop (read from defs)\n"),
         (("shop", "nothing"), "error: shop has no goal nothing; there are: customers, vip_list\n"),
     ],
 )
@@ -93,6 +93,37 @@ def test_running_what_is_not_there_names_what_is(
     monkeypatch.setenv("CDP_DEFS_DIR", str(write(defs, model=MODEL, shop=SHOP)))
     assert main(["run", *words]) == 1
     assert capsys.readouterr().err == told
+
+
+TAKE_A_CONNECTION = {
+    "test-connection": (), "dry-run": (), "history": (), "recent-imports": (), "missing": (), "preview": (),
+    "rejects": (), "run": (), "backfill": ("customers", "1"), "reland": ("customers",), "withdraw": ("customers", "1"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", TAKE_A_CONNECTION)
+def test_a_connection_that_is_not_there_is_told_by_every_command_with_the_folder_that_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    monkeypatch.delenv("CDP_DEFS_DIR", raising=False)
+    monkeypatch.setenv("CDP_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+    assert main([command, "shap", *TAKE_A_CONNECTION[command]]) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("error: no connection shap; there are: ")
+    assert told.err.endswith("cdp_assets/defs; CDP_DEFS_DIR is not set)\n")
+
+
+def test_those_are_all_commands_that_take_a_connection(capsys: pytest.CaptureFixture[str]) -> None:
+    def help_of(command: str) -> str:
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        return capsys.readouterr().out.split("\n\n")[0]
+
+    assert {name for name in COMMANDS if " connection" in help_of(name) or "[connection]" in help_of(name)} == {
+        *TAKE_A_CONNECTION
+    }
 
 
 def test_ctrl_c_stops_a_run_at_once_with_one_line(defs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
