@@ -36,7 +36,7 @@ def connection_check(connection: Connection) -> dg.AssetChecksDefinition:
     def _connection_works() -> dg.AssetCheckResult:
         trials = check_connection(connection)
         failed = [trial for trial in trials if not trial.ok]
-        rows = [[trial.verb, trial.where, "yes" if trial.ok else "no", trial.detail] for trial in trials]
+        rows = [[trial.verb, trial.where, trial.works, trial.detail] for trial in trials]
         return dg.AssetCheckResult(
             passed=not failed,
             description="\n".join(str(trial) for trial in failed) or "Everything the goals need works.",

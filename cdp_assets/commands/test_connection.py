@@ -9,6 +9,7 @@ from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.flows.check_connection import check_connection
 
 HELP = "try out what a connection can read, write and rename on its server"
+_MARKS = {"yes": "ok    ", "no": "FAILED", "not tried": "-     "}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -21,5 +22,5 @@ def run(options: argparse.Namespace) -> int:
     deployment = load_deployment(defs_folder())
     trials = check_connection(chosen_connection(deployment, options.connection))
     for trial in trials:
-        print(f"{'ok    ' if trial.ok else 'FAILED'}  {trial}")
+        print(f"{_MARKS[trial.works]}  {trial}")
     return 0 if all(trial.ok for trial in trials) else 1

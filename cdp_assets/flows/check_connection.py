@@ -32,6 +32,13 @@ class Trial:
     ok: bool
     detail: str
     """What was found, or why it failed and what would help."""
+    tried: bool = True
+    """False = nothing was tried, so nobody knows yet whether it works."""
+
+    @property
+    def works(self) -> str:
+        """In a word: yes, no, or not tried."""
+        return "no" if not self.ok else "yes" if self.tried else "not tried"
 
     def __str__(self) -> str:
         return f"{self.verb} {self.where}: {self.detail}"
@@ -96,8 +103,8 @@ def _tried(server: SftpFileSystem, directory: str, needs: _Needs) -> Iterator[Tr
     if is_there:
         yield from _write_and_rename(server, directory)
     elif can_be_made:
-        detail = "not tried: the directory is not there; the first delivery makes it"
-        yield Trial("write", shown(directory), ok=True, detail=detail)
+        detail = "not tried: the directory is not there; the first delivery tries to make it"
+        yield Trial("write", shown(directory), ok=True, detail=detail, tried=False)
     else:
         yield Trial("write", shown(directory), ok=False, detail=f"Directory not found: {shown(directory)}")
 
@@ -118,7 +125,7 @@ def _list_and_read(server: SftpFileSystem, directory: str, goals: Sequence[Impor
 def _read(server: SftpFileSystem, where: str, files: Sequence[RemoteFile]) -> Trial:
     """One file of each goal that has any."""
     if not files:
-        return Trial("read", where, ok=True, detail="not tried: no file of a goal is there")
+        return Trial("read", where, ok=True, detail="not tried: no file of a goal is there", tried=False)
     for file in files:
         try:
             server.read_prefix(file, 1)

@@ -91,7 +91,8 @@ def test_a_trial_makes_no_directory(sshd):
         ("write", f"{remote}/out", True),
         ("write", f"{remote}/far/out", False),
     ]
-    assert "the first delivery makes it" in trials[3].detail
+    assert "the first delivery tries to make it" in trials[3].detail
+    assert [trial.works for trial in trials] == ["yes", "no", "no", "not tried", "no"]
     assert list(remote.iterdir()) == []
 
 

@@ -213,5 +213,5 @@ def facts(shop: Shop) -> list[tuple[object, ...]]:
 def test_the_trial_of_a_connection_tries_the_directory_too(sshd, tmp_path):
     shop = shop_with(sshd, tmp_path)
     assert [str(trial) for trial in check_connection(shop.connection)][-1] == (
-        f"write {shop.remote}/rejected: not tried: the directory is not there; the first delivery makes it"
+        f"write {shop.remote}/rejected: not tried: the directory is not there; the first delivery tries to make it"
     )
