@@ -211,11 +211,14 @@ def _kinds(system: SftpFileSystem, server: Server, options: argparse.Namespace) 
     while True:
         directory = given if given is not None else _ask("Folder with the files (empty: where the log-in leads)", "")
         try:
-            kinds = file_kinds(system.list_files(path_of(server, directory)))
+            place = path_of(server, directory)
+            kinds = file_kinds(system.list_files(place))
             meant = [kind for kind in kinds if kind.is_meant_by(options.files)]
             if not meant:
                 there = ", ".join(shown(kind.pattern) for kind in kinds) or "none"
-                raise ConfigError(f"no file to look into in {directory or 'the log-in folder'}; kinds there: {there}")
+                told = f"no file to look into in {directory or 'the log-in folder'}; kinds there: {there}"
+                folders = ", ".join(shown(name) for name in system.list_folders(place)) or "none"
+                raise ConfigError(f"{told}; folders there: {folders}")
         except (RemoteError, ConfigError) as error:
             if given is not None or isinstance(error, RemoteDownError):
                 raise

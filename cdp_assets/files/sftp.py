@@ -29,6 +29,7 @@ from cdp_assets.files.patience import Alive, patience
 from cdp_assets.files.remote import Fetched, RemoteFile, shown
 from cdp_assets.files.transfer import (
     download,
+    list_folders,
     list_regular_files,
     look_at,
     read_first,
@@ -117,6 +118,14 @@ class SftpFileSystem(SSHFileSystem):  # type: ignore[misc] # sshfs has no types
             RemoteError: `Directory not found: …`, or the account may not read it.
         """
         return self._run(f"list {shown(directory)}", lambda c, alive: list_regular_files(c, directory, alive))
+
+    def list_folders(self, directory: str) -> list[str]:
+        """The names of the folders in a directory, in order.
+
+        Raises:
+            RemoteError: The account may not read it.
+        """
+        return self._run(f"list {shown(directory)}", lambda c, alive: list_folders(c, directory, alive))
 
     def stat_file(self, path: str) -> RemoteFile | None:
         """What stands under a path now; None when nothing does. A link or folder is a `RemoteError`."""

@@ -42,6 +42,17 @@ async def list_regular_files(client: asyncssh.SFTPClient, directory: str, alive:
     return found
 
 
+async def list_folders(client: asyncssh.SFTPClient, directory: str, alive: Alive) -> list[str]:
+    """The names of the folders in a directory, in order."""
+    found = []
+    async for entry in client.scandir(directory):
+        alive()
+        name = str(entry.filename)
+        if entry.attrs.type == FILEXFER_TYPE_DIRECTORY and name not in {"", ".", ".."}:
+            found.append(name)
+    return sorted(found)
+
+
 async def look_at(client: asyncssh.SFTPClient, path: str) -> RemoteFile | None:
     """One file without following a link; None when it is not there.
 

@@ -228,6 +228,14 @@ def test_what_fails_leaves_the_yaml_as_it_was(server, capsys):
     assert list(folder.rglob("*.yaml")) == []
 
 
+def test_folders_are_named_where_no_file_is(server, sshd, capsys):
+    place, known, _ = server
+    (sshd.root / "drafted" / "deeper" / "in").mkdir(parents=True)
+    given = [*place, "--directory", str(sshd.root / "drafted" / "deeper")]
+    assert main(["scaffold", "winkel", *given, *known]) == 1
+    assert capsys.readouterr().err.endswith("kinds there: none; folders there: in\n")
+
+
 def test_an_input_that_ends_at_a_question_writes_nothing(server, sshd, monkeypatch, capsys):
     place, known, folder = server
     folder.rmdir()
