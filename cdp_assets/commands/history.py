@@ -54,7 +54,9 @@ def run(options: argparse.Namespace) -> int:
     if options.connection is not None and not (imports or exports or exchange):
         chosen_connection(load_deployment(defs_folder()), options.connection)
     when, goal, state, message = Column("UTC", 16), Column("goal", 20), Column("state", 10), Column("what became of it")
-    print_table(console, "Imported", [when, goal, Column("file", 24), state, message], imports)
+    print_table(
+        console, "Imported, counted in rows of the files", [when, goal, Column("file", 24), state, message], imports
+    )
     print_table(console, "Exported", [when, goal, state, message], exports)
     columns = [Column("connection"), Column("direction"), Column("different profiles", number=True)]
     print_table(console, "Data exchange", columns, exchange)

@@ -28,6 +28,15 @@ EVENTS = Sql(
     "SELECT name, events_received, events_created, events_set, events_rejected, events_dropped FROM ops.batches"
     " WHERE folded_at >= ? AND events_received > 0 ORDER BY position"
 )
+EVENT_TITLES = (
+    "file",
+    "rows with events",
+    "events created",
+    "events written anew",
+    "events rejected",
+    "rows without profile",
+)
+"""Several rows may be one event, so the counts of events and of rows need not add up."""
 REASONS = Sql(
     "SELECT rejects.reason, level, count(*) AS n FROM ops.rejects JOIN ops.batches USING (batch_id)"
     " WHERE folded_at >= ? GROUP BY ALL ORDER BY n DESC, 1"
@@ -89,7 +98,7 @@ def _imported(console: Console, database: Database, since: datetime, *, failed: 
     _print(console, "Imported and merged", columns, [*rows, totals])
     events = database.rows(EVENTS, [since])
     if events:
-        _print(console, "Events", ["file", "events", "created", "written anew", "rejected", "dropped"], events)
+        _print(console, "Events", EVENT_TITLES, events)
     (renamed,) = database.row(RENAMED, [since])
     console.print(f"{renamed} source files renamed to .done")
 

@@ -33,15 +33,12 @@ from cdp_assets.flows.manifests import SHORT, all_attempts, read_attempt
 from cdp_assets.flows.mirror import mirrored
 from cdp_assets.flows.snapshots import only_used
 from cdp_assets.flows.take_look import Candidate, Look, take_settled_look
-from cdp_assets.sql.text import Sql
+from cdp_assets.sql.event_rejects import told_reason
+from cdp_assets.sql.text import Sql, sql
 from cdp_assets.warehouse import Database, open_warehouse
 
 COUNTED = ("rows_", "cells_rejected")
-REASONS = Sql("SELECT level, reason, count(*) FROM ops.rejects WHERE batch_id = ? GROUP BY ALL ORDER BY 3 DESC, 1, 2")
 MOST_REASONS = 20
-SAMPLE = Sql(
-    "SELECT line_no, column_name, raw_text, reason FROM ops.rejects WHERE batch_id = ? ORDER BY line_no, 2 LIMIT 20"
-)
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ class Reason:
     """Why rows or cells of a file would be rejected."""
 
     level: str
-    """`row`, `cell` or `linked row`."""
+    """`row`, `cell`, `event` or `linked row`."""
     reason: str
     count: int
 
@@ -175,6 +172,22 @@ def _rehearse(
     return DryRun(files, passed_over, len(entries.keys() - own), result.replayed, result.profiles)
 
 
+def _reasons(told: Sql) -> Sql:
+    return sql(
+        "SELECT level, {told}, count(*) FROM ops.rejects WHERE batch_id = ?"
+        " GROUP BY ALL ORDER BY 3 DESC, 1, 2 LIMIT 20",
+        told=told,
+    )
+
+
+def _sample(told: Sql) -> Sql:
+    return sql(
+        "SELECT line_no, column_name, raw_text, {told} FROM ops.rejects WHERE batch_id = ?"
+        " ORDER BY line_no, 2 LIMIT 20",
+        told=told,
+    )
+
+
 def _new_attempts(mirror: DataFolders) -> dict[tuple[str, str], str]:
     """(goal, path) → id of the attempt that was made here; those of the past are links."""
     made = [read_attempt(path) for path in all_attempts(mirror) if not path.is_symlink()]
@@ -195,8 +208,9 @@ def _rehearsed(
         state, note = str(entry["state"]), str(entry["note"])
         counts = {name: value for name, value in entry.items() if isinstance(value, int) and name.startswith(COUNTED)}
         key = key if counts else ""
-    reasons = tuple(Reason(*row) for row in database.rows(REASONS, [key]))
-    rows = database.rows(SAMPLE, [key])
+    told = told_reason(outcome.landed.manifest.config.event_types if outcome.landed else ())
+    reasons = tuple(Reason(*row) for row in database.rows(_reasons(told), [key]))
+    rows = database.rows(_sample(told), [key])
     sample = tuple(RejectSample(line, column or "", masked(text or ""), reason) for line, column, text, reason in rows)
     received, warning = counts.get("rows_received", 0), ""
     if is_nothing_taken(received, counts.get("rows_rejected", 0)):

@@ -20,6 +20,7 @@ from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.land_files import Landed, current_versions, land_file, reland
 from cdp_assets.flows.manifests import Manifest
 from cdp_assets.flows.take_look import Candidate, Look
+from cdp_assets.sql.event_rejects import told_reason
 from cdp_assets.sql.landing import reject_reasons_query, reject_sample_query
 from cdp_assets.warehouse import scratch
 
@@ -175,7 +176,8 @@ def reject_sample(landed: Landed, limit: int = 20) -> list[RejectSample]:
     if not landed.manifest.has_rejects:
         return []
     with scratch() as engine:
-        rows = engine.rows(reject_sample_query(str(landed.folder / "rejects.parquet"), limit))
+        told = told_reason(landed.manifest.config.event_types)
+        rows = engine.rows(reject_sample_query(str(landed.folder / "rejects.parquet"), limit, told))
     return [RejectSample(line, column or "", masked(text or ""), reason) for line, column, text, reason in rows]
 
 

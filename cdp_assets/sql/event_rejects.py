@@ -100,6 +100,14 @@ def _keyed(parquet: Sql, batch: Sql, line: Sql, columns: Sequence[Sql], *, posit
     )
 
 
+def told_reason(kinds: Sequence[EventType]) -> Sql:
+    """The reason of a reject as people read it: that of an event in words first."""
+    return sql(
+        "CASE WHEN level = 'event' THEN {words} || '; the event is left out (' || reason || ')' ELSE reason END",
+        words=in_words(kinds, Sql("reason")),
+    )
+
+
 def in_words(kinds: Sequence[EventType], reason: Sql) -> Sql:
     """What is wrong with a cell, in plain words, where `reason` is that of an event; another stays as it is."""
     faults: dict[str, list[str]] = {}

@@ -81,6 +81,7 @@ _IMPORTED = sql(
         [
             ("rows_consent_mismatch", "profile update", "skipped because of a consent mismatch"),
             ("events_created", "timeline event", "created"),
+            ("events_rejected", "timeline event", "rejected"),
             ("rows_rejected", "row", "rejected"),
             ("rows_erased", "row", "left out because of an erasure"),
         ]
@@ -120,7 +121,7 @@ IMPORT_HISTORY = View(
         "name": "File name on the server.",
         "state": "As in `batches`; failed = refused, see message.",
         **dict.fromkeys(_ROWS, "As in `batches`, at the first fold; NULL = refused, or not folded yet."),
-        "message": "What became of it, in a sentence.",
+        "message": "What became of it, in a sentence. Its counts of profiles are rows, several of which may be one's.",
         "id": "Batch, or attempt.",
     },
 )

@@ -217,10 +217,11 @@ def parquet_rows(paths: list[str], *, numbered: bool = True) -> Sql:
     return sql("read_parquet({names}, file_row_number = {numbered})", names=names, numbered=literal(numbered))
 
 
-def reject_sample_query(parquet: str, limit: int) -> Sql:
-    """The first rejects of a batch: line, column, text, reason."""
+def reject_sample_query(parquet: str, limit: int, told: Sql) -> Sql:
+    """The first rejects of a batch: line, column, text, and the reason as it is `told`."""
     return sql(
-        "SELECT line_no, column_name, raw_text, reason FROM read_parquet({parquet}) ORDER BY line_no LIMIT {limit}",
+        "SELECT line_no, column_name, raw_text, {told} FROM read_parquet({parquet}) ORDER BY line_no LIMIT {limit}",
+        told=told,
         parquet=literal(parquet),
         limit=literal(limit),
     )

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from cdp_assets.commands.summary import print_summary
 from cdp_assets.flows.give_rejected import write_rejected
+from cdp_assets.flows.import_files import reject_sample
 from cdp_assets.flows.keep_rejected import REJECTED_ROWS
 from cdp_assets_tests.flows.test_events import HEADER, ORDER, counts, events_goal, items, lab, land
+from cdp_assets_tests.support.lab import EPOCH
 
 ROWS = (
     "a@x.com,B9,2026-01-01,5,,s1,1\n"
@@ -30,6 +36,34 @@ GIVEN_BACK = (
     "a@x.com,B9,2026-01-01,,,s3,1,7,order B9 is left out: see line 5\n"
     'c@x.com,,2026-01-01,5,,,1,8,"sku: empty, and must not be; the order is left out"\n'
 )
+
+
+def test_the_page_of_a_run_says_it_in_words_before_the_exact_reason_and_shows_no_text(tmp_path):
+    told = [(item.line_no, item.column_name, item.reason) for item in reject_sample(land(lab(tmp_path), ROWS))]
+    assert (
+        5,
+        "qty",
+        (
+            "not a whole number, or too large; the event is left out"
+            " (#/product/1/quantity/0: expected type: Number, found: String)"
+        ),
+    ) in told
+    assert (6, "day", "no valid date; the event is left out (Missing event date)") in told
+    assert (4, "email", "email: not a valid e-mail address") in told
+
+
+def test_the_summary_and_the_history_tell_rows_from_events(tmp_path):
+    room = lab(tmp_path)
+    land(room, ROWS)
+    room.fold()
+    console = Console(file=StringIO(), width=80)
+    print_summary(console, room.folders, EPOCH - timedelta(days=9_999))
+    told = console.file.getvalue().partition("\nEvents ")[2].splitlines()[1:]
+    titles = " ".join(" ".join(told[:3]).split())
+    assert titles == "rows events rows with events written events without file events created anew rejected profile"
+    assert [line.split()[1:] for line in told if line.startswith("customers")] == [["8", "2", "0", "3", "0"]]
+    ((message,),) = room.rows("SELECT message FROM ops.import_history")
+    assert message.endswith(" 2 timeline events created. 3 timeline events rejected. 1 rows rejected.")
 
 
 def given_back(room, landed, *, cells=False) -> str:
