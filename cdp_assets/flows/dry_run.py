@@ -174,8 +174,7 @@ def _rehearse(
 
 def _reasons(told: Sql) -> Sql:
     return sql(
-        "SELECT level, {told}, count(*) FROM ops.rejects WHERE batch_id = ?"
-        " GROUP BY ALL ORDER BY 3 DESC, 1, 2 LIMIT 20",
+        "SELECT level, {told}, count(*) FROM ops.rejects WHERE batch_id = ? GROUP BY ALL ORDER BY 3 DESC, 1, 2",
         told=told,
     )
 
