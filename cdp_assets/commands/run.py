@@ -18,10 +18,13 @@ from cdp_assets.assets.runtime import data_folders, now
 from cdp_assets.commands.chosen import chosen_connection
 from cdp_assets.commands.dagster_home import prepare_dagster_home
 from cdp_assets.commands.summary import print_summary
-from cdp_assets.commands.tables import new_console
+from cdp_assets.commands.tables import new_console, say
 from cdp_assets.components.loading import defs_folder, load_deployment
+from cdp_assets.config.known import listed
 from cdp_assets.config.model import Deployment
+from cdp_assets.config.needs import Need, key_of, lifecycle_id, needed, segment_id
 from cdp_assets.errors import CdpError, ConfigError
+from cdp_assets.flows.run_connection import lifecycles_of, segments_of
 from cdp_assets.progress import latest
 
 HELP = "run a connection now, or one of its goals: import what is new, fold, rename, select, deliver"
@@ -54,7 +57,21 @@ def run(options: argparse.Namespace) -> int:
     ok = run_job(console, deployment, name)
     if data_folders().warehouse.exists():
         print_summary(console, data_folders(), started, failed=not ok)
+    left = _not_computed(deployment, options.connection) if options.goal is None else []
+    if left:
+        why = f"no export of {options.connection} asks for {'it' if len(left) == 1 else 'them'}"
+        how = "python -m cdp_assets dev shows these assets, to materialize them there"
+        say(console, f"Not computed here: {listed(left)} ({why}; {how})")
     return 0 if ok else 1
+
+
+def _not_computed(deployment: Deployment, connection: str) -> list[str]:
+    """The segments and lifecycles that a run of a connection leaves as they are, by their assets."""
+    model, found = deployment.model, chosen_connection(deployment, connection)
+    asked = [*map(segment_id, segments_of(model, found)), *map(lifecycle_id, lifecycles_of(model, found))]
+    those: tuple[Need, ...] = (*model.segments, *model.lifecycles)
+    computed = needed(those, asked)
+    return [key_of(one) for one in those if key_of(one) not in computed]
 
 
 def _job_name(deployment: Deployment, connection: str, goal: str | None) -> str:

@@ -85,6 +85,15 @@ def test_a_refused_file_is_told_once_and_that_it_stays(
     assert "report:" not in told
 
 
+def test_a_run_names_what_it_does_not_compute(shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_down(shop, tmp_path, monkeypatch)
+    shop.put("customers_1.csv", ANNA, BERT)
+    done = run_command("run", "shop")
+    assert done.returncode == 0, done.stderr
+    assert "Selected" in done.stdout
+    assert "Not computed here: segments/nowhere (no export of shop asks for it; " in done.stdout
+
+
 def test_a_range_of_days_is_backfilled_in_runs_of_their_own_and_folded_once(
     shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
