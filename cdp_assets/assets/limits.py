@@ -14,6 +14,7 @@ from cdp_assets.assets.checks import silence_dagsters_own_beta
 from cdp_assets.assets.runtime import as_dagster_failure, data_folders, now, sensor_interval_s, sensor_status
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.model import Deployment
+from cdp_assets.counted import counted
 from cdp_assets.errors import CdpError
 from cdp_assets.flows.check_limits import Check, asking, checks_of
 from cdp_assets.flows.verdicts import Facts, Verdict
@@ -78,7 +79,7 @@ def limits_sensor(deployment: Deployment) -> dg.SensorDefinition:
             after[check.label] = hashlib.sha256(facts_told.encode()).hexdigest()[:20]
             if before.get(check.label) != after[check.label]:
                 events.append(_evaluation(check, verdict))
-        reason = f"{len(events)} check(s) renewed" if events else "nothing has changed"
+        reason = f"{counted(len(events), 'check')} renewed" if events else "nothing has changed"
         return dg.SensorResult(skip_reason=reason, cursor=json.dumps(after), asset_events=events)
 
     return _sensor

@@ -14,6 +14,7 @@ from cdp_assets.assets.runtime import data_folders, now, sensor_interval_s, sens
 from cdp_assets.assets.specs import goal_key
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.goals import ImportGoal
+from cdp_assets.counted import counted
 from cdp_assets.flows.missing_partitions import Missing, missing_partitions
 from cdp_assets.flows.take_look import Look
 
@@ -80,7 +81,7 @@ def missing_sensor(connection: Connection) -> dg.SensorDefinition:
                         metadata=missing_metadata(missing),
                     )
                 )
-        reason = f"{len(events)} check(s) renewed" if events else "nothing has changed"
+        reason = f"{counted(len(events), 'check')} renewed" if events else "nothing has changed"
         return dg.SensorResult(skip_reason=reason, cursor=json.dumps(after), asset_events=events)
 
     return _sensor

@@ -8,6 +8,7 @@ import dagster as dg
 from cdp_assets.assets.jobs import CONNECTION_TAG
 from cdp_assets.assets.runtime import data_folders, now, sensor_interval_s, sensor_status
 from cdp_assets.config.connections import Connection
+from cdp_assets.counted import counted
 from cdp_assets.errors import CdpError
 from cdp_assets.flows.notify import Event, happened, tell
 
@@ -34,7 +35,7 @@ def files_told(connection: Connection) -> dg.SensorDefinition:
             told = tell(connection, happened(connection, data_folders(), now()), data_folders(), now())
         except (CdpError, OSError) as error:
             return dg.SkipReason(f"nobody could be told: {error}")
-        return dg.SkipReason(f"{told} message(s)" if told else "nothing new to tell")
+        return dg.SkipReason(counted(told, "message") if told else "nothing new to tell")
 
     return _sensor
 

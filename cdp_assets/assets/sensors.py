@@ -20,6 +20,7 @@ from cdp_assets.assets.partitions import add_partitions
 from cdp_assets.assets.runtime import data_folders, now, schedule_status, sensor_interval_s, sensor_status
 from cdp_assets.assets.specs import files_key
 from cdp_assets.config.connections import Connection
+from cdp_assets.counted import counted
 from cdp_assets.errors import ConfigError, LogInRefusedError, RemoteError
 from cdp_assets.files.sftp import open_server
 from cdp_assets.flows.folders import DataFolders
@@ -128,7 +129,7 @@ class _Pending:
             (len(self._asked) - given_up, "requested already"),
             (given_up, f"requested {MAX_ATTEMPTS} times in vain; see the runs"),
         ]
-        return "; ".join(f"{count} new file(s): {words}" for count, words in told if count) or "no new files"
+        return "; ".join(f"{counted(count, 'new file')}: {words}" for count, words in told if count) or "no new files"
 
     def text(self) -> str:
         """The cursor for the next tick."""
@@ -185,11 +186,11 @@ def fold_sensor(import_keys: Sequence[dg.AssetKey]) -> dg.SensorDefinition:
         batches = waiting(folders)
         if not batches and not is_untold(folders):
             return dg.SkipReason("no batch is waiting")
-        what = f"{len(batches)} batch(es)" if batches else "what a command changed, to tell of it,"
+        what = counted(len(batches), "batch", "batches") if batches else "what a command changed"
         oldest = time.time() - min((landed for _, landed in batches), default=time.time())
         reason = _why_wait(context.instance, folders, frozenset(import_keys), oldest)
         if reason:
-            return dg.SkipReason(f"{what} wait: {reason}")
+            return dg.SkipReason(f"{what}: the fold waits, as {reason}")
         names = _digest(sorted(name for name, _ in batches) or [folders.folded.read_text()])
         last = json.loads(context.cursor or "{}")
         attempt = last.get("attempt", 0) + 1 if last.get("set") == names else 1

@@ -25,6 +25,7 @@ from cdp_assets.assets.specs import done_key, files_key
 from cdp_assets.assets.warehouse import fold_events, folded_assets
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.model import Deployment
+from cdp_assets.counted import counted
 from cdp_assets.flows import run_connection
 from cdp_assets.flows.dry_run import dry_run
 from cdp_assets.flows.import_files import Outcome
@@ -217,7 +218,7 @@ def fail_if_refused(bad: Sequence[str]) -> None:
 def _told(context: dg.OpExecutionContext, outcomes: Sequence[Outcome]) -> list[str]:
     """Bad files are told loudly; the run goes on, since other files and goals are not to wait for them."""
     bad = [f"{outcome.goal}: {outcome.name}: {outcome.error}" for outcome in outcomes if outcome.error]
-    context.log.info(f"{len(outcomes) - len(bad)} new file(s) landed")
+    context.log.info(f"{counted(len(outcomes) - len(bad), 'new file')} landed")
     for line in bad:
         context.log.error(line)
     for line in warnings_of(outcomes):

@@ -33,10 +33,10 @@ def test_an_empty_server_has_no_new_files(shop: World) -> None:
 
 def test_a_new_file_is_requested_once_it_stood_still_for_two_looks(shop: World) -> None:
     shop.put("customers_1.csv", ANNA)
-    assert reason(shop) == "1 new file(s): waiting for them to stand still"
+    assert reason(shop) == "1 new file: waiting for them to stand still"
     (request,) = shop.requested(SENSOR)
     assert request.tags["cdp/files"] == "1"
-    assert reason(shop) == "1 new file(s): requested already"
+    assert reason(shop) == "1 new file: requested already"
 
 
 def test_a_file_that_changed_between_two_looks_waits_for_the_next(shop: World) -> None:
@@ -113,7 +113,7 @@ def test_a_request_that_led_to_nothing_is_made_again_a_few_times(shop: World, mo
     shop.requested(SENSOR)
     keys = {shop.requested(SENSOR)[0].run_key for _ in range(sensors.MAX_ATTEMPTS)}
     assert len(keys) == sensors.MAX_ATTEMPTS
-    assert reason(shop) == "1 new file(s): requested 3 times in vain; see the runs"
+    assert reason(shop) == "1 new file: requested 3 times in vain; see the runs"
 
 
 def test_the_same_delivery_a_second_time_has_another_run_key(shop: World) -> None:

@@ -43,7 +43,7 @@ def test_a_batch_that_waits_is_folded(landed: World) -> None:
 
 def test_the_fold_waits_for_a_landing_under_way(landed: World) -> None:
     with staging_folder(data_folders()):
-        assert reason(landed) == "1 batch(es) wait: others are landing"
+        assert reason(landed) == "1 batch: the fold waits, as others are landing"
     assert len(landed.requested(SENSOR)) == 1
 
 
@@ -60,7 +60,7 @@ def test_a_landing_does_not_hold_up_the_fold_for_ever(landed: World, monkeypatch
 def test_the_fold_waits_for_runs_that_fold_anyway(landed: World, job: str, told: str) -> None:
     found = landed.definitions.resolve_job_def(job)
     run = landed.instance.create_run_for_job(found, status=dg.DagsterRunStatus.STARTED, tags=found.run_tags)
-    assert reason(landed) == f"1 batch(es) wait: {told}"
+    assert reason(landed) == f"1 batch: the fold waits, as {told}"
     landed.instance.delete_run(run.run_id)
     assert len(landed.requested(SENSOR)) == 1
 
@@ -78,7 +78,7 @@ def queued(landed: World) -> dg.DagsterRun:
 
 
 def test_the_fold_waits_for_the_rest_of_a_backfill(landed: World, queued: dg.DagsterRun) -> None:
-    assert reason(landed) == "1 batch(es) wait: others are landing"
+    assert reason(landed) == "1 batch: the fold waits, as others are landing"
     landed.instance.delete_run(queued.run_id)
     assert len(landed.requested(SENSOR)) == 1
 
@@ -87,7 +87,7 @@ def test_the_fold_waits_longer_for_a_backfill_than_for_arrivals(
     landed: World, queued: dg.DagsterRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sensors, "LONGEST_WAIT_S", 0)
-    assert reason(landed) == "1 batch(es) wait: others are landing"
+    assert reason(landed) == "1 batch: the fold waits, as others are landing"
     monkeypatch.setattr(sensors, "LONGEST_BACKFILL_S", 0)
     assert len(landed.requested(SENSOR)) == 1
 
@@ -95,7 +95,7 @@ def test_the_fold_waits_longer_for_a_backfill_than_for_arrivals(
 def test_the_same_batches_are_tried_three_times_at_most(landed: World) -> None:
     keys = {landed.requested(SENSOR)[0].run_key for _ in range(3)}
     assert len(keys) == 3
-    assert reason(landed) == "the fold of 1 batch(es) failed 3 times; see its runs"
+    assert reason(landed) == "the fold of 1 batch failed 3 times; see its runs"
 
 
 def test_a_further_batch_starts_the_count_anew(landed: World) -> None:
