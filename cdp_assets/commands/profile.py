@@ -27,6 +27,8 @@ TITLES = {"lifecycle_members": "Lifecycles"}
 HELP = (
     "show one profile: its values and the file and line each came from, events, groups, segments, lifecycles, conflicts"
 )
+MOST_ITEMS = 3
+"""Items told of one event; `--json` tells all."""
 MOST_OPERATIONS = 5
 """Operations told of one value; `--history` tells all."""
 _ORIGIN = [Column("file", 30), Column("line", number=True), Column("seen (UTC)"), Column("batch")]
@@ -84,7 +86,7 @@ def _show(found: LookedUp, history: str | None) -> None:
     columns = [Column("property", 18), Column("value", 22), *_ORIGIN, Column("how", 14)]
     noted = any(row[-1] for row in body)
     print_table(console, "Properties", columns if noted else columns[:-1], [row[: 7 if noted else 6] for row in body])
-    empty = sorted(name for name, value in found.known.properties.items() if value is None)
+    empty = sorted((name for name, value in found.known.properties.items() if value is None), key=str.lower)
     if empty:
         say(console, f"without a value: {', '.join(empty)}\n")
     _tell_rest(console, found)
@@ -113,7 +115,7 @@ def _leading(rows: int) -> str:
 
 
 def _property_rows(found: LookedUp) -> Iterator[list[str]]:
-    for name, value in sorted(found.known.properties.items()):
+    for name, value in sorted(found.known.properties.items(), key=lambda item: item[0].lower()):
         if value is None:
             continue
         made = found.trace.standing(name)
@@ -154,10 +156,19 @@ def _note(found: LookedUp, change: Change | None) -> str:
 def _tell_rest(console: Console, found: LookedUp) -> None:
     known = found.known
     for table, listed in known.events.items():
-        *columns, _, _ = listed.columns
-        rows = [[*map(_text, row[:-2]), found.files.get(row[-2], ""), row[-1]] for row in listed.rows]
+        nested = known.items.get(table, {})
+        columns = [*listed.columns[:-2], *nested]
+        rows = [
+            [
+                *map(_text, row[:-2]),
+                *(_items(items) for items in _items_of(found, table, listed.columns, row).values()),
+                found.files.get(row[-2], ""),
+                found.lines.get((row[-2], row[-1])),
+            ]
+            for row in listed.rows
+        ]
         keep = [place for place in range(len(columns)) if any(row[place] != NOTHING for row in rows)]
-        titles = [Column(columns[place], 18) for place in keep] + [Column("file", 24), Column("row", number=True)]
+        titles = [Column(columns[place], 18) for place in keep] + [Column("file", 24), Column("line", number=True)]
         body = [[row[place] for place in keep] + row[-2:] for row in rows]
         print_table(console, f"{table.removeprefix('events_')} events, the latest", titles, body, listed.total)
     groups = [[*row[:3], "not yet" if row[3] else "yes"] for row in known.groups]
@@ -168,6 +179,30 @@ def _tell_rest(console: Console, found: LookedUp) -> None:
         _tell_table(console, TITLES.get(table, table.replace("_", " ").capitalize()), listed)
     print_history(console, found.trace)
     _tell_table(console, "Conflicts about identifiers", known.conflicts)
+
+
+def _items_of(
+    found: LookedUp, table: str, columns: Sequence[str], row: Sequence[Any]
+) -> dict[str, list[dict[str, Any]]]:
+    """The items of one event, by the key of their nested field."""
+    told = dict(zip(columns, row, strict=True))
+    key = (told["event_id"], told["date"])
+    return {name: items.get(key, []) for name, items in found.known.items.get(table, {}).items()}
+
+
+def _items(items: Sequence[dict[str, Any]]) -> str:
+    """The first items, each with its number and name; where it has neither, with all it holds."""
+    told = [_item(item) for item in items[:MOST_ITEMS]]
+    more = [f"… and {len(items) - MOST_ITEMS} more"] if len(items) > MOST_ITEMS else []
+    return ", ".join([*told, *more]) or NOTHING
+
+
+def _item(item: dict[str, Any]) -> str:
+    name = item.get("name") or item.get("id")
+    if name is None:
+        return " ".join(_text(value) for value in item.values() if value is not None)
+    number = item.get("quantity")
+    return f"{number} x {name}" if number is not None else str(name)
 
 
 def _tell_table(console: Console, title: str, listed: Listed) -> None:
@@ -209,7 +244,13 @@ def _as_json(found: LookedUp, history: str | None) -> dict[str, Any]:
             name: {"value": value, "from": _changes(found.trace.standing(name))}
             for name, value in sorted(known.properties.items())
         },
-        "events": {table: _objects(listed) for table, listed in known.events.items()},
+        "events": {
+            table: [
+                {**event, "line": found.lines.get((row[-2], row[-1])), **_items_of(found, table, listed.columns, row)}
+                for event, row in zip(_objects(listed), listed.rows, strict=True)
+            ]
+            for table, listed in known.events.items()
+        },
         "groups": _objects(Listed(("type", "group_id", "property", "is_dangling"), known.groups, 0)),
         "segments": _objects(Listed(("segment", "entered_at"), known.segments, 0)),
         "consent": known.consent,

@@ -74,7 +74,9 @@ def collect_rows(
         fresh = named - known
         known |= fresh
     return [
-        Collected(item, _lines(engine, item, sorted(rows[place]))) for place, item in enumerate(batches) if rows[place]
+        Collected(item, lines_of_rows(engine, item.manifest, item.parquet, sorted(rows[place])))
+        for place, item in enumerate(batches)
+        if rows[place]
     ]
 
 
@@ -84,11 +86,12 @@ def make_wanted(engine: Database, values: Collection[Value]) -> None:
     engine.insert(Sql("wanted"), ["property", "value"], [list(value) for value in sorted(values)])
 
 
-def _lines(engine: Database, item: Placed, rows: Sequence[int]) -> dict[int, int]:
-    before = item.manifest.header_lines
+def lines_of_rows(engine: Database, manifest: Manifest, parquet: str, rows: Sequence[int]) -> dict[int, int]:
+    """On which line of its file each of these rows of a batch stands."""
+    before = manifest.header_lines
     if before is not None:
         return {row: row + before for row in rows}
-    return dict(sorted(engine.rows(mentions.lines_of(item.parquet, rows))))
+    return dict(sorted(engine.rows(mentions.lines_of(parquet, rows))))
 
 
 def write_few(engine: Database, item: Collected, rows: Sequence[int], position: int, folder: Path) -> Placed:

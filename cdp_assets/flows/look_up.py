@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from cdp_assets.config.model import CustomerModelConfig
+from cdp_assets.flows.collect_rows import lines_of_rows
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.manifests import read_manifest
 from cdp_assets.flows.plan_passes import Placed
 from cdp_assets.flows.read_profile import Known, read_profile, readable_warehouse
 from cdp_assets.flows.trace_profile import Trace, trace_profile
+from cdp_assets.warehouse import scratch
 
 MOST_ROWS = 10_000
 """Rows that may be folded for one profile."""
@@ -25,6 +28,8 @@ class LookedUp:
     trace: Trace
     files: dict[int, str]
     """Place in the order → name of the file."""
+    lines: dict[tuple[int, int], int]
+    """Place in the order and row, of the events that are shown → line of the file."""
     as_of: datetime | None
     """When the readers' copy was made that was read, as somebody was writing; None = now."""
     differing: dict[str, tuple[Any, Any]]
@@ -66,4 +71,19 @@ def look_up(
         if held.get(name) != trace.values.get(name)
     }
     files = {item.position: item.manifest.name for item in batches}
-    return LookedUp(known, trace, files, as_of, differing)
+    return LookedUp(known, trace, files, _event_lines(known, batches), as_of, differing)
+
+
+def _event_lines(known: Known, batches: Sequence[Placed]) -> dict[tuple[int, int], int]:
+    rows: dict[int, set[int]] = {}
+    for listed in known.events.values():
+        for *_, position, row in listed.rows:
+            rows.setdefault(position, set()).add(row)
+    found = {}
+    with scratch() as engine:
+        for item in batches:
+            wanted = sorted(rows.get(item.position, ()))
+            if wanted:
+                lines = lines_of_rows(engine, item.manifest, item.parquet, wanted)
+                found.update({(item.position, row): line for row, line in lines.items()})
+    return found

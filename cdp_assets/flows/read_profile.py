@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cdp_assets.config.consent import TARGETS
+from cdp_assets.config.events import ITEM_COLUMNS
 from cdp_assets.errors import ConfigError, NothingFoldedError, WarehouseBusyError
 from cdp_assets.flows.collect_rows import Value
 from cdp_assets.flows.folders import DataFolders
@@ -18,6 +19,8 @@ from cdp_assets.sql import looking, members
 from cdp_assets.sql.event_tables import EVENT_TABLES
 from cdp_assets.warehouse import Database, open_warehouse, read_copy
 
+Items = dict[str, dict[tuple[str, datetime], list[dict[str, Any]]]]
+"""Key of a nested field → id and date of an event → its items, in their order."""
 LAST = 5
 """Events shown of each type."""
 MOST = 100
@@ -58,6 +61,8 @@ class Known:
     connections: tuple[str, ...]
     events: dict[str, Listed]
     """Per table that has some, the latest events; their last two columns are position and row of their batch."""
+    items: dict[str, Items]
+    """The items of these events, per table of events that has nested fields."""
     groups: tuple[tuple[str, str, str, bool], ...]
     """Group type, id, the property that says so, and whether the group has not come yet."""
     segments: tuple[tuple[str, datetime], ...]
@@ -107,6 +112,7 @@ def read_profile(database: Database, value: str, property_name: str | None) -> K
     row = dict(zip(names, database.row(looking.profile_row(names), [profile_id]), strict=True))
     replaced = {tuple(maker): str(gone) for gone, *maker in database.rows(looking.REPLACED, [profile_id])}
     conflicts = database.rows(looking.CONFLICTS, {"id": profile_id})
+    events = _events(database, profile_id)
     return Known(
         str(profile_id),
         found_by,
@@ -120,7 +126,8 @@ def read_profile(database: Database, value: str, property_name: str | None) -> K
         tuple(database.rows(looking.IDENTIFIERS, [profile_id])),
         replaced,
         tuple(name for (name,) in database.rows(looking.CONNECTIONS, [profile_id])),
-        _events(database, profile_id),
+        events,
+        _items(database, profile_id, events),
         tuple(_groups(database, profile_id)),
         tuple(database.rows(looking.SEGMENTS, [profile_id])),
         _others(database, profile_id),
@@ -158,6 +165,24 @@ def _events(database: Database, profile_id: object) -> dict[str, Listed]:
             listed = _listed(database, table, shown, profile_id, LAST, "date")
             if listed.total:
                 found[table] = listed
+    return found
+
+
+def _items(database: Database, profile_id: object, events: dict[str, Listed]) -> dict[str, Items]:
+    """The items of the events that are shown; a table of items is named after that of its events."""
+    found: dict[str, Items] = {}
+    for table, columns in database.rows(EVENT_TABLES):
+        owner = max((name for name in events if table.startswith(f"{name}_")), key=len, default=None)
+        if "index" not in columns or owner is None:
+            continue
+        listed = events[owner]
+        id_at, date_at = listed.columns.index("event_id"), listed.columns.index("date")
+        shown = [name for name in columns if name not in ITEM_COLUMNS]
+        for row in listed.rows:
+            key = (row[id_at], row[date_at])
+            rows = database.rows(looking.items_of_event(table, shown), [profile_id, *key])
+            items = [dict(zip(shown, item, strict=True)) for item in rows]
+            found.setdefault(owner, {}).setdefault(table.removeprefix(f"{owner}_"), {})[key] = items
     return found
 
 

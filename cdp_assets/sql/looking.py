@@ -59,6 +59,15 @@ def rows_of_profile(table: str, columns: Sequence[str], latest: str = "") -> Sql
     )
 
 
+def items_of_event(table: str, columns: Sequence[str]) -> Sql:
+    """The items of one event, in their order. Binds the profile's id, and the event's id and date."""
+    return sql(
+        'SELECT {columns} FROM {table} WHERE profile_id = ? AND event_id = ? AND date = ? ORDER BY "index"',
+        columns=comma(ident(name) for name in columns),
+        table=ident("main", table),
+    )
+
+
 def count_of_profile(table: str) -> Sql:
     """How many rows of a table are about a profile."""
     return sql("SELECT count(*) FROM {table} WHERE profile_id = ?", table=ident("main", table))

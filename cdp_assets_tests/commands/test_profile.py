@@ -56,6 +56,40 @@ def test_its_stage_in_each_lifecycle_is_shown(room, capsys):
     assert ["club", "in_stage", "buyers", "2"] in [line.split()[:4] for line in told.splitlines()]
 
 
+def test_events_are_shown_with_their_items_and_lines_and_properties_without_regard_to_case(
+    tmp_path, monkeypatch, capsys
+):
+    names = {"property": "product", "mappings": [{"column": "sku", "property": "id"}]}
+    names["mappings"] += [{"column": "qty", "property": "quantity"}, {"column": "what", "property": "name"}]
+    orders = CUSTOMERS | {
+        "mappings": [{"column": "City", "property": "City"}],
+        "events": [{"type": "order", "id": "no", "date": "day", "nested": [names]}],
+    }
+    model = MODEL | {"properties": [{"name": "email", "type": "email"}, {"name": "City"}], "segments": []}
+    shop = connection(goals=[orders])
+    for name, kind, attributes in (("model", "CustomerModel", model), ("shop", "SftpConnection", shop)):
+        (tmp_path / "defs" / name).mkdir(parents=True)
+        component = {"type": f"cdp_assets.{kind}", "attributes": attributes}
+        (tmp_path / "defs" / name / "defs.yaml").write_text(yaml.safe_dump(component))
+    monkeypatch.setenv("CDP_DEFS_DIR", str(tmp_path / "defs"))
+    monkeypatch.setenv("CDP_DATA_DIR", str(tmp_path / "data"))
+    room = Lab(tmp_path / "data", Deployment.model_validate({"model": model, "connections": [shop]}))
+    rows = "".join(f"a@b.nl,Ede,1,2026-01-01,s{n},{n},{'Loaf' if n == 1 else ''}\n" for n in range(1, 6))
+    room.land("customers", "customers_20260101.csv", f"E-Mail,City,no,day,sku,qty,what\n{rows}")
+    room.fold()
+    assert main(["profile", "a@b.nl"]) == 0
+    properties, _, events = capsys.readouterr().out.partition("order events, the latest")
+    assert [line.split()[0] for line in properties.splitlines() if "customers_2026" in line] == ["City", "email"]
+    heading, _, *body = events.strip().splitlines()
+    assert heading.split()[-3:] == ["product", "file", "line"]
+    text = " ".join(" ".join(body).split())
+    assert all(told in text for told in ("1 x Loaf", "2 x s2", "3 x s3", "2 more"))
+    assert ("s4" in text, body[0].split()[-1]) == (False, "6")
+    assert main(["profile", "a@b.nl", "--json"]) == 0
+    (event,) = json.loads(capsys.readouterr().out)["events"]["events_order"]
+    assert (event["line"], [item["id"] for item in event["product"]]) == (6, ["s1", "s2", "s3", "s4", "s5"])
+
+
 def test_the_history_of_a_property_is_told_from_the_first(room, capsys):
     assert main(["profile", "a@b.nl", "--history", "city"]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines() if "customers_2026" in line]
