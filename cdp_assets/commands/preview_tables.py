@@ -170,11 +170,14 @@ def _print_columns(console: Console, goal: ImportGoal, seen: SetPreview) -> None
 
 
 def _uses(goal: ImportGoal, seen: SetPreview) -> Mapping[str, str]:
-    uses: dict[str, list[str]] = {}
+    done: dict[tuple[str, str], list[str]] = {}
     for identifier in goal.identifier_columns:
-        uses.setdefault(identifier.column, []).append(f"{identifier.property} (finds)")
+        done.setdefault((identifier.column, identifier.property), []).append("finds")
     for mapping in goal.mappings:
-        uses.setdefault(mapping.column, []).append(f"{mapping.property} ({mapping.rule})")
+        done.setdefault((mapping.column, mapping.property), []).append(str(mapping.rule))
+    uses: dict[str, list[str]] = {}
+    for (column, name), verbs in done.items():
+        uses.setdefault(column, []).append(f"{name} ({', '.join(verbs)})")
     for column, fields in seen.event_columns.items():
         uses.setdefault(column, []).extend(fields)
     for link in goal.files.linked:

@@ -14,6 +14,7 @@ from pathlib import Path
 from cdp_assets.config.event_columns import event_columns
 from cdp_assets.config.goals import Mapping
 from cdp_assets.config.model import BatchConfig
+from cdp_assets.config.properties import PropertyType
 from cdp_assets.errors import ConfigError, FileError
 from cdp_assets.files.delimited import Header, read_header
 from cdp_assets.flows.detect_columns import ColumnProfile, profile_columns
@@ -230,7 +231,10 @@ class _Reading:
         for number, mapping in enumerate(self._config.goal.mappings):
             if mapping.column in present:
                 name = mapping.property if mapping.property not in values else f"{mapping.property} ({mapping.column})"
-                values[name] = sql("{value}::VARCHAR", value=ident(f"m{number}"))
+                prop = self._config.find_property(mapping.property)
+                value = ident(f"m{number}")
+                is_moment = prop.type is PropertyType.datetime and not prop.multiple
+                values[name] = _shown_moment(value) if is_moment else sql("{value}::VARCHAR", value=value)
         return values
 
     def _sample(self, columns: Columns[str, Sql], relation: Sql) -> SampleRows:
@@ -258,3 +262,12 @@ class _Reading:
             )
         )
         return Refused(int(rows), int(cells), tuple(SampleReject(*row) for row in found))
+
+
+def _shown_moment(value: Sql) -> Sql:
+    """A moment as text; its date alone where all of the sample are at midnight, as dates without a time are read."""
+    return sql(
+        "CASE WHEN bool_and({value} = date_trunc('day', {value})) OVER () THEN strftime({value}, '%Y-%m-%d')"
+        " ELSE {value}::VARCHAR END",
+        value=value,
+    )

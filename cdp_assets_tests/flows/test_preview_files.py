@@ -221,6 +221,20 @@ def test_unreadable_rows_and_bad_cells_are_shown_with_line_and_reason(plain):
     ]
 
 
+def test_moments_are_shown_as_dates_where_none_of_the_sample_has_a_time(sshd, tmp_path):
+    names = ("born", "seen")
+    goal = import_goal(mappings=[{"column": name, "property": name} for name in names])
+    properties = [{"name": "email", "type": "email"}, *({"name": name, "type": "datetime"} for name in names)]
+    shop = Shop(sshd, tmp_path / "data", [goal], properties)
+    rows = ["a@x.example,14-11-1978,2026-01-02", "b@x.example,,2026-01-03", "c@x.example,1-2-2001,2026-01-03 10:30"]
+    shop.put("customers_1.csv", "\n".join(["email,born,seen", *rows]))
+    # The row with a time is not among those shown.
+    assert of_the_one_goal(shop, most_rows=2).seen.mapped.values.rows == (
+        ("a@x.example", "1978-11-14", "2026-01-02 00:00:00+00"),
+        ("b@x.example", None, "2026-01-03 00:00:00+00"),
+    )
+
+
 def test_an_empty_file_is_a_problem_of_its_goal_only(plain):
     plain._goals = [import_goal(), import_goal("others")]
     plain.put("customers_1.csv", "")

@@ -67,6 +67,13 @@ def test_the_draft_passes_the_check_and_imports(server, capsys):
     assert [segment.name for segment in load_deployment(folder).model.segments] == ["has_address"]
     assert main(["dry-run", "winkel"]) == 0
     assert "Rejected" not in capsys.readouterr().out
+    assert main(["preview", "winkel", "klanten"]) == 0
+    previewed = capsys.readouterr().out
+    # What finds people is mapped too, and stands there once; its narrow cell is folded behind the comma.
+    assert "email (finds," in previewed
+    assert "email (set)" not in previewed
+    assert "2024-12-31" in previewed
+    assert "00:00:00" not in previewed
 
 
 def test_no_log_in_is_sent_to_a_server_that_nobody_compared(server, capsys):
