@@ -14,6 +14,7 @@ from cdp_assets.config.linked import linked_column
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.properties import MOST_PLACES, NUMERIC, RESERVED_COLUMNS, Property, PropertyType
 from cdp_assets.flows.detect_columns import ColumnProfile, Detected
+from cdp_assets.flows.personal_columns import is_personal
 from cdp_assets.flows.sample_results import SetPreview
 
 _LONGEST = 63
@@ -93,7 +94,8 @@ class _Bulk:
         if found is not None and wanted.lower() not in self._used and _takes(found, kind):
             return found
         name = _free_name(wanted, {*self._known, *self._used, *self._reserved})
-        pii = kind is PropertyType.email
+        # The name of a group is nobody's.
+        pii = kind is PropertyType.email if self._goal.group_type else is_personal(profile.name, kind)
         precision = _precision(detected) if kind is PropertyType.decimal else None
         prop = Property(name=name, type=kind, multiple=multiple, pii=pii, precision=precision)
         self._known[name.lower()] = prop

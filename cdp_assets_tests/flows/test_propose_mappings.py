@@ -88,7 +88,46 @@ def test_a_property_the_model_has_is_used_where_its_type_fits():
 def test_a_property_of_another_type_or_in_use_gets_a_new_name():
     proposal = proposed({"born": looks(), "city": looks(), "email": looks(PropertyType.email)})
     assert added(proposal) == {"born_2": "text", "city_2": "text", "email_2": "email"}
-    assert [prop.pii for prop in proposal.properties] == [False, False, True]
+    assert [prop.pii for prop in proposal.properties] == [True, False, True]
+
+
+NUMBER, DATE = PropertyType.number, PropertyType.datetime
+
+
+@pytest.mark.parametrize(
+    ("column", "kind", "pii"),
+    [
+        ("Name", PropertyType.text, True),
+        ("first_name", PropertyType.text, True),
+        ("Nachname", PropertyType.text, True),
+        ("Prénom", PropertyType.text, True),
+        ("Customer Name", PropertyType.text, True),
+        ("product_name", PropertyType.text, False),
+        ("Firmenname", PropertyType.text, False),
+        ("Geburtsdatum", DATE, True),
+        ("birthday", PropertyType.text, True),
+        ("birthday", NUMBER, False),
+        ("Bestelldatum", DATE, False),
+        ("Phone 2", PropertyType.text, True),
+        ("Mobilnummer", NUMBER, True),
+        ("Telefoon", NUMBER, True),
+        ("phone_opt_in", PropertyType.text, False),
+        ("Straße und Hausnr.", PropertyType.text, True),
+        ("billing_street", PropertyType.text, True),
+        ("Hausnummer", NUMBER, True),
+        ("Ort", PropertyType.text, False),
+        ("Kundennummer", NUMBER, True),
+        ("customerId", PropertyType.text, True),
+        ("Kundengruppe", PropertyType.text, False),
+        ("Bestellnummer", NUMBER, False),
+        ("Rechnungsnummer", NUMBER, False),
+        ("contact", DATE, False),
+        ("login", PropertyType.email, True),
+    ],
+)
+def test_what_likely_identifies_a_person_is_marked(column, kind, pii):
+    (prop,) = proposed({column: looks(kind)}).properties
+    assert prop.pii is pii
 
 
 def test_two_columns_of_one_name_get_two_properties():

@@ -61,6 +61,7 @@ def test_the_draft_passes_the_check_and_imports(server, capsys):
     assert kinds["Omzet"] == "decimal"
     assert "{name: Omzet, type: decimal, precision: 2}" in (folder / "model" / "defs.yaml").read_text()
     assert kinds["Lid_sinds"] == "datetime"
+    assert {prop.name for prop in deployment.model.properties if prop.pii} == {"card_id", "email", "Klantnr"}
     assert main(["check"]) == 0
     model = folder / "model" / "defs.yaml"
     model.write_text(model.read_text().replace("  # ", "  "))

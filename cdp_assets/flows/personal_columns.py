@@ -1,0 +1,66 @@
+"""Tells by name and type whether a column holds what identifies a person: names, birthdays, phones, streets, numbers.
+
+English, German, Dutch and French names of columns are known. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from cdp_assets.config.properties import PropertyType
+
+_NUMBER = "(?:id|no|nr|num|number|nummer|key|code)"
+_PERSON = (
+    "(?:customer|client|contact|person|personal|personen|user|member|subscriber|guest|buyer|loyalty|card"
+    "|kunden?|kontakt|mitglieds?|benutzer|nutzer|gast|karten|klant(?:en)?|gebruikers?|lid|kaart)"
+)
+_WHOSE = (
+    f"(?:{_PERSON}|billing|shipping|delivery|invoice|recipient|home|private|work"
+    "|rechnungs?|liefer|empfanger|privat|factuur)*"
+)
+_TEXT = frozenset({PropertyType.text})
+_TEXT_OR_NUMBER = frozenset({PropertyType.text, PropertyType.number})
+_KINDS = (
+    (
+        _TEXT,
+        (
+            f"{_WHOSE}(?:(?:first|last|full|given|family|middle|maiden|sur|fore|vor|nach|ruf|familien|geburts)?name"
+            "|(?:voor|achter)?naam|prenom|nom)"
+        ),
+    ),
+    (
+        frozenset({PropertyType.text, PropertyType.datetime}),
+        (
+            f"{_WHOSE}(?:birth(?:day|date)|dateofbirth|dob|born|geburts(?:tag|datum)|geboren|geboorte(?:dag|datum)"
+            "|datedenaissance)"
+        ),
+    ),
+    (
+        _TEXT_OR_NUMBER,
+        f"{_WHOSE}(?:(?:mobile?|mobiel|cell)?(?:tele)?(?:phone|fon|foon)|mobile?|mobiel|handy|tel|gsm|fax){_NUMBER}?",
+    ),
+    (
+        _TEXT,
+        (
+            f"{_WHOSE}(?:street(?:name|address)?|address(?:line)?|str(?:asse)?|anschrift|adresse?|straat(?:naam)?|rue)"
+            f"(?:(?:und|and|en)?(?:house|haus|huis)?{_NUMBER})?"
+        ),
+    ),
+    (_TEXT_OR_NUMBER, f"{_WHOSE}(?:house|haus|huis){_NUMBER}"),
+    (_TEXT_OR_NUMBER, f"{_PERSON}+{_NUMBER}"),
+)
+_NAMES = tuple((types, re.compile(names)) for types, names in _KINDS)
+
+
+def is_personal(name: str, kind: PropertyType) -> bool:
+    """Whether a column of this name and type likely holds what identifies a person.
+
+    Case, accents, blanks, signs and digits in the name do not count. The whole name must be known: `Phone 2` is
+    personal, `phone_opt_in` and `product_name` are not.
+    """
+    if kind is PropertyType.email:
+        return True
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    letters = "".join(sign for sign in plain if sign.isascii() and sign.isalpha())
+    return any(kind in types and names.fullmatch(letters) for types, names in _NAMES)
