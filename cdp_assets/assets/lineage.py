@@ -20,7 +20,7 @@ from cdp_assets.config.export_columns import (
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.processors import Processor
-from cdp_assets.config.properties import OWN_PROPERTIES, Property
+from cdp_assets.config.properties import OWN_PROPERTIES, UNDESCRIBED, Property
 
 Columns = dict[str, dg.TableSchema | dg.TableColumnLineage]
 """Metadata that Dagster knows."""
@@ -127,7 +127,7 @@ def _telling(column: dg.TableColumn, deps: Sequence[dg.TableColumnDep]) -> dg.Ta
     told = [f"{asset}: {', '.join(columns)}" for asset, columns in named.items()]
     more = [f"{len(told) - SOURCES_TOLD} more"] if len(told) > SOURCES_TOLD else []
     made = f"From {'; '.join([*told[:SOURCES_TOLD], *more])}."
-    about = (column.description or "").rstrip()
+    about = "" if column.description in {None, UNDESCRIBED} else str(column.description).rstrip()
     ended = about if not about or about.endswith((".", "!", "?")) else f"{about}."
     return dg.TableColumn(column.name, column.type, f"{ended} {made}".strip(), column.constraints, tags=column.tags)
 

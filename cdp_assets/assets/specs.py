@@ -29,7 +29,7 @@ from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.groups import GROUP_ID, GroupType
 from cdp_assets.config.lifecycles import Lifecycle
 from cdp_assets.config.model import CustomerModelConfig, Deployment
-from cdp_assets.config.properties import Property
+from cdp_assets.config.properties import UNDESCRIBED, Property
 from cdp_assets.config.segments import Segment
 from cdp_assets.sql import interactions
 from cdp_assets.sql.event_tables import event_table
@@ -372,6 +372,6 @@ def _column(prop: Property) -> dg.TableColumn:
     return dg.TableColumn(
         prop.name,
         prop.type_signature,
-        prop.description or "Not described in the YAML.",
+        prop.description or UNDESCRIBED,
         tags={"pii": ""} if prop.pii else None,
     )

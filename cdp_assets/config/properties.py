@@ -9,6 +9,9 @@ from pydantic import Field, model_validator
 from cdp_assets.config.base import Name, PropertyName, Strict
 from cdp_assets.config.merging import MergeStrategy, default_strategy
 
+UNDESCRIBED = "Not described in the YAML."
+"""Stands where a description would, and nothing else is known of a column."""
+
 
 class PropertyType(StrEnum):
     """The types of spec.md 1.2."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cdp_assets.config.events import STANDARD_TYPES, EventField, EventType, ItemField
+from cdp_assets.config.properties import UNDESCRIBED
 from cdp_assets.sql.dialect import column_type
 from cdp_assets.sql.schema import BIGINT, TEXT, TIME, UUID, Column, Table, columns_of
 from cdp_assets.sql.text import literal, sql
@@ -82,7 +83,7 @@ def event_tables(kinds: Iterable[EventType]) -> tuple[Table, ...]:
 
 def _column(field: ItemField, kind: EventType) -> Column:
     known = _STANDARD_TOLD.get(field.key) if kind.id in STANDARD_TYPES else None
-    told = field.description or field.name or known or "Not described in the YAML."
+    told = field.description or field.name or known or UNDESCRIBED
     return Column(field.key, column_type(field.prop), told)
 
 

@@ -147,7 +147,7 @@ def test_the_profiles_show_how_full_each_property_is(shop: World) -> None:
 
 
 def test_only_a_property_that_all_profiles_have_has_a_full_bar() -> None:
-    assert [gauge(share).count("█") for share in (0, 50, 99.5, 99.99, 100)] == [0, 10, 19, 19, 20]
+    assert [gauge(share).count("█") for share in (0, 50, 99.5, 99.99, 100)] == [0, 7, 13, 13, 14]
 
 
 def test_a_picture_of_many_points_is_short_enough_to_be_shown_at_once_and_keeps_its_peak() -> None:
