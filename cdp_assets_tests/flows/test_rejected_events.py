@@ -63,7 +63,7 @@ def test_the_summary_and_the_history_tell_rows_from_events(tmp_path):
     assert titles == "rows events rows with events written events without file events created anew rejected profile"
     assert [line.split()[1:] for line in told if line.startswith("customers")] == [["8", "2", "0", "3", "0"]]
     ((message,),) = room.rows("SELECT message FROM ops.import_history")
-    assert message.endswith(" 2 timeline events created. 3 timeline events rejected. 1 rows rejected.")
+    assert message.endswith(" 2 timeline events created. 3 timeline events rejected. 1 row rejected.")
 
 
 def given_back(room, landed, *, cells=False) -> str:
