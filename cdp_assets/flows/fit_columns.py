@@ -167,6 +167,13 @@ def _types_differ(database: Database, table: schema.Table, present: dict[str, st
     return any(present.get(column.name, kind) != kind for column, kind in zip(table.columns, spelled, strict=True))
 
 
+def fit_tables(database: Database, shape: Shape) -> None:
+    """Adds what is missing, and drops what a fold that died made for batches that do not count any more."""
+    add_missing_columns(database, shape)
+    with database.transaction():
+        drop_other_tables(database, shape)
+
+
 def add_missing_columns(database: Database, shape: Shape) -> None:
     """Makes the tables, or gives them the columns of new properties and fields, in a transaction of its own."""
     with database.transaction():

@@ -15,7 +15,7 @@ from pathlib import Path
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.errors import SnapshotError
 from cdp_assets.faults import step
-from cdp_assets.flows.fit_columns import add_missing_columns, need_replay, wanted_shape
+from cdp_assets.flows.fit_columns import fit_tables, need_replay, wanted_shape
 from cdp_assets.flows.fold_pass import Folding, rows_of, told_of
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.keep_out import keep_out
@@ -100,7 +100,7 @@ def fold_batches(
         refolded = replay(database, folding, shape, placed, store)
     else:
         refolded = 0
-        add_missing_columns(database, shape)
+        fit_tables(database, shape)
         _append(database, folding, placed, len(done), store)
     _note_left_out(database, plan)
     folded = [batch_id for batch_id in wanted if batch_id not in already]

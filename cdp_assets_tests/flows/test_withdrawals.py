@@ -9,6 +9,7 @@ import pytest
 from cdp_assets.errors import ConfigError
 from cdp_assets.flows.withdrawals import reinstate, versions_of, withdraw
 from cdp_assets_tests.flows.test_fold import goal, lab, people
+from cdp_assets_tests.support.driven import driver
 from cdp_assets_tests.support.lab import EPOCH
 
 FILES = {
@@ -79,3 +80,23 @@ def test_one_batch_can_be_named_by_the_beginning_of_its_id(tmp_path):
         versions_of(room.folders, "shop", room.config("customers").goal, [], "")
     with pytest.raises(ConfigError, match="has no partition 1999; it has '20260101', '20260102'"):
         versions_of(room.folders, "shop", room.config("customers").goal, ["1999"])
+
+
+@pytest.fixture(scope="module")
+def killer(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("killer")
+    with driver(folder, {}, folder) as process:
+        yield process
+
+
+@pytest.mark.parametrize("died_at", range(1, 9))
+def test_nothing_is_left_of_events_whose_only_batch_was_withdrawn_after_a_fold_died(tmp_path, killer, died_at):
+    """Tables of types are made before the pass; a later fold without such batches leaves none behind."""
+    visits = {"type": "order", "id": "id", "date": "day"}
+    room = lab(tmp_path / "data", goal(events=[visits]))
+    room.land("customers", "customers_1.csv", "email,id,day\na@x.com,1,2026-01-01\n", look_at=EPOCH)
+    setup = room.deployment.model_dump(mode="json", exclude_none=True)
+    killer.run(EPOCH, ["fold"], kill_at=died_at, deployment=setup, data=tmp_path / "data")
+    withdraw(room.folders, versions_of(room.folders, "shop", room.config("customers").goal, ["1"]), EPOCH)
+    room.fold()
+    assert room.rows("SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'events_%'") == []
