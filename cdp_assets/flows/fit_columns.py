@@ -206,7 +206,9 @@ def make_views(database: Database, shape: Shape, *, anew: bool = False) -> None:
 def drop_other_tables(database: Database, shape: Shape) -> None:
     """Drops the tables of event and group types that nobody names any more, and the views of them."""
     wanted = {table.name for table in shape.tables}
-    kept = {view.name for view in shape.views} | {name for name, _ in database.rows(members.VIEWS)}
+    kept = {tables.REPLACES_NAME, *(view.name for view in shape.views)} | {
+        name for name, _ in database.rows(members.VIEWS)
+    }
     for name, *_ in database.rows(views.VIEWS):
         if name not in kept:
             database.run(views.drop_view(name))

@@ -107,6 +107,8 @@ LATEST_WRITES = Table(
         ("written_at_row", BIGINT, "Row of that batch, from 1."),
     ),
 )
+REPLACES_NAME = "replaces"
+"""The view of `REPLACES`, which no shape of the model changes."""
 REPLACES = [
     Sql(
         "CREATE VIEW IF NOT EXISTS main.replaces AS SELECT replaced_by AS profile_id,"
