@@ -23,36 +23,27 @@ async def for_every_block(size: int, server_limit: int, work: Callable[[Block], 
     """Run `work` for every block of a file, several at a time, in any order.
 
     Blocks are as long as the server takes, at most 255 KiB; about 4 MiB are under way.
-    The first failure stops the rest; when this returns or raises, nothing is under way any more.
+    The first failure stops the rest and is raised; when this returns or raises, nothing is under way any more.
     """
     block_bytes = min(server_limit, _MOST_BYTES_PER_BLOCK)
     width = max(_LEAST_REQUESTS, min(_MOST_BYTES_UNDER_WAY // block_bytes, _MOST_REQUESTS))
-    under_way: set[asyncio.Task[None]] = set()
+    blocks = _blocks(size, block_bytes)
+
+    async def one_after_another() -> None:
+        for block in blocks:
+            await work(block)
+
     try:
-        for block in _blocks(size, block_bytes):
-            if len(under_way) >= width:
-                under_way = await _some_are_done(under_way)
-            under_way.add(asyncio.ensure_future(work(block)))
-        while under_way:
-            under_way = await _some_are_done(under_way)
-    finally:
-        for task in under_way:
-            task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(width, -(-size // block_bytes))):
+                group.create_task(one_after_another())
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from failures
 
 
 def _blocks(size: int, block_bytes: int) -> Iterator[Block]:
     for offset in range(0, size, block_bytes):
         yield offset, min(block_bytes, size - offset)
-
-
-async def _some_are_done(under_way: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
-    done, rest = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-    # gather looks at every result, so no error of the others is reported as forgotten.
-    await asyncio.gather(*done, return_exceptions=True)
-    for task in done:
-        task.result()
-    return rest
 
 
 def write_all(descriptor: int, block: bytes, offset: int) -> None:

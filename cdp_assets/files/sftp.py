@@ -23,7 +23,8 @@ from sshfs import SSHFileSystem
 from cdp_assets.config.connections import Server
 from cdp_assets.errors import FileError, LocalDiskError
 from cdp_assets.files.credentials import load_credentials
-from cdp_assets.files.following_digest import following
+from cdp_assets.files.digesting_writer import digesting_writer
+from cdp_assets.files.io_loop import io_loop
 from cdp_assets.files.login import log_in
 from cdp_assets.files.patience import Alive, patience
 from cdp_assets.files.remote import Fetched, RemoteFile, shown
@@ -77,7 +78,7 @@ class SftpFileSystem(SSHFileSystem):  # type: ignore[misc] # sshfs has no types
         """Connect and log in; errors as in `open_server`."""
         self._server = server
         self._where = f"{server.host}:{server.port}"
-        super().__init__(server.host, sftp_client_kwargs={"path_errors": "surrogateescape"})
+        super().__init__(server.host, loop=io_loop(), sftp_client_kwargs={"path_errors": "surrogateescape"})
 
     def connect(self, _host: str, pool_type: Any, **options: Any) -> tuple[asyncssh.SSHClientConnection, Any]:
         """Called once by sshfs's constructor; replaces its way of connecting, which trusts any server."""
@@ -143,14 +144,15 @@ class SftpFileSystem(SSHFileSystem):  # type: ignore[misc] # sshfs has no types
         """
         doing = f"fetch {shown(file.path)}"
         progress = Progress(doing, file.size_bytes, "bytes")
-        with _new_private_file(target, doing) as descriptor, following(descriptor) as digest:
+        with _new_private_file(target, doing) as descriptor, digesting_writer(descriptor) as writer:
 
-            def wrote(offset: int, length: int) -> None:
-                digest.wrote(offset, length)
-                progress.add(length)
+            def store(data: bytes, offset: int) -> None:
+                writer.put(data, offset)
+                progress.add(len(data))
 
-            self._run(doing, lambda c, alive: download(c, file, descriptor, wrote, alive))
-            return Fetched(digest.hexdigest(), file.size_bytes)
+            self._run(doing, lambda c, alive: download(c, file, store, alive))
+            with translated(self._where, doing):
+                return Fetched(writer.hexdigest(), file.size_bytes)
 
     def read_small(self, file: RemoteFile, limit_bytes: int = 1_048_576) -> bytes:
         """The content of exactly the version a look has seen, for what tells about files; nothing is written.
@@ -249,7 +251,7 @@ class SftpFileSystem(SSHFileSystem):  # type: ignore[misc] # sshfs has no types
         return self._wait(on_a_channel())
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run on fsspec's loop; when the waiting thread is interrupted, the work is stopped with it."""
+        """Run on the loop of all connections; when the waiting thread is interrupted, the work is stopped with it."""
         ended = threading.Event()
 
         async def until_ended() -> T:

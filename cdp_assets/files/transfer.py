@@ -15,7 +15,7 @@ from asyncssh.constants import FILEXFER_TYPE_DIRECTORY, FILEXFER_TYPE_REGULAR
 
 from cdp_assets.errors import FileChangedError, RemoteError, TargetExistsError
 from cdp_assets.files.patience import Alive
-from cdp_assets.files.pipelining import Block, for_every_block, write_all
+from cdp_assets.files.pipelining import Block, for_every_block
 from cdp_assets.files.remote import RemoteFile, child_of, shown, split_path
 from cdp_assets.files.translation import is_absent
 
@@ -67,18 +67,8 @@ async def look_at(client: asyncssh.SFTPClient, path: str) -> RemoteFile | None:
     return _remote_file(path, attrs)
 
 
-async def download(
-    client: asyncssh.SFTPClient, file: RemoteFile, descriptor: int, wrote: Callable[[int, int], None], alive: Alive
-) -> None:
-    """Write exactly the version `file` names into an empty local file, or raise; see `_read_version`.
-
-    `wrote` is told offset and length of every block that stands in the file.
-    """
-
-    def store(data: bytes, offset: int) -> None:
-        write_all(descriptor, data, offset)
-        wrote(offset, len(data))
-
+async def download(client: asyncssh.SFTPClient, file: RemoteFile, store: Store, alive: Alive) -> None:
+    """Hand exactly the version `file` names to `store`, block by block in any order, or raise; see `_read_version`."""
     await _read_version(client, file, file.size_bytes, store, alive)
 
 
