@@ -92,6 +92,8 @@ def print_import(console: Console, goal: ImportGoal, preview: GoalPreview) -> No
 def _print_seen(console: Console, goal: ImportGoal, preview: GoalPreview, seen: SetPreview) -> None:
     for problem in seen.problems:
         say(console, f"an import would fail: {problem}")
+    for warning in seen.warnings:
+        say(console, f"warning: {warning}")
     say(console, _rows_told(preview, seen))
     console.print()
     _print_columns(console, goal, seen)

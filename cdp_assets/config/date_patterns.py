@@ -152,6 +152,15 @@ def parse_readable_pattern(pattern: str) -> tuple[Piece, ...]:
     return pieces
 
 
+def is_of_days(pattern: str) -> bool:
+    """Whether a pattern names a day and no time of day.
+
+    Raises:
+        ValueError: as `parse_date_pattern`.
+    """
+    return not {piece.part for piece in parse_date_pattern(pattern)} & (HOURS | EPOCHS)
+
+
 def _unreadable(pieces: tuple[Piece, ...]) -> str | None:
     parts = {piece.part for piece in pieces}
     if parts & EPOCHS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from enum import StrEnum
 
 from pydantic import Field, model_validator
@@ -75,6 +76,8 @@ class Property(Strict):
     """Which values remain when profiles merge; left out = `both` for several texts or emails, else `keep_current`."""
     choices: tuple[str, ...] | None = None
     """The texts it can hold, whatever their case in a file; left out = any."""
+    whole_days: bool = Field(default=False, exclude_if=operator.not_)
+    """Of a datetime: values are days, such as birthdays. A day stays the same in every time zone, read or written."""
 
     @property
     def scale(self) -> int:
@@ -121,6 +124,9 @@ class Property(Strict):
             raise ValueError(message)
         if self.merge is MergeStrategy.both and not self.multiple:
             message = "merge: both needs multiple: true; a property of one value takes keep_current or latest"
+            raise ValueError(message)
+        if self.whole_days and self.type is not PropertyType.datetime:
+            message = f"only a datetime has whole_days; {self.name} is {self.type}"
             raise ValueError(message)
         if self.choices is not None and self.type is not PropertyType.text:
             message = f"only a text has choices; {self.name} is {self.type}"

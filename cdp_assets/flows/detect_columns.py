@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from cdp_assets.config.date_patterns import is_of_days
 from cdp_assets.config.files import Format
 from cdp_assets.config.properties import PropertyType
 from cdp_assets.sql.date_detection import (
@@ -43,6 +44,8 @@ class Detected:
     """Whether cells hold several values."""
     places: int = 0
     """Of decimals, the most places one is written with."""
+    whole_days: bool = False
+    """Of dates, whether none of them has a time of day."""
     note: str = ""
 
 
@@ -146,7 +149,8 @@ def _number_of(counts: ColumnCounts, layout: Format) -> Detected | None:
 def _dates_of(counts: ColumnCounts, dates: DateCounts, layout: Format) -> Detected | None:
     """What the column is as one of dates; digits alone are dates only where all of them may be."""
     if _is_most(counts.dates, counts):
-        return Detected(PropertyType.datetime, layout.date_format, counts.dates)
+        days = is_of_days(layout.date_format)
+        return Detected(PropertyType.datetime, layout.date_format, counts.dates, whole_days=days)
     if counts.compact_dates == counts.filled:
         best = KnownFormat.compact
     elif counts.epoch_millis == counts.filled:
@@ -157,4 +161,5 @@ def _dates_of(counts: ColumnCounts, dates: DateCounts, layout: Format) -> Detect
             return None
     own = layout.date_format
     note = "" if own == "auto" else f"dates as {best.value}, but format.date_format is {own}"
-    return Detected(PropertyType.datetime, best.value, dates.read.get(best, 0), note=note)
+    days = not counts.clocks and best not in {KnownFormat.epoch_millis, KnownFormat.epoch_seconds}
+    return Detected(PropertyType.datetime, best.value, dates.read.get(best, 0), whole_days=days, note=note)

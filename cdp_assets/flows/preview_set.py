@@ -5,7 +5,7 @@ Each stage is shown as far as it comes: a file whose processors or mappings fail
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Mapping as Columns
 from dataclasses import replace
 from datetime import datetime
@@ -85,7 +85,21 @@ def _compared(config: BatchConfig, found: SetPreview) -> SetPreview:
     named += events
     missing = tuple(dict.fromkeys(name for name in named if name not in known))
     unmapped = tuple(name for name in known if name not in named and name not in joining)
-    return replace(found, event_columns=events, missing=missing, unmapped=unmapped)
+    warnings = tuple(_moved_days(config, found.columns))
+    return replace(found, event_columns=events, missing=missing, unmapped=unmapped, warnings=warnings)
+
+
+def _moved_days(config: BatchConfig, columns: Sequence[ColumnProfile]) -> Iterator[str]:
+    """Days that become moments of another day in UTC."""
+    zone, of_days = config.goal.format.timezone, {one.name for one in columns if one.detected.whole_days}
+    for mapping in config.goal.mappings:
+        prop = config.find_property(mapping.property)
+        if mapping.column in of_days and prop.type is PropertyType.datetime and not prop.whole_days and zone != "UTC":
+            yield (
+                f"{mapping.column} has days without a time: each is read as midnight in {zone} (format.timezone), and"
+                f" an export in another time zone may write the day before or after it; whole_days: true on property"
+                f" {prop.name} keeps the day"
+            )
 
 
 class _Reading:

@@ -97,7 +97,8 @@ class _Bulk:
         # The name of a group is nobody's.
         pii = kind is PropertyType.email if self._goal.group_type else is_personal(profile.name, kind)
         precision = _precision(detected) if kind is PropertyType.decimal else None
-        prop = Property(name=name, type=kind, multiple=multiple, pii=pii, precision=precision)
+        days = kind is PropertyType.datetime and detected.whole_days
+        prop = Property(name=name, type=kind, multiple=multiple, pii=pii, precision=precision, whole_days=days)
         self._known[name.lower()] = prop
         self.properties.append(prop)
         return prop

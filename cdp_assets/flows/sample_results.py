@@ -122,3 +122,5 @@ class SetPreview:
     """Columns the goal makes nothing of."""
     problems: tuple[str, ...] = ()
     """Why an import of these files would fail."""
+    warnings: tuple[str, ...] = ()
+    """What an import would do that is perhaps not meant."""

@@ -128,6 +128,12 @@ def instant(local: Sql, zone: str) -> Sql:
     )
 
 
+def day_of(moment: Sql, zone: str) -> Sql:
+    """The day that a calendar in `zone` shows at a moment, as that day's midnight in UTC."""
+    local = sql("timezone({zone}, {moment})", zone=literal(zone), moment=moment)
+    return instant(sql("date_trunc('day', {local})", local=local), "UTC")
+
+
 def to_milliseconds(moment: Sql) -> Sql:
     """A moment without what is below its milliseconds; rounds down, also before 1970.
 

@@ -235,7 +235,7 @@ def _one_value(prop: Property, value: Sql, layout: ExportFormat, pattern: str, z
         case PropertyType.datetime if pattern == "timestamp":
             return sql("epoch_ms({value})::VARCHAR", value=value)
         case PropertyType.datetime:
-            return format_date(value, pattern, zone)
+            return format_date(value, pattern, "UTC" if prop.whole_days else zone)
         case _:
             return sql("({value})::VARCHAR", value=value)
 

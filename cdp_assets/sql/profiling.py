@@ -65,6 +65,8 @@ class ColumnCounts:
     compact_dates: int
     epoch_millis: int
     epoch_seconds: int
+    clocks: int
+    """Cells with a `:`, as every time of day has that is written with signs."""
     places: int
     """The most decimal places a number is written with."""
     other_places: int
@@ -117,6 +119,7 @@ def _counts(name: Sql, layout: Format) -> list[Sql]:
         sql("contains({name}, {sign})", name=name, sign=literal(layout.multi_value)),
         _own_dates(name, layout),
         *(matches(name, pattern) for pattern in _DIGITS.values()),
+        sql("contains({name}, ':')", name=name),
     ]
     filtered = [sql("count(*) FILTER ({wanted})", wanted=one) for one in wanted]
     places = [_most_places(prepared(_DECIMAL, name, signs)) for signs in (layout, other)]

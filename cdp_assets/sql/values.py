@@ -15,7 +15,7 @@ from cdp_assets.config.files import Format
 from cdp_assets.config.properties import MAX_TEXT_LENGTH, Property, PropertyType
 from cdp_assets.sql.date_detection import KnownFormat, detected_moment, unmistakable_moment
 from cdp_assets.sql.dates import moment
-from cdp_assets.sql.dialect import matches, sorted_json, to_milliseconds, value_type
+from cdp_assets.sql.dialect import day_of, matches, sorted_json, to_milliseconds, value_type
 from cdp_assets.sql.text import Sql, joined, literal, sql
 
 EMAIL = (
@@ -109,7 +109,8 @@ def typed(prop: Property, text: Sql, layout: Format, decided: KnownFormat | None
         case PropertyType.decimal | PropertyType.currency:
             return _decimal(prop, text)
         case PropertyType.datetime:
-            return to_milliseconds(_moment(text, layout, decided))
+            read = _moment(text, layout, decided)
+            return day_of(read, layout.timezone) if prop.whole_days else to_milliseconds(read)
         case PropertyType.json:
             return _object(text)
 

@@ -98,3 +98,19 @@ def test_many_columns_are_profiled_in_their_order():
         engine.run(Sql("CREATE TABLE cells AS SELECT 1 AS line_no"))
         profiles = list(profile_columns(engine, Sql("cells"), names, Format(), "more."))
     assert [(item.name, item.examples) for item in profiles] == [(f"more.c{n}", (str(n),)) for n in range(120)]
+
+
+@pytest.mark.parametrize(
+    ("texts", "layout", "days"),
+    [
+        (["1980-05-01", "", "2024-02-29"], {}, True),
+        (["20240229"], {}, True),
+        (["1 May 1980"], {"date_format": "D MMM YYYY"}, True),
+        (["1980-05-01", "1980-05-01 10:00"], {}, False),
+        (["1700000000000"], {}, False),
+        (["198005011030"], {"date_format": "YYYYMMDDHHmm"}, False),
+        (["Rome"], {}, False),
+    ],
+)
+def test_dates_without_any_time_of_day_are_days(texts, layout, days):
+    assert profiled(texts, **layout).detected.whole_days is days

@@ -235,6 +235,20 @@ def test_moments_are_shown_as_dates_where_none_of_the_sample_has_a_time(sshd, tm
     )
 
 
+def test_days_that_would_become_moments_of_another_time_zone_are_warned_of(sshd, tmp_path):
+    names = ("born", "joined", "seen")
+    goal = import_goal(
+        mappings=[{"column": name, "property": name} for name in names], format={"timezone": "Europe/Berlin"}
+    )
+    properties = [{"name": "email", "type": "email"}, *({"name": name, "type": "datetime"} for name in names)]
+    properties[2]["whole_days"] = True
+    shop = Shop(sshd, tmp_path / "data", [goal], properties)
+    shop.put("customers_1.csv", "email,born,joined,seen\na@x.example,1980-05-01,2020-01-01,2026-01-02 10:30\n")
+    (warning,) = of_the_one_goal(shop).seen.warnings
+    assert warning.startswith("born has days without a time: each is read as midnight in Europe/Berlin")
+    assert warning.endswith("whole_days: true on property born keeps the day")
+
+
 def test_an_empty_file_is_a_problem_of_its_goal_only(plain):
     plain._goals = [import_goal(), import_goal("others")]
     plain.put("customers_1.csv", "")

@@ -199,3 +199,9 @@ def test_a_column_whose_name_would_run_as_a_template_is_left_out():
     proposal = proposed({"{{ env('HOME') }}": looks(), "b": looks()})
     assert list(mapped(proposal)) == ["b"]
     assert "the signs of a template" in proposal.notes[0]
+
+
+def test_a_new_property_for_days_keeps_whole_days():
+    days, moments = looks(PropertyType.datetime, whole_days=True), looks(PropertyType.datetime)
+    proposal = proposed({"birthday": days, "seen": moments})
+    assert [(prop.name, prop.whole_days) for prop in proposal.properties] == [("birthday", True), ("seen", False)]
