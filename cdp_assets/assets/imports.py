@@ -26,7 +26,7 @@ from cdp_assets.files.selection import natural_key
 from cdp_assets.files.sftp import open_server
 from cdp_assets.files.windows import those_there
 from cdp_assets.flows.dry_run import dry_run_partitions
-from cdp_assets.flows.import_files import Outcome, after_landing, land_partitions, nothing_taken
+from cdp_assets.flows.import_files import Outcome, after_landing, land_partitions, warnings_about
 from cdp_assets.flows.judge_files import deliveries
 from cdp_assets.flows.run_connection import check_enabled
 from cdp_assets.flows.take_look import take_look, take_settled_look
@@ -199,9 +199,9 @@ def partition_metadata(outcomes: Sequence[Outcome]) -> Metadata:
 
 
 def warnings_of(outcomes: Sequence[Outcome]) -> list[str]:
-    """Files that landed and of which nothing is imported, one line each."""
-    told = [(outcome, nothing_taken(outcome.landed)) for outcome in outcomes if outcome.landed]
-    return [f"{outcome.goal}: {shown(outcome.name)}: {warning}" for outcome, warning in told if warning]
+    """What to tell loudly of files that landed, one line each."""
+    told = [(outcome, warning) for outcome in outcomes if outcome.landed for warning in warnings_about(outcome.landed)]
+    return [f"{outcome.goal}: {shown(outcome.name)}: {warning}" for outcome, warning in told]
 
 
 def refused(bad: Sequence[str], files: int) -> str:

@@ -12,7 +12,7 @@ from cdp_assets.files.remote import shown
 from cdp_assets.flows.acknowledge_files import Acknowledged
 from cdp_assets.flows.export_job import Export
 from cdp_assets.flows.file_sets import PassedOver
-from cdp_assets.flows.import_files import Outcome, RejectSample, nothing_taken, reject_sample
+from cdp_assets.flows.import_files import Outcome, RejectSample, reject_sample, warnings_about
 from cdp_assets.flows.return_rejects import Returned
 from cdp_assets.flows.take_look import Candidate, Look
 
@@ -127,11 +127,11 @@ def landing_metadata(outcome: Outcome) -> Metadata:
         return {"file": shown(outcome.name), "state": "refused", "note": outcome.error}
     manifest = outcome.landed.manifest
     note = "What its rows did stands under Partitions, once they are folded into the profiles."
-    warning = nothing_taken(outcome.landed)
+    warnings = warnings_about(outcome.landed)
     metadata: Metadata = {
         "file": shown(manifest.name),
         "state": "landed",
-        **({"WARNING": warning} if warning else {}),
+        **({"WARNING": "\n".join(warnings)} if warnings else {}),
         "note": note if outcome.landed.is_new else "This version was landed before; nothing was done.",
         "rows received": manifest.rows_received,
         "rows excluded: no identifier": manifest.rows_no_identifier,

@@ -33,8 +33,8 @@ def rehearsal_events(
     """
     for item in run.files:
         context.log.info(f"dry run: {item.goal}: {shown(item.name)}: {_told(item)}")
-        if item.warning:
-            context.log.warning(f"dry run: {item.goal}: {shown(item.name)}: {item.warning}")
+        for warning in item.warnings:
+            context.log.warning(f"dry run: {item.goal}: {shown(item.name)}: {warning}")
         key = dg.AssetKey([connection.name, item.goal])
         partition = item.partition if has_partition(connection, item.goal, item.partition) else None
         yield dg.AssetObservation(key, partition=partition, metadata=rehearsal_metadata(item))
@@ -56,8 +56,8 @@ def rehearsal_metadata(item: Rehearsed) -> Metadata:
         "dry run: state": _STATES.get(item.state, item.state),
         "dry run: note": item.note or "Nothing was written.",
     }
-    if item.warning:
-        metadata["dry run: WARNING"] = item.warning
+    if item.warnings:
+        metadata["dry run: WARNING"] = "\n".join(item.warnings)
     metadata |= {f"dry run: {label}": item.counts[column] for label, column in FATES.items() if column in item.counts}
     if item.reasons:
         reasons: list[list[object]] = [[reason.level, reason.reason, reason.count] for reason in item.reasons]

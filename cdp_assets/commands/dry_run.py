@@ -55,8 +55,8 @@ def _tell(item: Rehearsed) -> None:
         counts.append(f"{counted(item.counts['cells_rejected'], 'cell')} rejected")
     if counts:
         print(f"  {', '.join(counts)}")
-    if item.warning:
-        print(f"  WARNING: {item.warning}")
+    for warning in item.warnings:
+        print(f"  WARNING: {warning}")
     for reason in item.reasons:
         print(f"  {counted(reason.count, reason.level)} rejected: {reason.reason}")
     if item.more_reasons:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from rich import box
@@ -13,7 +13,8 @@ from rich.table import Table
 from cdp_assets.counted import counted
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.folders import DataFolders
-from cdp_assets.flows.import_files import nothing_taken_message
+from cdp_assets.flows.import_files import little_taken_message
+from cdp_assets.flows.manifests import read_manifest
 from cdp_assets.sql.event_tables import EVENT_TABLES
 from cdp_assets.sql.records import GROUP_TABLES
 from cdp_assets.sql.tables import LIST_MEMBERSHIPS, PRODUCTS
@@ -42,13 +43,14 @@ REASONS = Sql(
     " WHERE folded_at >= ? GROUP BY ALL ORDER BY n DESC, 1"
 )
 MOST_REASONS = 12
-NOTHING_TAKEN = Sql(
-    "SELECT name, rows_received, list(reason ORDER BY n DESC, reason) FROM ops.batches"
+LITTLE_TAKEN = Sql(
+    "SELECT name, rows_received, rows_rejected, list(reason ORDER BY n DESC, reason) FROM ops.batches"
     " JOIN (SELECT batch_id, reason, count(*) AS n FROM ops.rejects WHERE level = 'row' GROUP BY ALL) USING (batch_id)"
-    " WHERE folded_at >= ? AND rows_received = rows_rejected AND rows_received > 1"
-    " GROUP BY position, name, rows_received ORDER BY position"
+    " WHERE folded_at >= ? AND rows_rejected > 1 AND 2 * rows_rejected > rows_received"
+    " GROUP BY position, name, rows_received, rows_rejected ORDER BY position"
 )
-"""As `is_nothing_taken`."""
+"""As `is_little_taken`."""
+LANDED = Sql("SELECT name, folder FROM ops.batches WHERE folded_at >= ? ORDER BY position")
 RENAMED = Sql("SELECT count(*) FROM ops.acknowledgements WHERE acknowledged_at >= ? AND renamed_to IS NOT NULL")
 SELECTED = Sql(
     'SELECT segment, size, joined, "left" FROM ops.segment_changes WHERE computed_at >= ? ORDER BY segment, computed_at'
@@ -62,7 +64,7 @@ DELIVERED = Sql(
 def print_summary(console: Console, folders: DataFolders, since: datetime, *, failed: bool = False) -> None:
     """Imported, merged, rejected, selected, delivered: real counts from the ledger. `failed`: not all was done."""
     with open_warehouse(folders.warehouse) as database:
-        _imported(console, database, since, failed=failed)
+        _imported(console, database, folders, since, failed=failed)
         (profiles,) = database.row(Sql("SELECT count(*) FROM main.profiles"))
         console.print(f"{counted(profiles, 'profile')} in the warehouse\n")
         _held(console, database)
@@ -82,7 +84,7 @@ def print_summary(console: Console, folders: DataFolders, since: datetime, *, fa
             console.print("Delivered: nothing; no member changed since the last delivery")
 
 
-def _imported(console: Console, database: Database, since: datetime, *, failed: bool) -> None:
+def _imported(console: Console, database: Database, folders: DataFolders, since: datetime, *, failed: bool) -> None:
     rows = database.rows(IMPORTED, [since])
     if not rows:
         nothing = (
@@ -90,8 +92,7 @@ def _imported(console: Console, database: Database, since: datetime, *, failed: 
         )
         console.print(nothing)
         return
-    for name, count, refused in database.rows(NOTHING_TAKEN, [since]):
-        warning = f"{shown(name)}: {nothing_taken_message(count, refused)}"
+    for warning in _warnings(database, folders, since):
         console.print(f"[bold red]WARNING[/bold red] {escape(warning)}\n")
     columns = ["file", "rows", "created", "modified", "unchanged", "not found", "no id", "rejected"]
     totals = ["total", *(sum(row[place] or 0 for row in rows) for place in range(1, len(columns)))]
@@ -101,6 +102,14 @@ def _imported(console: Console, database: Database, since: datetime, *, failed: 
         _print(console, "Events", EVENT_TITLES, events)
     (renamed,) = database.row(RENAMED, [since])
     console.print(f"{renamed} source files renamed to .done")
+
+
+def _warnings(database: Database, folders: DataFolders, since: datetime) -> Iterator[str]:
+    """Files of which little is imported, then those that are perhaps not what they seem."""
+    for name, rows, rejected, reasons in database.rows(LITTLE_TAKEN, [since]):
+        yield f"{shown(name)}: {little_taken_message(rows, rejected, reasons)}"
+    for name, folder in database.rows(LANDED, [since]):
+        yield from (f"{shown(name)}: {warning}" for warning in read_manifest(folders.landing / folder).warnings)
 
 
 def _held(console: Console, database: Database) -> None:

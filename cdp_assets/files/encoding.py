@@ -6,6 +6,7 @@ import codecs
 import shutil
 from pathlib import Path
 
+from cdp_assets.counted import counted
 from cdp_assets.errors import FileError
 from cdp_assets.files.limits import CHUNK_BYTES, appearing
 
@@ -13,6 +14,8 @@ UTF8 = "utf-8"
 UTF16 = "utf-16"
 OLD_EUROPEAN = "windows-1252"
 """What a text of single bytes is taken for that is not UTF-8."""
+_INSIDE_SIGNS = bytes(range(0xC0))
+"""Every byte but those that UTF-8 begins a sign outside ASCII with."""
 _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -45,6 +48,38 @@ def to_utf8(source: Path, target: Path, encoding: str, *, whole: bool = True) ->
         message = f"the file is not {encoding}: it cannot be read behind byte {done:,}"
         raise FileError(message) from error
     return target
+
+
+def doubt_about(source: Path, encoding: str) -> str:
+    """Why a text is perhaps not in `encoding` although every byte of it can be read so; empty = no reason.
+
+    Nearly every text can be read in an encoding of single bytes, but hardly any that is written in one can be read
+    as UTF-8. A text in UTF-8 costs nothing, and of another no more is read than tells that it is not UTF-8.
+    """
+    if codecs.lookup(encoding).name == UTF8 or "a".encode(encoding) != b"a":
+        return ""
+    signs = _utf8_signs(source)
+    if not signs:
+        return ""
+    read = "ü".encode(UTF8).decode(encoding, "replace")
+    return (
+        f"looks like UTF-8: {counted(signs, 'character')} outside ASCII, each written as UTF-8 writes it; but"
+        f" format.encoding is {encoding}, which reads ü as {read}; set format.encoding: utf-8, or leave it out"
+    )
+
+
+def _utf8_signs(source: Path) -> int:
+    """How many signs outside ASCII a text in UTF-8 has; 0 for a text that is not UTF-8."""
+    decoder, signs = codecs.getincrementaldecoder(UTF8)(), 0
+    with source.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            try:
+                decoder.decode(chunk)
+            except UnicodeDecodeError:
+                return 0
+            if not chunk.isascii():
+                signs += len(chunk.translate(None, _INSIDE_SIGNS))
+    return signs
 
 
 def guess_encoding(content: bytes) -> str:

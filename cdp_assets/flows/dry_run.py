@@ -23,11 +23,11 @@ from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.import_files import (
     Outcome,
     RejectSample,
-    is_nothing_taken,
+    is_little_taken,
     land_candidates,
     land_partitions,
+    little_taken_message,
     masked,
-    nothing_taken_message,
 )
 from cdp_assets.flows.manifests import SHORT, all_attempts, read_attempt
 from cdp_assets.flows.mirror import mirrored
@@ -68,8 +68,8 @@ class Rehearsed:
     """The most frequent first, and no more than `MOST_REASONS`."""
     more_reasons: int
     """How many others there are."""
-    warning: str
-    """To be told loudly: no row would be imported; empty = nothing to tell."""
+    warnings: tuple[str, ...]
+    """To be told loudly: that few rows would be imported, or that the file is perhaps not what it seems."""
     sample: tuple[RejectSample, ...]
     """The first rejects, masked."""
 
@@ -211,9 +211,11 @@ def _rehearsed(
     reasons = tuple(Reason(*row) for row in database.rows(_reasons(told), [key]))
     rows = database.rows(_sample(told), [key])
     sample = tuple(RejectSample(line, column or "", masked(text or ""), reason) for line, column, text, reason in rows)
-    received, warning = counts.get("rows_received", 0), ""
-    if is_nothing_taken(received, counts.get("rows_rejected", 0)):
-        warning = nothing_taken_message(received, [item.reason for item in reasons if item.level == "row"])
+    received, rejected = counts.get("rows_received", 0), counts.get("rows_rejected", 0)
+    warnings = [*outcome.landed.manifest.warnings] if outcome.landed else []
+    if is_little_taken(received, rejected):
+        why = [item.reason for item in reasons if item.level == "row"]
+        warnings.insert(0, little_taken_message(received, rejected, why))
     return Rehearsed(
         outcome.goal,
         outcome.partition,
@@ -223,6 +225,6 @@ def _rehearsed(
         counts,
         reasons[:MOST_REASONS],
         len(reasons[MOST_REASONS:]),
-        warning,
+        tuple(warnings),
         sample,
     )

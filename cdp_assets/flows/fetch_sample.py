@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from cdp_assets.config.files import Format
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.errors import FileError
 from cdp_assets.files.beginnings import BEGINNING_BYTES, MOST_TEXT_BYTES, text_of_beginning, unwrap_beginning
-from cdp_assets.files.encoding import to_utf8
+from cdp_assets.files.encoding import doubt_about, to_utf8
 from cdp_assets.files.limits import Limits
 from cdp_assets.files.pgp import PgpKeys
 from cdp_assets.files.remote import shown
@@ -87,7 +88,8 @@ def fetch_sample(
         opened = unwrap_beginning(received, folder, pgp=keys, name=name)
         if opened is not None:
             text = text_of_beginning(opened.path, folder, layout)
-            return FileSample(part.alias, file.name, text, file.size_bytes, BEGINNING_BYTES, opened.layers)
+            doubts = _doubts(opened, layout)
+            return FileSample(part.alias, file.name, text, file.size_bytes, BEGINNING_BYTES, opened.layers, doubts)
         if file.size_bytes > MOST_BYTES:
             message = (
                 f"{name} has {in_words(file.size_bytes)}, and its beginning alone cannot be opened (zip, or PGP"
@@ -103,7 +105,14 @@ def fetch_sample(
     else:
         text = to_utf8(whole.path, folder / "text", layout.encoding)
     size = file.size_bytes
-    return FileSample(part.alias, file.name, text, size, size, whole.layers, whole.warnings, cut)
+    warnings = (*whole.warnings, *_doubts(whole, layout))
+    return FileSample(part.alias, file.name, text, size, size, whole.layers, warnings, cut)
+
+
+def _doubts(opened: Unwrapped, layout: Format) -> tuple[str, ...]:
+    """As at a landing, of what was opened."""
+    doubt = doubt_about(opened.path, layout.encoding)
+    return (doubt,) if doubt else ()
 
 
 def _whole(

@@ -181,25 +181,28 @@ def reject_sample(landed: Landed, limit: int = 20) -> list[RejectSample]:
     return [RejectSample(line, column or "", masked(text or ""), reason) for line, column, text, reason in rows]
 
 
-def nothing_taken(landed: Landed) -> str:
-    """What to tell loudly of a file of several rows that are all rejected; empty for any other."""
+def warnings_about(landed: Landed) -> list[str]:
+    """What to tell loudly of a file that landed: most of its rows are rejected, or it is perhaps not what it seems."""
     manifest = landed.manifest
-    if not is_nothing_taken(manifest.rows_received, manifest.rows_rejected):
-        return ""
+    if not is_little_taken(manifest.rows_received, manifest.rows_rejected):
+        return [*manifest.warnings]
     with scratch() as engine:
         reasons = engine.rows(reject_reasons_query(str(landed.folder / "rejects.parquet")))
-    return nothing_taken_message(manifest.rows_received, [reason for reason, _ in reasons])
+    told = little_taken_message(manifest.rows_received, manifest.rows_rejected, [reason for reason, _ in reasons])
+    return [told, *manifest.warnings]
 
 
-def is_nothing_taken(received: int, rejected: int) -> bool:
-    """Whether all rows of a file are rejected; a single bad row is no more than that."""
-    return 1 < received == rejected
+def is_little_taken(received: int, rejected: int) -> bool:
+    """Whether most rows of a file are rejected; a single bad row is no more than that."""
+    return rejected > 1 and 2 * rejected > received
 
 
-def nothing_taken_message(rows: int, reasons: Sequence[str]) -> str:
+def little_taken_message(rows: int, rejected: int, reasons: Sequence[str]) -> str:
     """In words, with the commonest of the reasons, which stands first."""
-    others = f", and {len(reasons) - 1} other reason(s)" if len(reasons) > 1 else ""
+    others = f", and {counted(len(reasons) - 1, 'other reason')}" if len(reasons) > 1 else ""
     why = f": {reasons[0]}{others}" if reasons else ""
+    if rejected < rows:
+        return f"most of it is not imported: {rejected:,} of {rows:,} rows are rejected{why}"
     return f"nothing of it is imported: all {rows:,} rows are rejected{why}"
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.errors import CdpError, FileError, FileRefusedError
 from cdp_assets.faults import step
-from cdp_assets.files.encoding import to_utf8
+from cdp_assets.files.encoding import doubt_about, to_utf8
 from cdp_assets.files.limits import Limits
 from cdp_assets.files.partition_dates import effective_date
 from cdp_assets.files.pgp import PgpKeys
@@ -204,7 +204,10 @@ def _write(config: BatchConfig, origin: Origin, content: Path, staging: Path) ->
 def _open(config: BatchConfig, origin: Origin, received: Path, file: RemoteFile, folder: Path) -> Unwrapped:
     """The text of one file of the set, in UTF-8."""
     opened = unwrap(received, make_private(folder), pgp=origin.keys, limits=Limits(), name=shown(file.name))
-    return replace(opened, path=to_utf8(opened.path, folder / "text", config.goal.format.encoding))
+    encoding = config.goal.format.encoding
+    doubt = doubt_about(opened.path, encoding)
+    warnings = (*opened.warnings, *([doubt] if doubt else []))
+    return replace(opened, path=to_utf8(opened.path, folder / "text", encoding), warnings=warnings)
 
 
 def _put_in_place(content: Path, target: Path) -> bool:

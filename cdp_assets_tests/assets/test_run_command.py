@@ -71,6 +71,28 @@ def test_a_file_of_which_nothing_is_imported_is_told_loudly(
     assert [found.metadata["WARNING"].value for found in landed if "WARNING" in found.metadata] == [warning]
 
 
+def test_a_file_that_is_perhaps_not_in_its_encoding_is_told_loudly(
+    shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded = {"encoding": "windows-1252"}
+    shop.set_up(goals=[CUSTOMERS | {"format": CUSTOMERS.get("format", {}) | encoded}])
+    write_down(shop, tmp_path, monkeypatch)
+    shop.put("customers_1.csv").write_bytes(HEADER.encode() + "a@x.com,Zoë,1\nb@x.com,Köln,2\n".encode())
+    shop.put("customers_2.csv").write_bytes(HEADER.encode() + "c@x.com,Zoë,1\nd@x.com,Köln,2\n".encode("cp1252"))
+    done = run_command("run", "shop", "customers")
+    assert done.returncode == 0, done.stderr
+    told = " ".join(done.stdout.split())
+    warning = "looks like UTF-8: 2 characters outside ASCII, each written as UTF-8 writes it; but format.encoding is"
+    assert told.count("WARNING") == 1
+    assert f"WARNING customers_1.csv: {warning} windows-1252" in told
+    assert "4 profiles in the warehouse" in told
+    with dg.DagsterInstance.get() as instance:
+        (run,) = instance.get_runs()
+        entries = instance.all_logs(run.run_id)
+    (entry,) = [entry for entry in entries if entry.level == logging.WARNING]
+    assert entry.user_message.startswith(f"customers: customers_1.csv: {warning} windows-1252")
+
+
 def test_a_refused_file_is_told_once_and_that_it_stays(
     shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

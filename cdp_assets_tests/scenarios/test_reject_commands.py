@@ -66,6 +66,26 @@ def test_a_dry_run_warns_of_a_file_in_another_encoding(shop, capsys):
     ) in capsys.readouterr().out
 
 
+def test_a_dry_run_warns_where_most_rows_of_a_file_are_rejected(shop, capsys):
+    shop.put("customers_2.csv", "email;city;points\nx;Ede;1\ny;Ede;1\na@x.com;Ede;1\n")
+    assert main(["dry-run", "shop", "customers", "--file", "customers_2.csv"]) == 0
+    warning = "most of it is not imported: 2 of 3 rows are rejected: email: not a valid e-mail address\n"
+    assert f"  WARNING: {warning}" in capsys.readouterr().out
+
+
+def test_a_dry_run_warns_of_a_file_that_looks_like_utf_8(shop, capsys):
+    shop.put("customers_2.csv", "email;city;points\na@x.com;Köln;1\n".encode())
+    settings = shop.settings()["connections"][0]
+    settings["goals"][0]["format"]["encoding"] = "latin-1"
+    component = {"type": "cdp_assets.SftpConnection", "attributes": settings}
+    (shop.folders.root.parent / "defs" / "shop" / "defs.yaml").write_text(yaml.safe_dump(component))
+    assert main(["dry-run", "shop", "customers", "--file", "customers_2.csv"]) == 0
+    assert (
+        "  WARNING: looks like UTF-8: 1 character outside ASCII, each written as UTF-8 writes it; but format.encoding"
+        " is latin-1, which reads ü as Ã¼; set format.encoding: utf-8, or leave it out\n"
+    ) in capsys.readouterr().out
+
+
 def test_a_dry_run_that_would_refuse_a_file_says_so_by_its_exit_code_too(shop, capsys):
     shop.put("customers_2.csv", "name\nx\n")
     assert main(["dry-run", "shop"]) == 1
