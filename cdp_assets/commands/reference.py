@@ -19,7 +19,9 @@ HELP = "tell every key of the YAML, or those of one name: kind of value, default
 def configure(parser: argparse.ArgumentParser) -> None:
     """Which keys."""
     parser.add_argument(
-        "word", nargs="?", help="a key or a part, such as mappings or Server; default: all, as Markdown"
+        "word",
+        nargs="?",
+        help="a key or a part, such as mappings, format.encoding or Server; default: all, as Markdown",
     )
     parser.add_argument("--json-schema", action="store_true", help="all keys as a JSON schema, for an editor")
 
@@ -40,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
             for part in parts
             for name in (part.name, *(key.name for key in part.keys))
         }
-        near = ", ".join(nearest_first(options.word, sorted(words))[:5])
+        near = ", ".join(nearest_first(options.word.rpartition(".")[2], sorted(words))[:5])
         raise ConfigError(f"no key or part {options.word!r}; nearest: {near}")
     console = new_console()
     for part, keys in found:

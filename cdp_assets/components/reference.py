@@ -87,13 +87,28 @@ def reference_page() -> str:
 
 
 def find_keys(word: str) -> list[tuple[Part, tuple[Key, ...]]]:
-    """The keys of that name, and the parts of that name with all their keys; case does not count."""
+    """The keys of that name, and the parts of that name with all their keys; case does not count.
+
+    With dots, as in `format.encoding`, what stands before a dot is a key or a part that has what stands behind it.
+    """
+    *owners, wanted = word.lower().split(".")
     parts = [part for found in reference().values() for part in found]
-    wanted = word.lower()
-    named = [
-        (part, tuple(key for key in part.keys if wanted in (part.name.lower(), key.name.lower()))) for part in parts
+    for owner in owners:
+        below = {
+            one.name for part in parts for key in part.keys if key.name.lower() == owner for one in parts_below(key)
+        }
+        named = {part.name for found in reference().values() for part in found if part.name.lower() == owner}
+        parts = [part for found in reference().values() for part in found if part.name in below | named]
+    named_keys = [
+        (
+            part,
+            tuple(
+                key for key in part.keys if key.name.lower() == wanted or (part.name.lower() == wanted and not owners)
+            ),
+        )
+        for part in parts
     ]
-    return [(part, keys) for part, keys in named if keys]
+    return [(part, keys) for part, keys in named_keys if keys]
 
 
 def parts_below(key: Key) -> list[Part]:

@@ -95,11 +95,28 @@ def test_keys_are_found_by_their_own_name_and_that_of_their_part():
     assert len(find_keys("server")) == 3
 
 
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("format.encoding", {"Format.encoding", "ExportFormat.encoding"}),
+        ("Server.port", {"Server.port"}),
+        ("files.ready.checksum", {"Ready.checksum"}),
+        ("goals.mappings.rule", {"Mapping.rule"}),
+        ("server.encoding", set()),
+        ("nothing.port", set()),
+    ],
+)
+def test_a_key_is_found_below_another_one(word, told):
+    assert {f"{part.name}.{key.name}" for part, keys in find_keys(word) for key in keys} == told
+
+
 def test_the_command_tells_one_key_and_names_near_ones(capsys):
     assert main(["reference", "rename_done"]) == 0
     assert capsys.readouterr().out.startswith("Files.rename_done: true or false; default true\n    Append .done")
     assert main(["reference", "rename_dun"]) == 1
     assert "nearest: rename_done" in capsys.readouterr().err
+    assert main(["reference", "files.rename_dun"]) == 1
+    assert "no key or part 'files.rename_dun'; nearest: rename_done" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
