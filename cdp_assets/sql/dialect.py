@@ -167,6 +167,26 @@ def sorted_json(value: Sql, levels: int = JSON_LEVELS) -> Sql:
     )
 
 
+def has_unique_keys(value: Sql, levels: int = JSON_LEVELS) -> Sql:
+    """Whether no object names a key twice; what is inside lists, and below `levels` objects, is not looked at."""
+    keys, one = Sql(f"keys{levels}"), Sql(f"one{levels}")
+    own = sql(
+        "list_transform([json_keys({value})], lambda {keys}: len({keys}) = len(list_distinct({keys})))[1]",
+        value=value,
+        keys=keys,
+    )
+    if levels > 1:
+        own = sql(
+            "{own} AND (NOT contains(substr({value}::VARCHAR, 2), '{{')"
+            " OR coalesce(list_bool_and(list_transform(json_extract({value}, '$.*'), lambda {one}: {inner})), true))",
+            own=own,
+            value=value,
+            one=one,
+            inner=has_unique_keys(one, levels - 1),
+        )
+    return sql("(NOT starts_with({value}::VARCHAR, '{{') OR ({own}))", value=value, own=own)
+
+
 def patched(old: Sql, patches: Sql) -> Sql:
     """An object after a list of patches, one after the other: each sets its fields, those of inner objects too.
 

@@ -15,7 +15,7 @@ from cdp_assets.config.files import Format
 from cdp_assets.config.properties import MAX_TEXT_LENGTH, Property, PropertyType
 from cdp_assets.sql.date_detection import KnownFormat, detected_moment, unmistakable_moment
 from cdp_assets.sql.dates import moment
-from cdp_assets.sql.dialect import day_of, matches, sorted_json, to_milliseconds, value_type
+from cdp_assets.sql.dialect import day_of, has_unique_keys, matches, sorted_json, to_milliseconds, value_type
 from cdp_assets.sql.text import Sql, joined, literal, sql
 
 EMAIL = (
@@ -34,7 +34,7 @@ INVALID = {
     PropertyType.decimal: "not a decimal number, or too large",
     PropertyType.currency: "not an amount, or too large",
     PropertyType.datetime: "not a date in the expected format",
-    PropertyType.json: "not a JSON object",
+    PropertyType.json: "not a JSON object, or one that names a key twice",
 }
 """Why a cell of each type is refused, in the supplier's words."""
 _EXAMPLES = {".": "1,234.56", ",": "1.234,56"}
@@ -116,8 +116,13 @@ def typed(prop: Property, text: Sql, layout: Format, decided: KnownFormat | None
 
 
 def _object(text: Sql) -> Sql:
-    """With its keys in order, as `patched` keeps them, and without fields that are null: these say nothing."""
-    return _if_object(text, sorted_json(_without_nulls(text)))
+    """With its keys in order, as `patched` keeps them, and without fields that are null: these say nothing.
+
+    One that names a key twice says two things of it, so it is none.
+    """
+    unique = has_unique_keys(sql("json({text})", text=text))
+    value = sql("CASE WHEN {unique} THEN {value} END", unique=unique, value=sorted_json(_without_nulls(text)))
+    return _if_object(text, value)
 
 
 def object_in_order(text: Sql) -> Sql:

@@ -73,3 +73,10 @@ def test_an_object_is_patched_field_by_field_and_its_keys_are_in_order(evaluate,
 @given(st.lists(objects.map(in_order).map(json.dumps), min_size=1, max_size=20))
 def test_an_object_whose_keys_are_in_order_is_read_as_any(evaluate, texts):
     assert evaluate(object_in_order, texts) == evaluate(as_read, texts)
+
+
+def test_an_object_that_names_a_key_twice_is_none(evaluate):
+    twice = ['{"a":1,"a":1}', '{"b":{"a":1,"a":2}}', '\n {"b":{"c":{"d":{"e":1,"x":2,"e":3}}}}', '{"a":1,"a":null}']
+    once = ['{"a":{"b":1},"a.b":2}', '{"a":{"b":1},"b":{"a":1}}', '{"":1,"*":2}', '{"A":1,"a":{}}']
+    assert evaluate(as_read, twice) == [None] * len(twice)
+    assert evaluate(as_read, once) == once
