@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from cdp_assets.config.files import Files
 from cdp_assets.files.remote import RemoteFile
 from cdp_assets.files.selection import matches_wildcard
+from cdp_assets.flows.plain_letters import plain_letters
 
 _DATE_IN_NAME = re.compile(r"\d{4,}(?:[-_T.]?\d{2,})*")
 _NOT_FOR_US = re.compile(r"^\.|\.(?:done|part|tmp|filepart)$")
@@ -64,4 +65,4 @@ def free_name(kind: FileKind, taken: Sequence[str]) -> str:
 
 
 def _as_name(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_").lstrip("0123456789_")[:63] or "customers"
+    return re.sub(r"[^a-z0-9]+", "_", plain_letters(text).lower()).strip("_").lstrip("0123456789_")[:63] or "customers"

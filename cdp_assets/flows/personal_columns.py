@@ -6,9 +6,9 @@ English, German, Dutch and French names of columns are known. Pure.
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from cdp_assets.config.properties import PropertyType
+from cdp_assets.flows.plain_letters import plain_letters
 
 _NUMBER = "(?:id|no|nr|num|number|nummer|key|code)"
 _PERSON = (
@@ -61,6 +61,5 @@ def is_personal(name: str, kind: PropertyType) -> bool:
     """
     if kind is PropertyType.email:
         return True
-    plain = unicodedata.normalize("NFKD", name.casefold())
-    letters = "".join(sign for sign in plain if sign.isascii() and sign.isalpha())
+    letters = "".join(filter(str.isalpha, plain_letters(name).lower()))
     return any(kind in types and names.fullmatch(letters) for types, names in _NAMES)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.properties import MOST_PLACES, NUMERIC, RESERVED_COLUMNS, Property, PropertyType
 from cdp_assets.flows.detect_columns import ColumnProfile, Detected
 from cdp_assets.flows.personal_columns import is_personal
+from cdp_assets.flows.plain_letters import plain_letters
 from cdp_assets.flows.sample_results import SetPreview
 
 _LONGEST = 63
@@ -134,9 +134,8 @@ def _rounds(prop: Property, detected: Detected) -> bool:
 
 
 def valid_name(name: str, number: int) -> str:
-    """Letters, digits, `-` and `_`: accents dropped, runs of anything else one `_`."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    return re.sub(r"[^A-Za-z0-9_-]+", "_", plain).strip("_")[:_LONGEST] or f"column_{number}"
+    """Letters, digits, `-` and `_`: letters made plain, runs of anything else one `_`."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", plain_letters(name)).strip("_")[:_LONGEST] or f"column_{number}"
 
 
 def _free_name(name: str, taken: Collection[str]) -> str:

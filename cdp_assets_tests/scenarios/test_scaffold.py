@@ -153,6 +153,11 @@ def test_a_name_with_wildcards_chooses_kinds(wanted, meant):
     assert kinds_of("c_20261124.csv")[0].is_meant_by(wanted) is meant
 
 
+def test_a_goal_is_named_in_plain_letters():
+    (kind,) = file_kinds([RemoteFile("in/x", "Größen_20261125.csv", 1, datetime(2026, 11, 25, tzinfo=UTC))])
+    assert kind.goal_name == "grossen"
+
+
 def test_goals_of_one_connection_have_different_names():
     names: list[str] = []
     for pattern in ("orders_*.csv", "orders_*.txt", "orders.txt", "orders.csv", "orders-csv"):
