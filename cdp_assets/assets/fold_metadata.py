@@ -37,6 +37,8 @@ def fold_metadata(result: FoldResult) -> Metadata:
         metadata["rebuilt"] = f"yes, as a file came in before others; {_refolded(result.refolded)} folded again"
     if result.problems:
         metadata["snapshots"] = "\n".join(result.problems)
+    if result.superseded:
+        metadata["files sent again"] = "\n".join(result.superseded.values())
     totals = {
         "rows received": ("rows_received",),
         "rows created": ("rows_created",),
@@ -78,9 +80,13 @@ def _became(entry: Mapping[str, object]) -> str:
     return ", ".join(told)
 
 
-def fold_message(result: FoldResult) -> str:
-    """What a fold did, in a line."""
-    message = f"{len(result.folded)} batch(es) folded; {counted(result.profiles, 'profile')}"
+def fold_messages(result: FoldResult) -> list[str]:
+    """What a fold did, in a line, and one more for each batch that took the place of an earlier one."""
+    return [_folded(result), *result.superseded.values()]
+
+
+def _folded(result: FoldResult) -> str:
+    message = f"{counted(len(result.folded), 'batch', 'batches')} folded; {counted(result.profiles, 'profile')}"
     created, again = (
         sum(count_in(entry, name) for entry in result.folded) for name in ("events_created", "events_set")
     )

@@ -159,13 +159,17 @@ def rejects_table(sample: Sequence[RejectSample]) -> dg.MetadataValue:
     return table(["line", "column", "text (masked)", "reason"], rows)
 
 
-def batch_metadata(entry: Mapping[str, object]) -> Metadata:
-    """What the rows of one batch did: a ledger row. The fates add up to the rows received."""
+def batch_metadata(entry: Mapping[str, object], superseded: str = "") -> Metadata:
+    """What the rows of one batch did: a ledger row. The fates add up to the rows received.
+
+    `superseded` tells of the batch whose place it took; empty = it took none.
+    """
     state = str(entry["state"])
     return {
         "file": str(entry["name"]),
         "state": state,
         "note": str(entry["note"]) or STATES.get(state, ""),
+        **({"sent again": superseded} if superseded else {}),
         **{label: count_in(entry, column) for label, column in FATES.items()},
         **({label: count_in(entry, name) for label, name in EVENT_FATES.items()} if entry["events_received"] else {}),
     }

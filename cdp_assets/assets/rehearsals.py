@@ -39,13 +39,14 @@ def rehearsal_events(
         partition = item.partition if has_partition(connection, item.goal, item.partition) else None
         yield dg.AssetObservation(key, partition=partition, metadata=rehearsal_metadata(item))
     context.log.info(
-        f"dry run: {len(run.files)} new file(s), {run.waiting} batch(es) that wait; there would be"
+        f"dry run: {counted(len(run.files), 'new file')},"
+        f" {counted(run.waiting, 'batch that waits', 'batches that wait')}; there would be"
         f" {counted(run.profiles, 'profile')}{', after a rebuild from all batches' if run.rebuilds else ''}."
         " Nothing was written; all later steps are skipped"
     )
     if run.refused:
         told = "\n".join(run.refused[:20])
-        message = f"dry run: {len(run.refused)} file(s) would be refused.\n{told}"
+        message = f"dry run: {counted(len(run.refused), 'file')} would be refused.\n{told}"
         raise dg.Failure(message, metadata={"files refused": len(run.refused)}, allow_retries=False)
 
 
@@ -56,6 +57,8 @@ def rehearsal_metadata(item: Rehearsed) -> Metadata:
         "dry run: state": _STATES.get(item.state, item.state),
         "dry run: note": item.note or "Nothing was written.",
     }
+    if item.superseded:
+        metadata["dry run: sent again"] = item.superseded
     if item.warnings:
         metadata["dry run: WARNING"] = "\n".join(item.warnings)
     metadata |= {f"dry run: {label}": item.counts[column] for label, column in FATES.items() if column in item.counts}
@@ -70,4 +73,4 @@ def rehearsal_metadata(item: Rehearsed) -> Metadata:
 
 def _told(item: Rehearsed) -> str:
     counts = ", ".join(f"{label} {item.counts[column]}" for label, column in FATES.items() if column in item.counts)
-    return "; ".join(filter(None, (_STATES.get(item.state, item.state), item.note, counts)))
+    return "; ".join(filter(None, (_STATES.get(item.state, item.state), item.note, item.superseded, counts)))

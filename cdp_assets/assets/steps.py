@@ -12,7 +12,7 @@ import dagster as dg
 from pydantic import Field
 
 from cdp_assets.assets.drop_folders import has_recent_imports, recent_imports_key, recent_imports_metadata
-from cdp_assets.assets.fold_metadata import fold_message
+from cdp_assets.assets.fold_metadata import fold_messages
 from cdp_assets.assets.imports import landed_events, refused, warnings_of
 from cdp_assets.assets.limits import delivery_evaluations
 from cdp_assets.assets.members import materializations
@@ -119,7 +119,8 @@ class Steps:
                 for key, metadata in folded_assets(self.deployment, result).items():
                     context.log_event(dg.AssetMaterialization(key, metadata=metadata))
             note_told(data_folders(), result.states)
-            context.log.info(fold_message(result))
+            for message in fold_messages(result):
+                context.log.info(message)
 
         return _fold
 

@@ -10,7 +10,7 @@ import dagster as dg
 from cdp_assets.assets.fold_metadata import (
     events_metadata,
     filled_metadata,
-    fold_message,
+    fold_messages,
     fold_metadata,
     groups_metadata,
     products_metadata,
@@ -58,7 +58,8 @@ def fold_events(deployment: Deployment, result: FoldResult) -> Iterator[dg.Asset
     for entry in (*_changed(result), *result.folded, *result.left_out):
         connection, goal, value = _place(entry)
         partition = partition_in(deployment, connection, goal, value)
-        yield dg.AssetObservation(dg.AssetKey([connection, goal]), partition=partition, metadata=batch_metadata(entry))
+        metadata = batch_metadata(entry, result.superseded.get(str(entry["batch_id"]), ""))
+        yield dg.AssetObservation(dg.AssetKey([connection, goal]), partition=partition, metadata=metadata)
 
 
 def _changed(result: FoldResult) -> list[Mapping[str, object]]:
@@ -114,7 +115,8 @@ def fold_asset(deployment: Deployment) -> dg.AssetsDefinition:
     def _fold(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None] | dg.AssetObservation]:
         with as_dagster_failure(context.log):
             result = run_connection.fold_and_publish(deployment.model, data_folders(), now())
-        context.log.info(fold_message(result))
+        for message in fold_messages(result):
+            context.log.info(message)
         yield from fold_events(deployment, result)
         for key, metadata in folded_assets(deployment, result).items():
             if key in context.selected_asset_keys:

@@ -50,6 +50,8 @@ def _tell(item: Rehearsed) -> None:
     place = "/".join(filter(None, (item.goal, item.partition)))
     state = _STATES.get(item.state, f"would be left out ({item.state})")
     print(f"{shown(item.name)} ({shown(place)}): {state}{f': {item.note}' if item.note else ''}")
+    if item.superseded:
+        print(f"  {item.superseded}")
     counts = [f"{item.counts[column]:,} {label}" for column, label in _COUNTS.items() if column in item.counts]
     if "cells_rejected" in item.counts:
         counts.append(f"{counted(item.counts['cells_rejected'], 'cell')} rejected")
@@ -71,7 +73,8 @@ def _tell_the_rest(found: DryRun) -> None:
     if not found.files:
         print("no new files")
     if found.waiting:
-        print(f"{found.waiting} other batch(es) wait and would be folded with them")
+        waiting = counted(found.waiting, "other batch waits", "other batches wait")
+        print(f"{waiting} and would be folded with them")
     if found.rebuilds:
         print("the warehouse would be rebuilt: a batch comes before one that is already in")
     print(f"There would be {counted(found.profiles, 'profile')}. Nothing was written.")

@@ -22,11 +22,10 @@ from cdp_assets.files.windows import is_called
 from cdp_assets.flows.folders import DataFolders, staging_folder
 from cdp_assets.flows.give_rejected import needs_received, write_rejected
 from cdp_assets.flows.land_files import current_versions
-from cdp_assets.flows.manifests import Manifest, batch_folder
+from cdp_assets.flows.manifests import ID_SIGNS, Manifest, batch_folder
 from cdp_assets.flows.plan_order import order_key
 
 HELP = "list batches with rejects, or write the rejected rows of one, and those of its events, to a file"
-ID_SIGNS = 8
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

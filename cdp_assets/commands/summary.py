@@ -10,11 +10,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from cdp_assets.commands.tables import say
 from cdp_assets.counted import counted
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.import_files import little_taken_message
 from cdp_assets.flows.manifests import read_manifest
+from cdp_assets.flows.superseded import superseded_since
 from cdp_assets.sql.event_tables import EVENT_TABLES
 from cdp_assets.sql.records import GROUP_TABLES
 from cdp_assets.sql.tables import LIST_MEMBERSHIPS, PRODUCTS
@@ -97,6 +99,8 @@ def _imported(console: Console, database: Database, folders: DataFolders, since:
     columns = ["file", "rows", "created", "modified", "unchanged", "not found", "no id", "rejected"]
     totals = ["total", *(sum(row[place] or 0 for row in rows) for place in range(1, len(columns)))]
     _print(console, "Imported and merged", columns, [*rows, totals])
+    for told in superseded_since(database, since).values():
+        say(console, f"{told}\n")
     events = database.rows(EVENTS, [since])
     if events:
         _print(console, "Events", EVENT_TITLES, events)

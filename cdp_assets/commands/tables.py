@@ -36,8 +36,8 @@ def new_console() -> Console:
 
 
 def say(console: Console, text: str) -> None:
-    """One line, as it is: nothing in it is taken for a style."""
-    console.print(Text(text))
+    """One line, as it is: nothing in it is taken for a style. A pipe gets it whole, a terminal broken at words."""
+    console.print(Text(text), soft_wrap=not console.is_terminal)
 
 
 def print_rows(

@@ -62,6 +62,8 @@ class Rehearsed:
     """`folded`, `superseded`, `duplicate` as in the ledger; `refused`; `known` = landed before."""
     note: str
     """Why it would be refused or left out; empty = nothing to say."""
+    superseded: str
+    """Whose place it would take, in a sentence; empty = that of no file that counts."""
     counts: dict[str, int]
     """The counts of its row of the ledger, by column; of a refused file none."""
     reasons: tuple[Reason, ...]
@@ -167,7 +169,7 @@ def _rehearse(
         result = fold_batches(database, only_used(model), mirror, now)
         entries = {str(entry["batch_id"]): entry for entry in (*result.folded, *result.left_out)}
         attempts = _new_attempts(mirror)
-        files = tuple(_rehearsed(database, outcome, entries, attempts) for outcome in outcomes)
+        files = tuple(_rehearsed(database, outcome, entries, attempts, result.superseded) for outcome in outcomes)
     own = {outcome.landed.manifest.batch_id for outcome in outcomes if outcome.landed}
     return DryRun(files, passed_over, len(entries.keys() - own), result.replayed, result.profiles)
 
@@ -198,6 +200,7 @@ def _rehearsed(
     outcome: Outcome,
     entries: Mapping[str, Mapping[str, object]],
     attempts: Mapping[tuple[str, str], str],
+    superseded: Mapping[str, str],
 ) -> Rehearsed:
     state, note, counts = "refused", outcome.error, {}
     key = attempts.get((outcome.goal, outcome.name), "")
@@ -222,6 +225,7 @@ def _rehearsed(
         outcome.name,
         state,
         note,
+        superseded.get(outcome.landed.manifest.batch_id, "") if outcome.landed else "",
         counts,
         reasons[:MOST_REASONS],
         len(reasons[MOST_REASONS:]),

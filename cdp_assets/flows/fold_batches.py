@@ -26,6 +26,7 @@ from cdp_assets.flows.plan_passes import Placed, cut_into_passes
 from cdp_assets.flows.replay import replay
 from cdp_assets.flows.snapshot_files import remove_snapshots
 from cdp_assets.flows.snapshots import Snapshots
+from cdp_assets.flows.superseded import superseded_since
 from cdp_assets.flows.withdrawals import withdrawn_versions
 from cdp_assets.sql import ledger, tables
 from cdp_assets.sql.text import Sql, sql
@@ -55,6 +56,8 @@ class FoldResult:
     """What was wrong with snapshots; the fold did without them."""
     facts: Facts
     """What stands in the tables of events, products and groups now."""
+    superseded: dict[str, str]
+    """Batch folded now → a sentence on the earlier one, counting till then, whose place it takes."""
     changed: tuple[dict[str, object], ...]
     """Ledger rows of other batches whose state is not what Dagster was told last, as after a withdrawal."""
     states: dict[str, str]
@@ -116,6 +119,7 @@ def fold_batches(
         refolded,
         tuple(store.problems),
         facts,
+        superseded_since(database, now),
         _entries(database, sorted({name for name in batches if told.get(name) != states[name]} - {*folded, *left_out})),
         states,
         bool(folded or left_out) or told != states,

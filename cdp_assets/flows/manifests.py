@@ -17,6 +17,8 @@ from cdp_assets.flows.folders import DataFolders, digest, write_whole
 
 SHORT = 20
 """Hex digits of a digest that stand in a folder's name."""
+ID_SIGNS = 8
+"""Of a batch's id, where people are told of it; `--batch` takes them."""
 
 
 class Part(Strict):

@@ -55,6 +55,29 @@ SETTLED = Sql(
     " ORDER BY landed_at, batch_id"
 )
 """What became of the batches of a connection that landed since a time."""
+TOOK_PLACE = Sql(
+    """
+    SELECT newer.batch_id, newer.name, earlier.name, earlier.batch_id,
+        strftime(earlier.landed_at, '%Y-%m-%d %H:%M'), earlier.rows_received
+    FROM ops.batches AS newer
+    JOIN ops.batches AS earlier USING (connection, goal, partition_key)
+    WHERE newer.state = 'folded' AND newer.folded_at >= $since
+        AND earlier.state = 'superseded' AND earlier.folded_at < $since
+        AND (newer.name = earlier.name OR NOT EXISTS (
+            FROM ops.batches AS own
+            WHERE own.state = 'folded' AND own.name = earlier.name
+                AND (own.connection, own.goal, own.partition_key) = (connection, goal, partition_key)
+        ))
+    QUALIFY row_number() OVER (
+        PARTITION BY newer.batch_id ORDER BY earlier.modified_at DESC, earlier.look_at DESC, earlier.sha256 DESC
+    ) = 1
+    ORDER BY newer.position
+    """
+)
+"""Batches first folded since a time that took the place of one that counted till then: the latest of the earlier.
+
+Where files of one partition stand side by side, those of one name are versions of each other.
+"""
 NOTE = Sql("UPDATE ops.batches SET note = ? WHERE batch_id = ?")
 
 

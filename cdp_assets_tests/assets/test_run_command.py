@@ -107,6 +107,31 @@ def test_a_refused_file_is_told_once_and_that_it_stays(
     assert "report:" not in told
 
 
+def test_a_file_sent_again_tells_whose_place_it_takes(
+    shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_down(shop, tmp_path, monkeypatch)
+    shop.put("customers_20250301.csv", ANNA)
+    assert run_command("run", "shop", "customers").returncode == 0
+    shop.put("customers_20250301.csv", ANNA, BERT, at=1_700_000_100)
+    ((landed,),) = shop.rows("SELECT strftime(landed_at, '%Y-%m-%d %H:%M') FROM ops.batches")
+    told = f"customers_20250301.csv takes the place of the one of {landed} UTC (batch "
+    assert told in run_command("dry-run", "shop").stdout
+    assert f"\n{told}" in run_command("run", "shop", "customers").stdout
+    with dg.DagsterInstance.get() as instance:
+        run = instance.get_runs()[0]
+        entries = instance.all_logs(run.run_id)
+        key = dg.AssetKey("profiles")
+        fold = instance.fetch_materializations(key, limit=1).records[0].asset_materialization
+        key = dg.AssetKey(["shop", "customers"])
+        batch = instance.fetch_observations(key, limit=1).records[0].asset_observation
+    assert any(entry.user_message.startswith(told) for entry in entries)
+    assert fold is not None
+    assert str(fold.metadata["files sent again"].value).startswith(told)
+    assert batch is not None
+    assert str(batch.metadata["sent again"].value).startswith(told)
+
+
 def test_a_run_names_what_it_does_not_compute(shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_down(shop, tmp_path, monkeypatch)
     shop.put("customers_1.csv", ANNA, BERT)

@@ -11,7 +11,7 @@ from cdp_assets.config.model import Deployment
 from cdp_assets.errors import ConfigError
 from cdp_assets.flows.dry_run import DryRun, dry_run, dry_run_partitions
 from cdp_assets.flows.folders import DataFolders
-from cdp_assets_tests.support.connected import Shop, import_goal
+from cdp_assets_tests.support.connected import WRITTEN, Shop, import_goal
 from cdp_assets_tests.support.driven import KILLED, driver
 
 FIRST = "email,city,points,tags\na@x.com,Rome,10,red\nb@x.com,Oslo,1,\n"
@@ -128,6 +128,29 @@ def test_a_goal_that_is_switched_off_is_tried_when_it_is_named(sshd, tmp_path):
     shop.put("customers_1.csv", FIRST)
     assert rehearse(shop).files == ()
     assert len(rehearse(shop, "customers").files) == 1
+
+
+def test_a_file_sent_again_tells_whose_place_it_takes_and_only_of_one_that_counts(sshd, tmp_path):
+    shop = Shop(sshd, tmp_path / "data", [import_goal(files={"delta": True})])
+    for content in (FIRST, MIXED):
+        shop.put("customers_2026-02-03.csv", content)
+        shop.put("customers_2026-02-04.csv", FIRST)
+        shop.land()
+    assert shop.fold().superseded == {}, "the first version came in with the second, and never counted"
+    ((earlier,),) = shop.rows(
+        "SELECT batch_id FROM ops.batches WHERE state = 'folded' AND partition_key = '2026-02-03'"
+    )
+    shop.put("customers_2026-02-03.csv", f"{FIRST}z@x.com,Rome,1,\n", written=WRITTEN + timedelta(days=1))
+    shop.put("customers_2026-02-05.csv", FIRST)
+    told = (
+        f"customers_2026-02-03.csv takes the place of the one of 2026-03-01 08:30 UTC (batch {earlier[:8]}):"
+        " its 5 rows no longer count."
+    )
+    assert [item.superseded for item in rehearse(shop).files] == [told, ""]
+    _, folded, _ = shop.import_all()
+    assert list(folded.superseded.values()) == [told]
+    shop.put("customers_2026-02-06.csv", FIRST)
+    assert shop.import_all()[1].superseded == {}
 
 
 def test_batches_that_wait_are_folded_with_it_and_a_rebuild_is_told(sshd, tmp_path):
