@@ -6,26 +6,28 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Sequence
-from datetime import UTC
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cdp_assets.assets.runtime import data_folders
 from cdp_assets.commands.chosen import chosen_imports
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.config.connections import Connection
+from cdp_assets.config.goals import ImportGoal
+from cdp_assets.counted import counted
 from cdp_assets.errors import ConfigError, LocalDiskError
 from cdp_assets.files.key_ring import opening_keys
 from cdp_assets.files.remote import shown
 from cdp_assets.files.selection import short_key
-from cdp_assets.files.windows import is_called
+from cdp_assets.files.windows import is_called, nearest_there
+from cdp_assets.flows.batch_states import Standing, goal_standings
 from cdp_assets.flows.folders import DataFolders, staging_folder
 from cdp_assets.flows.give_rejected import needs_received, write_rejected
-from cdp_assets.flows.land_files import current_versions
 from cdp_assets.flows.manifests import ID_SIGNS, Manifest, batch_folder
-from cdp_assets.flows.plan_order import order_key
 
-HELP = "list batches with rejects, or write the rejected rows of one, and those of its events, to a file"
+HELP = "list batches that count and have rejects, or write the rejected rows of one, and those of its events, to a file"
+_PLACE = "goal/partition"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +37,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--partition", metavar="KEY", help="only this partition")
     which.add_argument("--batch", metavar="ID", help="only the batch whose id begins so")
+    parser.add_argument(
+        "--all", action="store_true", help="also batches that do not count: superseded, withdrawn, landed anew, ..."
+    )
     parser.add_argument("--cells", action="store_true", help="also rows that were applied without some of their cells")
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="write the rows there, as their sender writes files; - = standard output"
@@ -46,45 +51,80 @@ def run(options: argparse.Namespace) -> int:
     deployment = load_deployment(defs_folder())
     connection, goals = chosen_imports(deployment, options.connection, options.goal)
     folders = data_folders()
-    current = [
-        (goal, manifest)
-        for goal in goals
-        for manifest in sorted(current_versions(folders, connection.name, goal.name), key=order_key)
-    ]
-    found = [
-        manifest
-        for goal, manifest in current
-        if options.partition is None or is_called(goal.files, manifest.partition_key, [options.partition])
-        if manifest.batch_id.startswith(options.batch or "")
-    ]
+    every = [(goal, item) for goal in goals for item in goal_standings(folders, connection.name, goal.name)]
+    asked = _asked(connection, every, options)
+    # Whoever names a batch means it, whatever it counts for.
+    wanted = asked if options.all or options.batch else [item for item in asked if item.counts]
     if options.output is None:
-        _list([manifest for manifest in found if manifest.has_rejects])
+        _list(wanted, [item for item in asked if item not in wanted and item.manifest.has_rejects])
     else:
-        _write(connection, _the_one(found, [manifest for _, manifest in current], options), folders, options)
+        there = [item for _, item in every if item.counts or options.all]
+        _write(connection, _the_one(wanted, there, options), folders, options)
     return 0
 
 
-def _list(found: Sequence[Manifest]) -> None:
-    if not found:
-        print("no rejects")
-        return
+def _asked(
+    connection: Connection,
+    every: Sequence[tuple[ImportGoal, Standing]],
+    options: argparse.Namespace,
+) -> list[Standing]:
+    """The batches of the partition, or the beginning of an id, that was asked for; all, if neither was.
+
+    Raises:
+        ConfigError: whoever asks must: there is none.
+    """
+    place = f"{connection.name}/{options.goal}" if options.goal else connection.name
+    if options.partition is not None:
+        found = [
+            item for goal, item in every if is_called(goal.files, item.manifest.partition_key, [options.partition])
+        ]
+        if not found:
+            keys = [short_key(goal.files, item.manifest.partition_key) for goal, item in every]
+            missing = f"{place} has no partition {shown(options.partition)!r}"
+            raise ConfigError(f"{missing}; {nearest_there(options.partition, keys)}")
+        return found
+    found = [item for _, item in every if item.manifest.batch_id.startswith(options.batch or "")]
+    if options.batch and not found:
+        raise ConfigError(f"no batch of {place} has an id that begins with {options.batch}")
+    return found
+
+
+def _list(wanted: Sequence[Standing], others: Sequence[Standing]) -> None:
+    found = [item for item in wanted if item.manifest.has_rejects]
+    print("\n".join(_lines(found)) if found else "no rejects")
+    if others:
+        states = Counter(item.state for item in others)
+        which = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
+        do, them = ("does", "it") if len(others) == 1 else ("do", "them")
+        batches = counted(len(others), "batch", "batches")
+        print(f"{batches} with rejects {do} not count ({which}): --all lists {them} too")
+
+
+def _lines(found: Sequence[Standing]) -> Iterator[str]:
+    places = [_place(item.manifest) for item in found]
+    wide = max(map(len, [*places, _PLACE]))
+    deep = max(len(item.state) for item in found)
     numbers = "  ".join(f"{name:>7}" for name in ("rows", "cells", "events", "linked"))
-    print(f"{'batch':{ID_SIGNS}}  {'landed (UTC)':16}  {numbers}  goal/partition  file")
-    for item in found:
-        linked = sum(part.rows_rejected for part in item.parts)
-        partition = short_key(item.config.goal.files, item.partition_key)
-        place = "/".join(filter(None, (item.config.goal.name, partition)))
-        landed = f"{item.landed_at.astimezone(UTC):%Y-%m-%d %H:%M}"
-        counts = [item.rows_rejected, item.cells_rejected, item.events_rejected, linked]
+    yield f"{'batch':{ID_SIGNS}}  {'landed (UTC)':16}  {'state':{deep}}  {numbers}  {_PLACE:{wide}}  file"
+    for item, place in zip(found, places, strict=True):
+        manifest = item.manifest
+        linked = sum(part.rows_rejected for part in manifest.parts)
+        counts = [manifest.rows_rejected, manifest.cells_rejected, manifest.events_rejected, linked]
         columns = "  ".join(f"{count:7}" for count in counts)
-        print(f"{item.batch_id[:ID_SIGNS]}  {landed}  {columns}  {shown(place)}  {shown(item.name)}")
+        head = f"{manifest.batch_id[:ID_SIGNS]}  {item.landed}  {item.state:{deep}}"
+        yield f"{head}  {columns}  {place:{wide}}  {shown(manifest.name)}"
 
 
-def _the_one(found: Sequence[Manifest], there: Sequence[Manifest], options: argparse.Namespace) -> Manifest:
+def _place(manifest: Manifest) -> str:
+    partition = short_key(manifest.config.goal.files, manifest.partition_key)
+    return shown("/".join(filter(None, (manifest.config.goal.name, partition))))
+
+
+def _the_one(found: Sequence[Standing], there: Sequence[Standing], options: argparse.Namespace) -> Manifest:
     """One file has one dialect, so it holds the rows of one batch."""
     fitting = _with_rows(found, options)
     if len(fitting) == 1:
-        return fitting[0]
+        return fitting[0].manifest
     if not fitting:
         told = "rejected rows, events or cells" if options.cells else "rejected rows or events"
         known = _named(_with_rows(there, options)) or "no batch"
@@ -92,13 +132,12 @@ def _the_one(found: Sequence[Manifest], there: Sequence[Manifest], options: argp
     raise ConfigError(f"{len(fitting)} batches fit; choose one with --batch: {_named(fitting)}")
 
 
-def _with_rows(batches: Sequence[Manifest], options: argparse.Namespace) -> list[Manifest]:
-    return [item for item in batches if item.rows_to_mend or (options.cells and item.cells_rejected)]
+def _with_rows(batches: Sequence[Standing], options: argparse.Namespace) -> list[Standing]:
+    return [item for item in batches if item.manifest.rows_to_mend or (options.cells and item.manifest.cells_rejected)]
 
 
-def _named(batches: Sequence[Manifest]) -> str:
-    named = ", ".join(f"{item.batch_id[:ID_SIGNS]} ({shown(item.name)})" for item in batches[:10])
-    return named + (", …" if len(batches) > 10 else "")
+def _named(batches: Sequence[Standing]) -> str:
+    return ", ".join(item.told for item in batches[:10]) + (", …" if len(batches) > 10 else "")
 
 
 def _write(connection: Connection, manifest: Manifest, folders: DataFolders, options: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from cdp_assets.config.files import Files
+from cdp_assets.config.known import nearest_first
 from cdp_assets.config.windows import Unit
 from cdp_assets.errors import ConfigError, FileError
 from cdp_assets.files.partition_dates import effective_date
@@ -20,6 +21,7 @@ from cdp_assets.files.selection import natural_key, short_key, with_values
 
 _STEPS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
 _FEW = 10
+_NEAREST = 5
 _SAMPLE = {"hour": "YYYYMMDD_HHmm", "day": "YYYYMMDD", "week": "YYYYMMDD", "month": "YYYYMMDD"}
 """What stands for `*` in an example of a name, where no `date_format` says it."""
 
@@ -182,3 +184,10 @@ def those_there(keys: Iterable[str]) -> str:
     ordered = [repr(shown(key)) for key in sorted(set(keys), key=natural_key)]
     few = ordered[-_FEW:]
     return f"it has {'… ' if few != ordered else ''}{', '.join(few)}" if few else "it has none yet"
+
+
+def nearest_there(name: str, keys: Iterable[str]) -> str:
+    """The same, those most like a name that is not among them."""
+    ordered = [repr(shown(key)) for key in nearest_first(name, {*keys} - {""})]
+    more = ", …" if len(ordered) > _NEAREST else ""
+    return f"it has, nearest first: {', '.join(ordered[:_NEAREST])}{more}" if ordered else "it has none yet"

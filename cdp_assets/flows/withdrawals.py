@@ -7,7 +7,7 @@ batch and its rejects stay; the next fold leaves the batch out and rebuilds what
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import AwareDatetime
@@ -15,10 +15,11 @@ from pydantic import AwareDatetime
 from cdp_assets.config.base import Strict
 from cdp_assets.config.goals import ImportGoal
 from cdp_assets.errors import ConfigError
+from cdp_assets.files.remote import shown
 from cdp_assets.files.windows import is_called, not_called, those_there
 from cdp_assets.flows.folders import DataFolders, write_whole
 from cdp_assets.flows.land_files import current_versions
-from cdp_assets.flows.manifests import SHORT, Manifest
+from cdp_assets.flows.manifests import ID_SIGNS, SHORT, Manifest
 
 FOLDER = "withdrawn"
 
@@ -82,10 +83,18 @@ def versions_of(
         or (batch is not None and version.batch_id.startswith(batch))
     ]
     if batch is not None and len(found) != 1:
-        raise ConfigError(
-            f"{len(found)} batches of {connection}/{goal.name} begin with {batch}; give one id of ops.batches"
-        )
+        raise ConfigError(_not_one(f"{connection}/{goal.name}", batch, found))
     return found
+
+
+def _not_one(goal_id: str, batch: str, found: Sequence[Manifest]) -> str:
+    if not found:
+        return f"no batch of {goal_id} begins with {batch}; give an id of ops.batches"
+    named = ", ".join(
+        f"{item.batch_id[:ID_SIGNS]} ({shown(item.name)}, landed {item.landed_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC)"
+        for item in sorted(found, key=lambda item: item.landed_at)[:10]
+    )
+    return f"{len(found)} batches of {goal_id} begin with {batch}: {named}{', …' if len(found) > 10 else ''}"
 
 
 def _path(folders: DataFolders, version: Manifest) -> Path:

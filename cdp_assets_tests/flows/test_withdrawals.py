@@ -76,7 +76,9 @@ def test_one_batch_can_be_named_by_the_beginning_of_its_id(tmp_path):
     ((batch_id,),) = room.rows("SELECT batch_id FROM ops.batches WHERE partition_key = '20260103'")
     (version,) = versions_of(room.folders, "shop", room.config("customers").goal, [], batch_id[:8])
     assert version.partition_key == "20260103"
-    with pytest.raises(ConfigError, match="3 batches of shop/customers begin with"):
+    with pytest.raises(
+        ConfigError, match=r"3 batches of shop/customers begin with : .*\(customers_20260101.csv, landed "
+    ):
         versions_of(room.folders, "shop", room.config("customers").goal, [], "")
     with pytest.raises(ConfigError, match="has no partition 1999; it has '20260101', '20260102'"):
         versions_of(room.folders, "shop", room.config("customers").goal, ["1999"])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 import yaml
 
 from cdp_assets.__main__ import main
-from cdp_assets_tests.support.connected import Shop, import_goal
+from cdp_assets_tests.support.connected import WRITTEN, Shop, import_goal
 
 BAD = "email;city;points\na@x.com;Ede;1\nnö;Ede;2\nb@x.com;Ede;many\n"
 CELLS = (
@@ -128,6 +130,7 @@ def test_batches_with_rejects_are_listed(shop, capsys):
         "batch",
         "landed",
         "(UTC)",
+        "state",
         "rows",
         "cells",
         "events",
@@ -135,7 +138,16 @@ def test_batches_with_rejects_are_listed(shop, capsys):
         "goal/partition",
         "file",
     ]
-    assert line.split()[:1] + line.split()[3:] == [batch[:8], "1", "1", "0", "0", "customers/1", "customers_1.csv"]
+    assert line.split()[:1] + line.split()[3:] == [
+        batch[:8],
+        "folded",
+        "1",
+        "1",
+        "0",
+        "0",
+        "customers/1",
+        "customers_1.csv",
+    ]
 
 
 def test_rejected_events_are_counted_and_their_rows_written(shop, tmp_path, capfdbinary):
@@ -152,7 +164,7 @@ def test_rejected_events_are_counted_and_their_rows_written(shop, tmp_path, capf
     batch = landed(shop)
     assert main(["rejects", "shop"]) == 0
     (_, line) = capfdbinary.readouterr().out.decode().splitlines()
-    assert line.split()[3:] == ["0", "0", "1", "0", "customers/1", "customers_1.csv"]
+    assert line.split()[3:] == ["folded", "0", "0", "1", "0", "customers/1", "customers_1.csv"]
     assert main(["rejects", "shop", "--batch", batch[:8], "-o", "-"]) == 0
     assert capfdbinary.readouterr().out.decode() == (
         "email;day;total;reject_line;reject_reason\n"
@@ -178,10 +190,50 @@ def test_rows_of_several_batches_are_not_mixed(shop, capsys):
     shop.import_all()
     assert main(["rejects", "shop", "-o", "-"]) == 1
     assert "error: 2 batches fit; choose one with --batch: " in capsys.readouterr().err
+    shop.put("customers_3.csv", "email;city;points\nc@x.com;Ede;1\n")
+    shop.import_all()
+    capsys.readouterr()
     assert main(["rejects", "shop", "customers", "--partition", "3", "-o", "-"]) == 1
     told = capsys.readouterr().err
     assert told.startswith("error: no such batch has rejected rows or events; these have: ")
-    assert ("(customers_1.csv), " in told, "(customers_2.csv)" in told) == (True, True)
+    assert "(customers_1.csv, folded, landed 2026-03-01 07:30 UTC), " in told
+    assert "(customers_2.csv, folded, landed 2026-03-01 08:30 UTC)" in told
+
+
+@pytest.mark.parametrize("options", [[], ["-o", "-"]], ids=["listed", "written"])
+def test_a_partition_or_batch_that_is_not_there_is_told_with_the_nearest(shop, capsys, options):
+    shop.put("customers_20260401.csv", BAD)
+    landed(shop)
+    assert main(["rejects", "shop", "--partition", "2026040", *options]) == 1
+    nearest = "it has, nearest first: '20260401', '1'"
+    assert capsys.readouterr().err == f"error: shop has no partition '2026040'; {nearest}\n"
+    assert main(["rejects", "shop", "customers", "--batch", "no", *options]) == 1
+    assert capsys.readouterr().err == "error: no batch of shop/customers has an id that begins with no\n"
+
+
+def test_batches_that_do_not_count_are_left_out_until_they_are_asked_for(shop, capfdbinary):
+    name = "customers_20260401.csv"
+    shop.put(name, BAD)
+    landed(shop)
+    shop.put(name, BAD.replace("1\n", "2\n"), written=WRITTEN + timedelta(days=1))
+    shop.import_all()
+    assert main(["withdraw", "shop", "customers", "1"]) == 0
+    capfdbinary.readouterr()
+    assert main(["rejects", "shop"]) == 0
+    _, line, others = capfdbinary.readouterr().out.decode().splitlines()
+    assert line.split()[1:4] == ["2026-03-01", "08:30", "folded"]
+    told = "2 batches with rejects do not count (1 superseded, 1 withdrawn): --all lists them too"
+    assert others == told
+    assert main(["rejects", "shop", "--all"]) == 0
+    _, *lines = capfdbinary.readouterr().out.decode().splitlines()
+    assert [line.split()[3] for line in lines] == ["withdrawn", "superseded", "folded"]
+    assert main(["rejects", "shop", "--partition", "20260401", "-o", "-"]) == 0, "one of the two counts"
+    assert capfdbinary.readouterr().out.decode("latin-1").startswith(ROWS.partition("\n")[0])
+    (superseded,) = [line.split()[0] for line in lines if "superseded" in line]
+    assert main(["rejects", "shop", "--batch", superseded]) == 0
+    assert capfdbinary.readouterr().out.decode().count("\n") == 2
+    assert main(["rejects", "shop", "--all", "--partition", "20260401", "-o", "-"]) == 1
+    assert f"{superseded} ({name}, superseded, landed 2026-03-01 07:30 UTC)" in capfdbinary.readouterr().err.decode()
 
 
 def test_a_place_that_cannot_be_written_is_told(shop, tmp_path, capsys):
@@ -191,7 +243,6 @@ def test_a_place_that_cannot_be_written_is_told(shop, tmp_path, capsys):
 
 
 def landed(shop) -> str:
-    """Id of the only batch."""
+    """Id of the first batch."""
     shop.import_all()
-    ((batch,),) = shop.rows("SELECT batch_id FROM ops.batches")
-    return batch
+    return str(shop.rows("SELECT batch_id FROM ops.batches ORDER BY name")[0][0])
