@@ -132,7 +132,9 @@ def landing_metadata(outcome: Outcome) -> Metadata:
         "file": shown(manifest.name),
         "state": "landed",
         **({"WARNING": "\n".join(warnings)} if warnings else {}),
-        "note": note if outcome.landed.is_new else "This version was landed before; nothing was done.",
+        "note": note
+        if outcome.landed.is_new
+        else outcome.landed.note or "This version was landed before; nothing was done.",
         "rows received": manifest.rows_received,
         "rows excluded: no identifier": manifest.rows_no_identifier,
         "rows rejected": manifest.rows_rejected,

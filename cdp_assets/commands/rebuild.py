@@ -14,8 +14,9 @@ from cdp_assets.files.key_ring import opening_keys
 from cdp_assets.files.windows import is_called, not_called, those_there
 from cdp_assets.flows.compare_replay import compare_replay
 from cdp_assets.flows.fold_batches import FoldResult
-from cdp_assets.flows.import_files import reland_versions
+from cdp_assets.flows.import_files import Outcome, reland_versions
 from cdp_assets.flows.land_files import current_versions
+from cdp_assets.flows.manifests import ID_SIGNS
 from cdp_assets.flows.plan_order import order_key
 from cdp_assets.flows.run_connection import fold_and_publish
 
@@ -56,7 +57,10 @@ class Reland:
         parser.add_argument("partitions", nargs="*", help="default: all")
 
     def run(self, options: argparse.Namespace) -> int:
-        """Land, fold, publish; 1 if a file could not be landed."""
+        """Land, fold, publish; 1 if a file could not be landed.
+
+        A file that held people who are erased is kept no longer: that it stays as it is, is told, and no failure.
+        """
         deployment = load_deployment(defs_folder())
         connection, (goal, *_) = chosen_imports(deployment, options.connection, options.goal)
         folders = data_folders()
@@ -73,11 +77,19 @@ class Reland:
             raise ConfigError(f"{connection.name}/{options.goal} has no partition {', '.join(unknown)}; {there}")
         config = batch_config(deployment, connection, goal)
         outcomes = reland_versions(config, versions, folders, now(), opening_keys(connection.pgp))
-        for outcome in outcomes:
-            state = outcome.error or ("landed anew" if outcome.landed and outcome.landed.is_new else "unchanged")
-            print(f"{outcome.name}: {state}")
+        for version, outcome in zip(versions, outcomes, strict=True):
+            print(f"{version.told}: {_became(outcome)}")
         _tell(fold_and_publish(deployment.model, folders, now(), at_once=True))
         return 1 if any(outcome.error for outcome in outcomes) else 0
+
+
+def _became(outcome: Outcome) -> str:
+    landed = outcome.landed
+    if landed is None:
+        return outcome.error
+    return (
+        f"landed anew as batch {landed.manifest.batch_id[:ID_SIGNS]}" if landed.is_new else landed.note or "unchanged"
+    )
 
 
 def _tell(result: FoldResult) -> None:

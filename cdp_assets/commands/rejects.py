@@ -111,7 +111,7 @@ def _lines(found: Sequence[Standing]) -> Iterator[str]:
         linked = sum(part.rows_rejected for part in manifest.parts)
         counts = [manifest.rows_rejected, manifest.cells_rejected, manifest.events_rejected, linked]
         columns = "  ".join(f"{count:7}" for count in counts)
-        head = f"{manifest.batch_id[:ID_SIGNS]}  {item.landed}  {item.state:{deep}}"
+        head = f"{manifest.batch_id[:ID_SIGNS]}  {manifest.landed}  {item.state:{deep}}"
         yield f"{head}  {columns}  {place:{wide}}  {shown(manifest.name)}"
 
 

@@ -9,6 +9,7 @@ from cdp_assets.commands.chosen import chosen_imports
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.counted import counted
 from cdp_assets.errors import ConfigError
+from cdp_assets.flows.plan_order import order_key
 from cdp_assets.flows.run_connection import fold_and_publish
 from cdp_assets.flows.withdrawals import reinstate, versions_of, withdraw
 
@@ -41,8 +42,8 @@ def run(options: argparse.Namespace) -> int:
         changed, verb = reinstate(folders, versions), "put back"
     else:
         changed, verb = withdraw(folders, versions, now(), options.reason), "withdrawn"
-    for version in changed:
-        print(f"{version.name}: {verb}")
+    for version in sorted(changed, key=order_key):
+        print(f"{version.told}: {verb}")
     if len(changed) < len(versions):
         print(f"{len(versions) - len(changed)} had been {verb} before")
     result = fold_and_publish(deployment.model, folders, now(), at_once=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC
 
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.folders import DataFolders
@@ -27,15 +26,10 @@ class Standing:
         return self.state in {"folded", "waiting"}
 
     @property
-    def landed(self) -> str:
-        """When it was landed, in UTC, to the minute."""
-        return f"{self.manifest.landed_at.astimezone(UTC):%Y-%m-%d %H:%M}"
-
-    @property
     def told(self) -> str:
         """Its id, file, state and time, for a message that lets people choose."""
         manifest = self.manifest
-        return f"{manifest.batch_id[:ID_SIGNS]} ({shown(manifest.name)}, {self.state}, landed {self.landed} UTC)"
+        return f"{manifest.batch_id[:ID_SIGNS]} ({shown(manifest.name)}, {self.state}, landed {manifest.landed} UTC)"
 
 
 def goal_standings(folders: DataFolders, connection: str, goal: str) -> list[Standing]:

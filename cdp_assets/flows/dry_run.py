@@ -39,6 +39,7 @@ from cdp_assets.warehouse import Database, open_warehouse
 
 COUNTED = ("rows_", "cells_rejected")
 MOST_REASONS = 20
+KNOWN = "this version was landed before; nothing would be done"
 
 
 @dataclass(frozen=True)
@@ -206,7 +207,7 @@ def _rehearsed(
     key = attempts.get((outcome.goal, outcome.name), "")
     if outcome.landed is not None:
         key = outcome.landed.manifest.batch_id
-        entry = entries.get(key, {"state": "known", "note": "this version was landed before; nothing would be done"})
+        entry = entries.get(key, {"state": "known", "note": outcome.landed.note or KNOWN})
         state, note = str(entry["state"]), str(entry["note"])
         counts = {name: value for name, value in entry.items() if isinstance(value, int) and name.startswith(COUNTED)}
         key = key if counts else ""

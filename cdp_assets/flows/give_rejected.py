@@ -14,7 +14,7 @@ from cdp_assets.files.remote import shown
 from cdp_assets.files.unwrap import unwrap
 from cdp_assets.flows.keep_rejected import REJECTED_ROWS, SourceText, find_event_lines, keep_rejected
 from cdp_assets.flows.manifests import Manifest
-from cdp_assets.flows.origins import RECEIVED
+from cdp_assets.flows.origins import RECEIVED, why_not_kept
 from cdp_assets.sql.landing import parquet_rows
 from cdp_assets.warehouse import scratch
 
@@ -54,7 +54,7 @@ def _from_received(manifest: Manifest, folder: Path, staging: Path, keys: PgpKey
     received, layout = folder / RECEIVED, manifest.config.goal.format
     if not received.exists():
         what = "rows with refused cells are" if cells else "its rejected rows are"
-        message = f"{shown(manifest.name)} was not kept as received (keep_received: false), from which {what} read"
+        message = f"{shown(manifest.name)}: {why_not_kept(manifest)}; from it {what} read"
         raise FileError(message)
     pgp = keys if "pgp" in manifest.layers else None
     opened = unwrap(received, staging, pgp=pgp, limits=Limits(), name=shown(manifest.name))

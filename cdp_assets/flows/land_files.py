@@ -28,7 +28,7 @@ from cdp_assets.flows.folders import DataFolders, digest, make_private, staging_
 from cdp_assets.flows.join_linked import LinkedText
 from cdp_assets.flows.manifests import Attempt, Manifest, batch_folder, goal_manifests, write_attempt
 from cdp_assets.flows.markers import unmark
-from cdp_assets.flows.origins import RECEIVED, Origin, kept_origin, received_name
+from cdp_assets.flows.origins import RECEIVED, Origin, kept_origin, received_name, why_not_kept
 from cdp_assets.flows.prepare_dropped import require_csv
 from cdp_assets.flows.refuse_files import require_few_rejects
 from cdp_assets.flows.take_look import Candidate
@@ -43,6 +43,8 @@ class Landed:
     is_new: bool
     """False where this very version was landed before; then nothing was written."""
     folder: Path
+    note: str = ""
+    """Why it could not be landed anew and stays as it is; empty = nothing to say."""
 
 
 def land_file(
@@ -91,7 +93,8 @@ def reland(
 ) -> Landed:
     """Lands a kept file anew under today's config, in the place of its batch.
 
-    Where the config gives the same batch, nothing is written.
+    Where the config gives the same batch, nothing is written. Nor is it of a file that held people who are erased:
+    it is kept no longer, and its batch stays as it is, with a note.
 
     Raises:
         FileError: the file as received was not kept.
@@ -100,10 +103,10 @@ def reland(
         return Landed(current, is_new=False, folder=batch_folder(folders, current))
     kept = batch_folder(folders, current)
     if not (kept / RECEIVED).exists():
-        message = (
-            f"{current.name}: the file as received was not kept (keep_received: false), so it cannot be imported anew"
-        )
-        raise FileError(message)
+        why = f"{why_not_kept(current)}, so it cannot be imported anew"
+        if not (current.rows_erased and current.config.goal.files.keep_received):
+            raise FileError(why)
+        return Landed(current, is_new=False, folder=kept, note=f"stays as it was imported: {why}")
     with staging_folder(folders) as staging:
         for name in (RECEIVED, *(received_name(part.alias) for part in current.parts)):
             shutil.copyfile(kept / name, staging / name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, ValidationError
 from cdp_assets.config.base import Name, Strict
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.errors import LocalDiskError
+from cdp_assets.files.remote import shown
 from cdp_assets.flows.folders import DataFolders, digest, write_whole
 
 SHORT = 20
@@ -108,6 +109,16 @@ class Manifest(Strict):
     def goal_id(self) -> str:
         """`connection/goal`."""
         return self.config.goal_id
+
+    @property
+    def landed(self) -> str:
+        """When it was landed, in UTC, to the minute, for people."""
+        return f"{self.landed_at.astimezone(UTC):%Y-%m-%d %H:%M}"
+
+    @property
+    def told(self) -> str:
+        """Which file, and which of its versions, for people."""
+        return f"{shown(self.name)} of {self.landed} UTC (batch {self.batch_id[:ID_SIGNS]})"
 
     @property
     def has_rejects(self) -> bool:

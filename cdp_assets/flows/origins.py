@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cdp_assets.config.model import BatchConfig
+from cdp_assets.counted import counted
 from cdp_assets.errors import FileError
 from cdp_assets.files.pgp import PgpKeys
 from cdp_assets.files.remote import RemoteFile
@@ -21,6 +22,16 @@ RECEIVED = "received"
 def received_name(alias: str = "") -> str:
     """Name of a file as it came, kept beside its batch: of a linked file, or of the root."""
     return f"{RECEIVED}_{alias}" if alias else RECEIVED
+
+
+def why_not_kept(manifest: Manifest) -> str:
+    """Why a batch whose file as it came is not beside it has none."""
+    if not manifest.config.goal.files.keep_received:
+        return "the file as received was not kept (keep_received: false)"
+    if manifest.rows_erased:
+        whose = counted(manifest.rows_erased, "row")
+        return f"the file as received was removed, as it held {whose} of people who are erased"
+    return "the file as received is gone: an erasure removed it, for a rejected row of the person, or somebody did"
 
 
 @dataclass(frozen=True)

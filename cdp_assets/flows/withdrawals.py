@@ -7,7 +7,7 @@ batch and its rejects stay; the next fold leaves the batch out and rebuilds what
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import AwareDatetime
@@ -91,7 +91,7 @@ def _not_one(goal_id: str, batch: str, found: Sequence[Manifest]) -> str:
     if not found:
         return f"no batch of {goal_id} begins with {batch}; give an id of ops.batches"
     named = ", ".join(
-        f"{item.batch_id[:ID_SIGNS]} ({shown(item.name)}, landed {item.landed_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC)"
+        f"{item.batch_id[:ID_SIGNS]} ({shown(item.name)}, landed {item.landed} UTC)"
         for item in sorted(found, key=lambda item: item.landed_at)[:10]
     )
     return f"{len(found)} batches of {goal_id} begin with {batch}: {named}{', …' if len(found) > 10 else ''}"

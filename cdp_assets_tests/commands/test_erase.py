@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 
 import pytest
@@ -55,6 +56,24 @@ def test_a_file_of_people_is_erased_and_the_report_names_nobody(room, tmp_path, 
     assert room.rows("SELECT email FROM main.profiles") == [("c@d.nl",)]
     assert main(["erase", "--lift", "--file", str(people)]) == 0
     assert capsys.readouterr().out == "2 erasures lifted: whoever they name may come in again\n"
+
+
+def test_a_file_that_held_the_erased_stays_as_it_was_imported_and_says_why(room, tmp_path, capsys):
+    assert main(["erase", "a@b.nl"]) == 0
+    room.land("customers", "customers_20260102.csv", "E-Mail,City,Spend\ne@f.nl,Ede,1\n")
+    (place,) = tmp_path.glob("defs/shop/defs.yaml")
+    told = yaml.safe_load(place.read_text())
+    told["attributes"]["goals"][0]["mappings"].pop()
+    place.write_text(yaml.safe_dump(told))
+    capsys.readouterr()
+    assert main(["reland", "shop", "customers"]) == 0
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert first.startswith("customers_20260101.csv of ")
+    assert first.endswith(
+        "): stays as it was imported: the file as received was removed, as it held 1 row of people who are erased,"
+        " so it cannot be imported anew"
+    )
+    assert re.fullmatch(r"customers_20260102.csv of \S+ \S+ UTC \(batch \w{8}\): landed anew as batch \w{8}", second)
 
 
 def test_whoever_has_no_profile_is_to_be_named_by_all_identifiers(room, capsys):

@@ -8,7 +8,7 @@ CHANGING = (
     (re.compile(r"SHA256:[\w+/]{43}"), "SHA256:KEY"),
     (re.compile(r"\b\d{14}\b|(?<=_)\d{14}"), "MOMENT"),
     (re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d\b"), "MOMENT"),
-    (re.compile(r"^[0-9a-f]{8}\b"), "BATCH"),
+    (re.compile(r"(?:^|(?<=batch ))[0-9a-f]{8}\b"), "BATCH"),
     (re.compile(r"\bof \d+ partitions\b"), "of so many partitions"),
     (re.compile(r"─+"), "─"),
     (re.compile(r"\s+"), " "),

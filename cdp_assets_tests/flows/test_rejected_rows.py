@@ -221,7 +221,7 @@ def test_cells_need_the_file_as_received(tmp_path):
     room = Lab(tmp_path, deployment(PROPERTIES, [import_goal(mappings=CITY, files={"keep_received": False})]))
     landed = room.land("customers", "customers_1.csv", HEADER + "nope,Ede,many\n")
     assert b"nope,Ede,many,2," in given_back(room, landed)
-    with pytest.raises(FileError, match=r"customers_1\.csv was not kept as received"):
+    with pytest.raises(FileError, match=r"customers_1\.csv: the file as received was not kept"):
         given_back(room, landed, cells=True)
 
 
