@@ -47,6 +47,8 @@ def fold_metadata(result: FoldResult) -> Metadata:
         "rows excluded": tuple(_EXCLUDED),
         "rows rejected": ("rows_rejected",),
     }
+    seldom = {"rows excluded: erased": "rows_erased", "cells rejected": "cells_rejected"}
+    totals |= {label: (name,) for label, name in seldom.items() if any(entry[name] for entry in result.folded)}
     if any(entry["events_received"] for entry in result.folded):
         totals |= {label: (column,) for label, column in EVENT_FATES.items()}
     metadata |= {

@@ -43,6 +43,8 @@ STATES = {
     "waiting": "its rows come in with the next fold",
 }
 """What to say of a batch about which the ledger has nothing to say."""
+NO_FILE = dg.TextMetadataValue("(none)")
+"""The file of an export that had nothing to deliver."""
 MAX_ROWS = 200
 """Rows of a table in metadata; the whole stands in the warehouse."""
 
@@ -229,7 +231,7 @@ def export_metadata(exports: Sequence[Export]) -> Metadata:
     *left_over, own = exports
     metadata: Metadata = {
         "dagster/row_count": own.rows,
-        "file": own.path or "(none)",
+        "file": own.path or NO_FILE.value,
         "note": own.note or own.told,
         "profiles delivered": own.rows,
         "members without identifier": own.no_identifier,

@@ -16,6 +16,7 @@ from cdp_assets.assets.specs import done_key, files_key, goal_key, warehouse_spe
 from cdp_assets.commands.chosen import chosen_imports
 from cdp_assets.commands.dagster_home import prepare_dagster_home
 from cdp_assets.commands.summary import print_summary
+from cdp_assets.commands.tables import new_console
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.config.model import Deployment
 from cdp_assets.errors import ConfigError
@@ -45,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     if partitions is None:
         raise ConfigError(f"{connection.name}/{goal.name} has no partitions: use run {connection.name} {goal.name}")
     prepare_dagster_home()
-    console, started = Console(), now()
+    console, started = new_console(), now()
     with dg.DagsterInstance.get() as instance:
         runs = _Runs(console, deployment, instance)
         # Its look makes the partitions of files that nobody has looked at.

@@ -17,7 +17,7 @@ _COLUMNS = [
     Column("before", 26),
     Column("after", 26),
     Column("by", 22),
-    Column("file", 26),
+    Column("file", whole=True),
     Column("line", number=True),
     Column("seen (UTC)"),
 ]

@@ -13,6 +13,7 @@ from cdp_assets.commands.dagster_home import prepare_dagster_home
 from cdp_assets.commands.run import run_job
 from cdp_assets.commands.sample_server import sample_server
 from cdp_assets.commands.summary import print_summary
+from cdp_assets.commands.tables import new_console
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.config.model import Deployment
 
@@ -25,18 +26,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:  # noqa: ARG001 - every command is given them
     """Run it; again at once, it finds no new files and changes nothing."""
-    console = Console()
+    console = new_console()
     prepare_dagster_home()
     with sample_server() as server:
         console.print(f"SFTP server on {server.host}:{server.port}, files in {_short(server.folder)}")
         deployment = load_deployment(defs_folder())
         started = now()
         results = [run_job(console, deployment, name) for name in _jobs(deployment)]
-        ok = all(results)
+        ok = all(ran.ok for ran in results)
         if not ok:
             console.print("[red]The run failed.[/red] Its log stands in the web page under Runs.")
         if data_folders().warehouse.exists():
-            print_summary(console, data_folders(), started)
+            undelivered = [line for ran in results for line in ran.undelivered]
+            print_summary(console, data_folders(), started, undelivered=undelivered)
         _where_next(console, server.folder)
     return 0 if ok else 1
 

@@ -30,18 +30,18 @@ def print_files(console: Console, connection: Connection, look: Look) -> None:
     print_table(
         console,
         f"Files on the server for {look.connection}",
-        [Column("file", 44), Column("goal", 24), Column("state", 18), Column("size", number=True)],
+        [Column("file", whole=True), Column("goal", whole=True), Column("state", 18), Column("size", number=True)],
         [
             [item.file.name, item.goal, _state(item), in_words(sum(part.file.size_bytes for part in item.parts))]
             for item in look.candidates[:_MOST_FILES]
         ],
         len(look.candidates),
     )
-    print_table(console, "Not taken", [Column("files", 44), Column("why", 52)], _not_taken(connection, look))
+    print_table(console, "Not taken", [Column("file", whole=True), Column("why", 52)], _not_taken(connection, look))
 
 
 def _not_taken(connection: Connection, look: Look) -> list[list[str]]:
-    """Reason by reason, what waits or needs another name first; a file that some goal takes needs no reason."""
+    """Reason by reason, each told once, what waits or needs another name first; of files that no goal takes."""
     taken = {item.file.name for item in look.candidates}
     order = ("waits", "wrong name", "other")
     reasons: dict[str, list[str]] = {}
@@ -49,11 +49,12 @@ def _not_taken(connection: Connection, look: Look) -> list[list[str]]:
         if item.name not in taken:
             reason = _taker(connection, item) or f"{item.goal}: {item.reason}"
             reasons.setdefault(reason, []).append(shown(item.name))
-    more = {reason: f" … and {len(names) - _MOST_NAMES} more" for reason, names in reasons.items()}
-    return [
-        [", ".join(names[:_MOST_NAMES]) + (more[reason] if len(names) > _MOST_NAMES else ""), reason]
-        for reason, names in list(reasons.items())[:_MOST_FILES]
-    ]
+    rows = []
+    for reason, names in list(reasons.items())[:_MOST_FILES]:
+        more = [f"… and {len(names) - _MOST_NAMES} more"] if len(names) > _MOST_NAMES else []
+        first, *others = [*names[:_MOST_NAMES], *more]
+        rows += [[first, reason], *([name, ""] for name in others)]
+    return rows
 
 
 def _taker(connection: Connection, item: PassedOver) -> str:
@@ -213,7 +214,7 @@ def _print_mistakes(console: Console, title: str, found: Sequence[SampleReject])
     rows = [
         [item.file_name or "", item.line_no, item.level, item.column_name, item.raw_text, item.reason] for item in found
     ]
-    columns = [Column("file", 14), Column("line", number=True), Column("what", 10), Column("column", 16)]
+    columns = [Column("file", whole=True), Column("line", number=True), Column("what", 10), Column("column", 16)]
     columns += [Column("text", 24), Column("reason", 30)]
     if not any(row[0] for row in rows):
         columns, rows = columns[1:], [row[1:] for row in rows]

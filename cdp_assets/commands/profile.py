@@ -31,7 +31,7 @@ MOST_ITEMS = 3
 """Items told of one event; `--json` tells all."""
 MOST_OPERATIONS = 5
 """Operations told of one value; `--history` tells all."""
-_ORIGIN = [Column("file", 30), Column("line", number=True), Column("seen (UTC)"), Column("batch")]
+_ORIGIN = [Column("file", whole=True), Column("line", number=True), Column("seen (UTC)"), Column("batch")]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -77,7 +77,13 @@ def _show(found: LookedUp, history: str | None) -> None:
             [_place(found, change), _text(change.before), _text(change.after), _by(found, change), *_origin(change)[1:]]
             for change in found.trace.history(history)
         ]
-        columns = [Column("file", 22), Column("before", 14), Column("after", 14), Column("by", 18), *_ORIGIN[1:]]
+        columns = [
+            Column("file", whole=True),
+            Column("before", 14),
+            Column("after", 14),
+            Column("by", 18),
+            *_ORIGIN[1:],
+        ]
         print_table(console, f"History of {history}", columns, rows)
         if not rows:
             say(console, f"nothing ever wrote {history}")
@@ -168,7 +174,10 @@ def _tell_rest(console: Console, found: LookedUp) -> None:
             for row in listed.rows
         ]
         keep = [place for place in range(len(columns)) if any(row[place] != NOTHING for row in rows)]
-        titles = [Column(columns[place], 18) for place in keep] + [Column("file", 24), Column("line", number=True)]
+        titles = [Column(columns[place], 18) for place in keep] + [
+            Column("file", whole=True),
+            Column("line", number=True),
+        ]
         body = [[row[place] for place in keep] + row[-2:] for row in rows]
         print_table(console, f"{table.removeprefix('events_')} events, the latest", titles, body, listed.total)
     groups = [[*row[:3], "not yet" if row[3] else "yes"] for row in known.groups]

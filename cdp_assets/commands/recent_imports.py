@@ -36,7 +36,13 @@ def run(options: argparse.Namespace) -> int:
     if not found:
         chosen_connection(load_deployment(defs_folder()), options.connection)
     counts = [Column(name.replace("_", "-"), number=True) for name in RECENT_COUNTS]
-    columns = [Column("folder"), Column("file", 24), Column("status", 9), *counts, Column("finished (UTC)", 16)]
+    columns = [
+        Column("folder", whole=True),
+        Column("file", whole=True),
+        Column("status", 9),
+        *counts,
+        Column("finished (UTC)", 16),
+    ]
     print_table(console, "Recent imports", columns, [row[:-1] for row in found])
     for row in found:
         if row[-1]:

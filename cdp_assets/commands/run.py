@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import dagster as dg
@@ -14,6 +15,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from cdp_assets.assets.build import connection_definitions, model_definitions
 from cdp_assets.assets.jobs import run_now_name
+from cdp_assets.assets.metadata import NO_FILE
 from cdp_assets.assets.runtime import data_folders, now
 from cdp_assets.commands.chosen import chosen_connection
 from cdp_assets.commands.dagster_home import prepare_dagster_home
@@ -54,15 +56,15 @@ def run(options: argparse.Namespace) -> int:
     name = _job_name(deployment, options.connection, options.goal)
     prepare_dagster_home()
     console, started = new_console(), now()
-    ok = run_job(console, deployment, name)
+    ran = run_job(console, deployment, name)
     if data_folders().warehouse.exists():
-        print_summary(console, data_folders(), started, failed=not ok)
+        print_summary(console, data_folders(), started, failed=not ran.ok, undelivered=ran.undelivered)
     left = _not_computed(deployment, options.connection) if options.goal is None else []
     if left:
         why = f"no export of {options.connection} asks for {'it' if len(left) == 1 else 'them'}"
         how = "python -m cdp_assets dev shows these assets, to materialize them there"
         say(console, f"Not computed here: {listed(left)} ({why}; {how})")
-    return 0 if ok else 1
+    return 0 if ran.ok else 1
 
 
 def _not_computed(deployment: Deployment, connection: str) -> list[str]:
@@ -84,7 +86,16 @@ def _job_name(deployment: Deployment, connection: str, goal: str | None) -> str:
     return run_now_name(found, goals[goal].name)
 
 
-def run_job(console: Console, deployment: Deployment, name: str) -> bool:
+@dataclass(frozen=True)
+class Ran:
+    """How a job went."""
+
+    ok: bool
+    undelivered: tuple[str, ...]
+    """A line for each export goal that had nothing to deliver, with the reason."""
+
+
+def run_job(console: Console, deployment: Deployment, name: str) -> Ran:
     """Runs a run-now job as one Dagster run that the web page shows later, with a progress display."""
     definitions = dg.Definitions.merge(
         model_definitions(deployment),
@@ -110,7 +121,16 @@ def run_job(console: Console, deployment: Deployment, name: str) -> bool:
             if stopped is not None and not stopped.is_finished:
                 instance.report_run_canceled(stopped, message="Stopped at the terminal.")
             raise
-    return _tell_failures(console, outcome)
+    return Ran(_tell_failures(console, outcome), tuple(_undelivered(outcome)))
+
+
+def _undelivered(outcome: Sequence[dg.ExecuteInProcessResult]) -> Iterator[str]:
+    """Of what exports told of themselves, that of those without a file."""
+    for event in (event for result in outcome for event in result.all_events):
+        if event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
+            noted = event.step_materialization_data.materialization
+            if noted.metadata.get("file") == NO_FILE:
+                yield f"Nothing delivered by {noted.asset_key.to_user_string()}: {noted.metadata['note'].value}"
 
 
 def _tell_failures(console: Console, outcome: Sequence[dg.ExecuteInProcessResult]) -> bool:

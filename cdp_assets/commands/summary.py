@@ -9,8 +9,9 @@ from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
-from cdp_assets.commands.tables import say
+from cdp_assets.commands.tables import put, say
 from cdp_assets.counted import counted
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.folders import DataFolders
@@ -27,6 +28,29 @@ IMPORTED = Sql(
     "SELECT name, rows_received, rows_created, rows_modified, rows_unchanged, rows_not_found,"
     " rows_no_identifier, rows_rejected FROM ops.batches WHERE folded_at >= ? ORDER BY position"
 )
+SELDOM = Sql(
+    """
+    SELECT coalesce(sum(rows_consent_mismatch), 0)::BIGINT, coalesce(sum(rows_filtered), 0)::BIGINT,
+        coalesce(sum(rows_erased), 0)::BIGINT, (
+            SELECT count(*)
+            FROM (
+                SELECT rejects.batch_id, line_no
+                FROM ops.rejects JOIN ops.batches AS own ON rejects.batch_id = own.batch_id AND rejects.file = own.name
+                WHERE own.folded_at >= $since
+                GROUP BY ALL
+                HAVING bool_or(level = 'cell') AND NOT bool_or(level = 'row')
+            )
+        )
+    FROM ops.batches WHERE folded_at >= $since
+    """
+)
+SELDOM_TOLD = (
+    "not imported for lack of consent",
+    "dropped by a processor",
+    "held back because of an erasure",
+    "imported without some of their cells, which are rejected",
+)
+"""What to say of so many rows: what has no column of its own, in the order of `SELDOM`."""
 EVENTS = Sql(
     "SELECT name, events_received, events_created, events_set, events_rejected, events_dropped FROM ops.batches"
     " WHERE folded_at >= ? AND events_received > 0 ORDER BY position"
@@ -63,8 +87,18 @@ DELIVERED = Sql(
 )
 
 
-def print_summary(console: Console, folders: DataFolders, since: datetime, *, failed: bool = False) -> None:
-    """Imported, merged, rejected, selected, delivered: real counts from the ledger. `failed`: not all was done."""
+def print_summary(
+    console: Console, folders: DataFolders, since: datetime, *, failed: bool = False, undelivered: Sequence[str] = ()
+) -> None:
+    """Imported, merged, rejected, selected, delivered: real counts from the ledger.
+
+    Args:
+        console: where to.
+        folders: the data folder.
+        since: when what is told of began.
+        failed: not all was done.
+        undelivered: a line for each export goal that had nothing to deliver, with the reason.
+    """
     with open_warehouse(folders.warehouse) as database:
         _imported(console, database, folders, since, failed=failed)
         (profiles,) = database.row(Sql("SELECT count(*) FROM main.profiles"))
@@ -82,8 +116,8 @@ def print_summary(console: Console, folders: DataFolders, since: datetime, *, fa
         if delivered:
             columns = ["delivered file", "profiles", "no id", "unchanged", "content"]
             _print(console, "Delivered", columns, delivered)
-        elif selected and not failed:
-            console.print("Delivered: nothing; no member changed since the last delivery")
+        for line in undelivered:
+            say(console, line, whole=True)
 
 
 def _imported(console: Console, database: Database, folders: DataFolders, since: datetime, *, failed: bool) -> None:
@@ -99,13 +133,17 @@ def _imported(console: Console, database: Database, folders: DataFolders, since:
     columns = ["file", "rows", "created", "modified", "unchanged", "not found", "no id", "rejected"]
     totals = ["total", *(sum(row[place] or 0 for row in rows) for place in range(1, len(columns)))]
     _print(console, "Imported and merged", columns, [*rows, totals])
-    for told in superseded_since(database, since).values():
-        say(console, f"{told}\n")
+    seldom = zip(database.row(SELDOM, {"since": since}), SELDOM_TOLD, strict=True)
+    lines = [f"{counted(count, 'row')} {told}\n" for count, told in seldom if count]
+    if lines:
+        say(console, "".join(lines))
+    for sentence in superseded_since(database, since).values():
+        say(console, f"{sentence}\n", whole=True)
     events = database.rows(EVENTS, [since])
     if events:
         _print(console, "Events", EVENT_TITLES, events)
     (renamed,) = database.row(RENAMED, [since])
-    console.print(f"{renamed} source files renamed to .done")
+    console.print(f"{counted(renamed, 'source file')} renamed to .done")
 
 
 def _warnings(database: Database, folders: DataFolders, since: datetime) -> Iterator[str]:
@@ -128,7 +166,7 @@ def _held(console: Console, database: Database) -> None:
 
 
 def _print(console: Console, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Headers of numbers stand over several lines, so that the table fits into 80 columns."""
+    """Headers of numbers stand over several lines, so that the table is narrow; names are never broken."""
     table = Table(
         title=title,
         title_justify="left",
@@ -141,13 +179,15 @@ def _print(console: Console, title: str, columns: Sequence[str], rows: Sequence[
     for place, column in enumerate(columns):
         if rows and isinstance(rows[0][place], int):
             table.add_column(column.replace(" ", "\n"), justify="right", no_wrap=True)
-        else:
+        elif column == "reason":
             table.add_column(column, overflow="fold")
+        else:
+            table.add_column(column, no_wrap=True)
     for row in rows:
-        table.add_row(*(_shown(cell) for cell in row))
-    console.print(table)
+        table.add_row(*(Text(_shown(cell)) for cell in row))
+    put(console, table)
     console.print()
 
 
 def _shown(cell: object) -> str:
-    return f"{cell:,}" if isinstance(cell, int) else str(cell or "")
+    return f"{cell:,}" if isinstance(cell, int) else shown(str(cell or ""))

@@ -1,10 +1,12 @@
-"""Tables for a person at a terminal: at most 100 columns wide, also in a pipe, whatever stands in their cells."""
+"""Tables for a person at a terminal: 100 columns wide at most, also in a pipe, but for names that are copied whole."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import rich.table
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -17,6 +19,8 @@ WIDTH = 100
 NOTHING = "·"
 """Stands for an empty cell."""
 WIDEST_CELL = 24
+LEAST = 16
+"""Signs that a column of broken texts gets beside names that are not broken."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,8 @@ class Column:
     width: int | None = None
     """At most so many signs, then the text goes on below; None = as many as it takes."""
     number: bool = False
+    whole: bool = False
+    """Never broken: names of files, partitions and goals, which people copy. The table is as wide as they need."""
 
 
 def new_console() -> Console:
@@ -35,9 +41,9 @@ def new_console() -> Console:
     return Console(highlight=False, width=min(WIDTH, console.width) if console.is_terminal else WIDTH)
 
 
-def say(console: Console, text: str) -> None:
-    """One line, as it is: nothing in it is taken for a style. A pipe gets it whole, a terminal broken at words."""
-    console.print(Text(text), soft_wrap=not console.is_terminal)
+def say(console: Console, text: str, *, whole: bool = False) -> None:
+    """One line, as it is: nothing in it is taken for a style. `whole`: a pipe gets it in one piece, however long."""
+    console.print(Text(text), soft_wrap=whole and not console.is_terminal)
 
 
 def print_rows(
@@ -103,11 +109,33 @@ def print_table(
     for column in columns:
         if column.number:
             table.add_column(Text(column.title), justify="right", no_wrap=True)
+        elif column.whole:
+            table.add_column(Text(column.title), no_wrap=True)
         else:
             table.add_column(Text(column.title), overflow="fold", max_width=column.width)
     for row in rows:
         table.add_row(*(Text("" if cell is None else shown(str(cell))) for cell in row))
-    console.print(table)
+    if any(column.whole for column in columns):
+        put(console, table)
+    else:
+        console.print(table)
     if total > len(rows):
         say(console, f"… and {total - len(rows)} more")
     console.print()
+
+
+def put(console: Console, table: Table) -> None:
+    """Prints a table, wider than the console where its names and numbers ask for it: nothing of it is cut."""
+    gap = table.padding[1] + 1
+    least = sum(_least(console, column) + gap for column in table.columns)
+    if least > console.width:
+        table.width = least
+    console.print(table, crop=False)
+
+
+def _least(console: Console, column: rich.table.Column) -> int:
+    """What a column must have: of one that may be broken not more than `LEAST`."""
+    endless = console.options.update(width=sys.maxsize)
+    widths = [console.measure(cell, options=endless).maximum for cell in (column.header, *column.cells)]
+    widest = max(widths)
+    return widest if column.no_wrap else min(widest, column.max_width or LEAST, LEAST)

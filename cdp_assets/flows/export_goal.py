@@ -124,10 +124,8 @@ def _export_anew(job: ExportJob, server: SftpFileSystem, folders: DataFolders) -
     try:
         made = make_files(job, folder, counts, sealer)
         if not made.files:
-            note = "nothing changed since the last delivery; no file was written"
-            if job.goal.population == "all":
-                note = "there is nobody to deliver; no file was written"
-            return Export.of_none(job, made.counts, note)
+            why = "nothing changed since the last delivery" if made.counts.unchanged else "nobody is due"
+            return Export.of_none(job, made.counts, f"{why}; no file was written")
         export = _stage(job, made, server, folders, folder)
     except TargetExistsError as error:
         if job.goal.file.when_taken != "skip":

@@ -139,6 +139,11 @@ def test_a_run_names_what_it_does_not_compute(shop: World, tmp_path: Path, monke
     assert done.returncode == 0, done.stderr
     assert "Selected" in done.stdout
     assert "Not computed here: segments/nowhere (no export of shop asks for it; " in done.stdout
+    assert "Nothing delivered" not in done.stdout
+    again = run_command("run", "shop")
+    assert "Nothing delivered by shop/vip_list: nothing changed since the last delivery; no file was written\n" in (
+        again.stdout
+    )
 
 
 def test_a_range_of_days_is_backfilled_in_runs_of_their_own_and_folded_once(

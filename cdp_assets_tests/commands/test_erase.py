@@ -6,12 +6,18 @@ import io
 import json
 import re
 import sys
+from datetime import timedelta
 
 import pytest
 import yaml
 
 from cdp_assets.__main__ import main
+from cdp_assets.assets.fold_metadata import fold_metadata
+from cdp_assets.commands.summary import print_summary
+from cdp_assets.commands.tables import new_console
 from cdp_assets.config.model import Deployment
+from cdp_assets.flows.fold_batches import fold_batches
+from cdp_assets.warehouse import open_warehouse
 from cdp_assets_tests.assets.world import CUSTOMERS, MODEL, connection
 from cdp_assets_tests.support.lab import Lab
 
@@ -74,6 +80,24 @@ def test_a_file_that_held_the_erased_stays_as_it_was_imported_and_says_why(room,
         " so it cannot be imported anew"
     )
     assert re.fullmatch(r"customers_20260102.csv of \S+ \S+ UTC \(batch \w{8}\): landed anew as batch \w{8}", second)
+
+
+def test_rows_that_are_held_back_are_told_in_the_summary_of_their_import(room, capsys):
+    assert main(["erase", "a@b.nl"]) == 0
+    since = room.land(
+        "customers", "customers_20260102.csv", "E-Mail,City,Spend\ne@f.nl,Ede,1\na@b.nl,Ede,1\ng@h.nl,Ede,many\n"
+    ).manifest.landed_at + timedelta(microseconds=1)
+    with open_warehouse(room.folders.warehouse) as database:
+        result = fold_batches(database, room.deployment.model, room.folders, since)
+    capsys.readouterr()
+    print_summary(new_console(), room.folders, since)
+    told = capsys.readouterr().out
+    assert (
+        "1 row held back because of an erasure\n1 row imported without some of their cells, which are rejected\n"
+        in told
+    )
+    facts = fold_metadata(result)
+    assert (facts["rows excluded: erased"], facts["cells rejected"]) == (1, 1)
 
 
 def test_whoever_has_no_profile_is_to_be_named_by_all_identifiers(room, capsys):
