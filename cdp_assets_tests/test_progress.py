@@ -104,7 +104,7 @@ def test_a_fold_tells_of_its_rows_and_a_rebuild_too(tmp_path, always):
         room.fold(rebuild=True)
     for word in ("fold", "rebuild"):
         assert f"{word}: 4 of 4 rows (100 %)" in lines
-    assert lines[0] == "fold: 0 of 4 rows (0 %), next 4 rows of 2 file(s) in one pass"
+    assert lines[0] == "fold: 0 of 4 rows (0 %), next 4 rows of 2 files in one pass"
     assert not any("x.com" in line for line in lines)
 
 

@@ -14,7 +14,7 @@ from cdp_assets.assets.missing import files_metadata
 from cdp_assets.assets.partitions import add_partitions, has_partition, partitions_of
 from cdp_assets.assets.preview_metadata import preview_metadata
 from cdp_assets.assets.rehearsals import DRY_RUN, rehearsal_events
-from cdp_assets.assets.runtime import as_dagster_failure, data_folders, now
+from cdp_assets.assets.runtime import as_dagster_failure, data_folders, failure, now
 from cdp_assets.assets.specs import files_key, files_spec, goal_key, import_spec
 from cdp_assets.assets.trends import trend
 from cdp_assets.config.connections import Connection
@@ -136,7 +136,7 @@ def chosen_keys(
     if goal.files.partitions is None:
         files = files_key(connection).to_user_string()
         told += f". Observe {files} first, which gives every file on the server its partition, then choose one"
-    raise dg.Failure(told, allow_retries=False)
+    raise failure(told)
 
 
 def _results(
@@ -156,7 +156,7 @@ def _results(
             yield dg.AssetObservation(key, partition=outcome.partition or None, metadata=landing_metadata(outcome))
         told = [f"{outcome.name or outcome.partition}: {outcome.error}" for outcome in bad]
         files = sum(bool(outcome.name) for outcome in bad)
-        raise dg.Failure(refused(told, files), metadata={"files refused": files}, allow_retries=False)
+        raise failure(refused(told, files), {"files refused": files})
     if len(good) == 1:
         (found,) = good.values()
         shown_all = partition_metadata(found) | goal_trends(connection.name, goal.name)

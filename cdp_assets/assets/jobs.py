@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from cdp_assets.assets.steps import Steps
+from cdp_assets.assets.steps import REFUSED, Steps
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.model import Deployment
@@ -42,7 +42,7 @@ def landing_name(connection: Connection) -> str:
 
 def _landing(deployment: Deployment, connection: Connection) -> dg.JobDefinition:
     steps = Steps(deployment, connection, landing_name(connection))
-    land, report = steps.land(), steps.report()
+    land, refused_files = steps.land(), steps.refused_files()
 
     @dg.job(
         name=steps.job,
@@ -50,14 +50,14 @@ def _landing(deployment: Deployment, connection: Connection) -> dg.JobDefinition
         tags={CONNECTION_TAG: connection.name},
     )
     def _job() -> None:
-        report.alias("report")(refused_files=land.alias("land")())
+        refused_files.alias(REFUSED)(refused_files=land.alias("land")())
 
     return _job
 
 
 def _whole_connection(deployment: Deployment, connection: Connection) -> dg.JobDefinition:
     steps = Steps(deployment, connection, run_now_name(connection))
-    land, fold, done, report = steps.land(), steps.fold(), steps.done(), steps.report()
+    land, fold, done, refused_files = steps.land(), steps.fold(), steps.done(), steps.refused_files()
     select, deliver = steps.select(first=False), steps.deliver()
 
     @dg.job(
@@ -69,14 +69,14 @@ def _whole_connection(deployment: Deployment, connection: Connection) -> dg.JobD
         refused = land.alias("land")()
         renamed = done.alias("done")(start=fold.alias("fold")(start=refused))
         delivered = deliver.alias("deliver")(start=select.alias("select")(start=renamed))
-        report.alias("report")(refused_files=refused, start=delivered)
+        refused_files.alias(REFUSED)(refused_files=refused, start=delivered)
 
     return _job
 
 
 def _one_import(deployment: Deployment, connection: Connection, goal: str) -> dg.JobDefinition:
     steps = Steps(deployment, connection, run_now_name(connection, goal), goal)
-    land, fold, done, report = steps.land(), steps.fold(), steps.done(), steps.report()
+    land, fold, done, refused_files = steps.land(), steps.fold(), steps.done(), steps.refused_files()
 
     @dg.job(
         name=steps.job,
@@ -86,7 +86,7 @@ def _one_import(deployment: Deployment, connection: Connection, goal: str) -> dg
     def _job() -> None:
         refused = land.alias("land")()
         renamed = done.alias("done")(start=fold.alias("fold")(start=refused))
-        report.alias("report")(refused_files=refused, start=renamed)
+        refused_files.alias(REFUSED)(refused_files=refused, start=renamed)
 
     return _job
 

@@ -8,6 +8,7 @@ import dagster as dg
 
 from cdp_assets.assets.metadata import FATES, Metadata, rejects_table, table
 from cdp_assets.assets.partitions import has_partition
+from cdp_assets.assets.runtime import failure
 from cdp_assets.config.connections import Connection
 from cdp_assets.counted import counted
 from cdp_assets.files.remote import shown
@@ -47,7 +48,7 @@ def rehearsal_events(
     if run.refused:
         told = "\n".join(run.refused[:20])
         message = f"dry run: {counted(len(run.refused), 'file')} would be refused.\n{told}"
-        raise dg.Failure(message, metadata={"files refused": len(run.refused)}, allow_retries=False)
+        raise failure(message, {"files refused": len(run.refused)})
 
 
 def rehearsal_metadata(item: Rehearsed) -> Metadata:

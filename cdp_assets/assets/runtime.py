@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ INTERVAL_VARIABLE = "CDP_SENSOR_INTERVAL_S"
 """Seconds between two ticks of every sensor, instead of each sensor's own."""
 RETRIES = 3
 RETRY_AFTER_S = 10
+TRACE = "Dagster puts its stack trace below every message; nothing in it need be read."
 
 
 def data_folders() -> DataFolders:
@@ -66,6 +67,14 @@ def sensor_interval_s(usual: int) -> int:
     return int(text)
 
 
+def failure(told: str, metadata: Mapping[str, dg.MetadataValue | int | float | str | bool] | None = None) -> dg.Failure:
+    """What a run fails with where a person must act: never tried again by itself.
+
+    Between the message and Dagster's stack trace, which cannot be left out, the page says that the trace says no more.
+    """
+    return dg.Failure(told, metadata={**(metadata or {}), "stack trace": TRACE}, allow_retries=False)
+
+
 @contextmanager
 def as_dagster_failure(log: logging.Logger | None = None) -> Iterator[None]:
     """Our errors as Dagster's: what nobody need mend is tried again, anything else waits for a person.
@@ -78,4 +87,4 @@ def as_dagster_failure(log: logging.Logger | None = None) -> Iterator[None]:
     except CdpError as error:
         if error.retryable:
             raise dg.RetryRequested(max_retries=RETRIES, seconds_to_wait=RETRY_AFTER_S) from error
-        raise dg.Failure(description=str(error), allow_retries=False) from error
+        raise failure(str(error)) from error

@@ -20,7 +20,7 @@ from cdp_assets.assets.metadata import done_metadata, export_metadata, unsettled
 from cdp_assets.assets.missing import files_metadata
 from cdp_assets.assets.partitions import add_partitions
 from cdp_assets.assets.rehearsals import DRY_RUN, rehearsal_events
-from cdp_assets.assets.runtime import as_dagster_failure, connection_pool, data_folders, now
+from cdp_assets.assets.runtime import as_dagster_failure, connection_pool, data_folders, failure, now
 from cdp_assets.assets.specs import done_key, files_key
 from cdp_assets.assets.warehouse import fold_events, folded_assets
 from cdp_assets.config.connections import Connection
@@ -32,6 +32,8 @@ from cdp_assets.flows.import_files import Outcome
 from cdp_assets.flows.ledger import note_told
 from cdp_assets.flows.take_look import Look
 
+REFUSED = "refused_files"
+"""The step at the end of a job: where it is red, files were refused."""
 AFTER = {"start": dg.In(dg.Nothing)}
 
 
@@ -191,29 +193,29 @@ class Steps:
                         context.log_event(evaluation)  # type: ignore[arg-type]
                 run_connection.publish_copy(self.deployment.model, data_folders(), at_once=True)
             if failed:
-                raise dg.Failure("\n".join(failed), allow_retries=False)
+                raise failure("\n".join(failed))
 
         return _deliver
 
-    def report(self) -> dg.OpDefinition:
+    def refused_files(self) -> dg.OpDefinition:
         """Fails the run at its end if files were refused, so that somebody sees it and nothing waited for it."""
 
         @dg.op(
-            name=f"{self.job}__report",
+            name=f"{self.job}__{REFUSED}",
             ins={"refused_files": dg.In(list[str]), **AFTER},
             out=dg.Out(dg.Nothing),
             description="Fails if a file was refused, after everything else went on.",
         )
-        def _report(refused_files: list[str]) -> None:
+        def _refused_files(refused_files: list[str]) -> None:
             fail_if_refused(refused_files)
 
-        return _report
+        return _refused_files
 
 
 def fail_if_refused(bad: Sequence[str]) -> None:
     """Raises Dagster's failure with the files that were refused, if any."""
     if bad:
-        raise dg.Failure(refused(bad, len(bad)), metadata={"files refused": len(bad)}, allow_retries=False)
+        raise failure(refused(bad, len(bad)), {"files refused": len(bad)})
 
 
 def _told(context: dg.OpExecutionContext, outcomes: Sequence[Outcome]) -> list[str]:

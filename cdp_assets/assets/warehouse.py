@@ -17,7 +17,7 @@ from cdp_assets.assets.fold_metadata import (
 )
 from cdp_assets.assets.metadata import Metadata, batch_metadata, done_metadata, export_metadata, unsettled
 from cdp_assets.assets.partitions import partition_in
-from cdp_assets.assets.runtime import as_dagster_failure, data_folders, now
+from cdp_assets.assets.runtime import as_dagster_failure, data_folders, failure, now
 from cdp_assets.assets.specs import (
     PRODUCTS_KEY,
     PROFILES_KEY,
@@ -142,7 +142,7 @@ def done_asset(connection: Connection) -> dg.AssetsDefinition:
             returned = run_connection.give_back(connection, data_folders(), now())
         failed = unsettled(outcomes, returned)
         if failed:
-            raise dg.Failure("\n".join(failed), metadata=done_metadata(outcomes, returned), allow_retries=False)
+            raise failure("\n".join(failed), done_metadata(outcomes, returned))
         return dg.MaterializeResult(asset_key=spec.key, metadata=done_metadata(outcomes, returned))
 
     return _done
@@ -161,7 +161,7 @@ def export_asset(deployment: Deployment, connection: Connection, goal: ExportPro
             (delivered,) = run_connection.deliver(deployment, connection, data_folders(), now(), goal.name)
             run_connection.publish_copy(deployment.model, data_folders())
         if delivered.error:
-            raise dg.Failure(delivered.error, allow_retries=False)
+            raise failure(delivered.error)
         return dg.MaterializeResult(asset_key=spec.key, metadata=export_metadata(delivered.exports))
 
     return _export

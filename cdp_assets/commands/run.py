@@ -17,6 +17,7 @@ from cdp_assets.assets.build import connection_definitions, model_definitions
 from cdp_assets.assets.jobs import run_now_name
 from cdp_assets.assets.metadata import NO_FILE
 from cdp_assets.assets.runtime import data_folders, now
+from cdp_assets.assets.steps import REFUSED
 from cdp_assets.commands.chosen import chosen_connection
 from cdp_assets.commands.dagster_home import prepare_dagster_home
 from cdp_assets.commands.summary import print_summary
@@ -36,7 +37,7 @@ STEPS = {
     "done": "renaming imported files to .done",
     "select": "computing segments",
     "deliver": "delivering exports",
-    "report": "looking back",
+    REFUSED: "looking back",
 }
 
 
@@ -139,8 +140,8 @@ def _tell_failures(console: Console, outcome: Sequence[dg.ExecuteInProcessResult
     for event in events:
         ours = event.step_failure_data.user_failure_data
         reason = ours.description if ours else _reason(event.step_failure_data.error)
-        # The report speaks of the run as a whole.
-        place = "" if event.step_key == "report" else f"[red]{event.step_key}:[/red] "
+        # This one speaks of the run as a whole.
+        place = "" if event.step_key == REFUSED else f"[red]{event.step_key}:[/red] "
         console.print(f"{place}{escape(reason or '')}")
     return bool(outcome) and outcome[0].success
 

@@ -99,4 +99,4 @@ def rows_of(batches: Sequence[Placed]) -> int:
 def told_of(group: Sequence[Placed]) -> tuple[str, int]:
     """A pass in words, and its rows."""
     rows = rows_of(group)
-    return f"next {counted(rows, 'row')} of {len(group)} file(s) in one pass", rows
+    return f"next {counted(rows, 'row')} of {counted(len(group), 'file')} in one pass", rows

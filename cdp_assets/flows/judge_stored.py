@@ -145,4 +145,4 @@ def _look(database: Database, connection: Connection, goal: str) -> tuple[str, l
                     wrong.append(f"{shown(path)} has {there.size_bytes:,} bytes instead of {size:,}")
     except RemoteError as error:
         return f"Whether the files are there could not be seen: {error}", wrong
-    return f"{len(files)} file(s) stand there as they were sent", wrong
+    return f"{counted(len(files), 'file')} {'stands' if len(files) == 1 else 'stand'} there as sent", wrong

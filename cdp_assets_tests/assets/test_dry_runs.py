@@ -34,9 +34,9 @@ def skipped(run: dg.ExecuteInProcessResult) -> list[str]:
 @pytest.mark.parametrize(
     ("job", "later"),
     [
-        ("shop__run_now", ["fold", "done", "select", "deliver", "report"]),
-        ("shop__customers__run_now", ["fold", "done", "report"]),
-        ("shop__land_arrivals", ["report"]),
+        ("shop__run_now", ["fold", "done", "select", "deliver", "refused_files"]),
+        ("shop__customers__run_now", ["fold", "done", "refused_files"]),
+        ("shop__land_arrivals", ["refused_files"]),
     ],
 )
 def test_a_dry_run_of_a_job_records_observations_only(shop: World, job: str, later: list[str]) -> None:
@@ -68,7 +68,7 @@ def test_a_dry_run_fails_where_the_run_in_earnest_would(shop: World) -> None:
     assert not run.success
     (failure,) = [event for event in run.all_events if event.is_step_failure]
     assert str(failure.step_failure_data.user_failure_data.description).startswith(
-        "dry run: 1 file(s) would be refused.\ncustomers: customers_2.csv: "
+        "dry run: 1 file would be refused.\ncustomers: customers_2.csv: "
     )
     states = {event.partition: told(event)["dry run: state"] for event in shop.observations("shop/customers")}
     assert states == {"1": "would be imported", "2": "would be refused"}

@@ -196,7 +196,7 @@ def test_a_delivery_is_complete_while_its_file_stands_there_whole(shop: World) -
     assert shop.materialize("shop/vip_list").success
     told = checked(shop, "shop/vip_list", "complete")
     assert told.passed
-    assert "1 row for 1 member of vip. 1 file(s) stand there as they were sent." in (told.description or "")
+    assert "1 row for 1 member of vip. 1 file stands there as sent." in (told.description or "")
     file = shop.server.folder / "out" / "vip.csv"
     whole = file.read_bytes()
     file.write_bytes(whole + b"more\n")

@@ -24,7 +24,7 @@ def test_one_click_takes_a_connection_the_whole_way(shop: World) -> None:
     shop.put("customers_1.csv", ANNA, BERT)
     run = shop.run("shop__run_now")
     assert run.success
-    assert steps(run) == ["land", "fold", "done", "select", "deliver", "report"]
+    assert steps(run) == ["land", "fold", "done", "select", "deliver", "refused_files"]
     assert counts(shop) == dict.fromkeys(ASSETS, 1)
     assert (shop.server.folder / "in" / "customers_1.csv.done").exists()
     assert (shop.server.folder / "out" / "vip.csv").exists()
@@ -63,7 +63,7 @@ def test_one_import_goal_leaves_the_other_goals_files_alone(shop: World) -> None
     shop.put("customers_1.csv", ANNA)
     shop.put("visits.csv", ANNA)
     run = shop.run("shop__customers__run_now")
-    assert (run.success, steps(run)) == (True, ["land", "fold", "done", "report"])
+    assert (run.success, steps(run)) == (True, ["land", "fold", "done", "refused_files"])
     assert sorted(path.name for path in (shop.server.folder / "in").iterdir()) == ["customers_1.csv.done", "visits.csv"]
     assert not shop.materializations("shop/visits")
     assert not list((shop.server.folder / "out").iterdir())
@@ -85,6 +85,10 @@ def test_a_refused_file_fails_the_run_after_everything_else_went_on(shop: World)
     assert (shop.server.folder / "out" / "vip.csv").exists()
     states = {event.partition: told(event)["state"] for event in shop.observations("shop/customers")}
     assert states == {"1": "folded", "2": "refused"}
+    (failure,) = [event for event in run.all_events if event.is_step_failure]
+    beside = failure.step_failure_data.user_failure_data
+    assert (failure.step_key, list(beside.metadata)) == ("refused_files", ["files refused", "stack trace"])
+    assert "customers: customers_2.csv: " in beside.description
 
 
 def test_an_export_that_fails_does_not_stop_the_next(shop: World) -> None:
