@@ -106,9 +106,9 @@ def _linked(look: Look) -> list[list[str]]:
 
 def _not_taken(look: Look) -> list[list[str]]:
     """Files that no goal takes, the ones with a name to mend first; `.done` files are only counted."""
-    taken = {item.file.name for item in look.candidates} | {
-        item.name for item in look.passed_over if item.kind == "waits"
-    }
+    taken = {item.file.name for item in look.candidates}
+    taken |= {part.file.name for item in look.candidates for part in item.linked}
+    taken |= {item.name for item in look.passed_over if item.kind == "waits"}
     passed: dict[str, list[PassedOver]] = {}
     for item in sorted(look.passed_over, key=lambda item: item.kind != "wrong name"):
         if item.name not in taken and not item.name.endswith(".done"):
@@ -142,8 +142,8 @@ def landing_metadata(outcome: Outcome) -> Metadata:
         "rows rejected": manifest.rows_rejected,
         "cells rejected": manifest.cells_rejected,
         **({"events rejected": manifest.events_rejected} if manifest.events_received else {}),
-        "rows with missing cells": manifest.padded_rows,
         "rejects": rejects_table(reject_sample(outcome.landed)),
+        "rows with missing cells": manifest.padded_rows,
         "columns": ", ".join(manifest.columns),
         "effective at": _as_time(manifest.effective_at),
         "dagster/partition_row_count": manifest.rows_received,
@@ -166,12 +166,14 @@ def rejects_table(sample: Sequence[RejectSample]) -> dg.MetadataValue:
 def batch_metadata(entry: Mapping[str, object], superseded: str = "") -> Metadata:
     """What the rows of one batch did: a ledger row. The fates add up to the rows received.
 
+    The sentence tells what the first fold of the batch did; the counts are today's.
     `superseded` tells of the batch whose place it took; empty = it took none.
     """
     state = str(entry["state"])
     return {
         "file": str(entry["name"]),
         "state": state,
+        **({"at its first fold": str(entry["message"])} if entry["folded_at"] else {}),
         "note": str(entry["note"]) or STATES.get(state, ""),
         **({"sent again": superseded} if superseded else {}),
         **{label: count_in(entry, column) for label, column in FATES.items()},

@@ -131,7 +131,7 @@ def _count(database: Database, table: Sql) -> int:
 
 
 def _entries(database: Database, batch_ids: Sequence[str]) -> tuple[dict[str, object], ...]:
-    names = [column.name for column in tables.BATCHES.columns]
+    names = [*(column.name for column in tables.BATCHES.columns), "message"]
     rows = database.rows(ledger.batch_counts(batch_ids))
     return tuple(dict(zip(names, row, strict=True)) for row in rows)
 

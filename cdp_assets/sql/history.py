@@ -69,7 +69,7 @@ def _sentences(cases: Sequence[tuple[str, str, str]]) -> Sql:
 
 
 # The first sentence stands word for word in spec.md 11.3, whatever the counts are.
-_IMPORTED = sql(
+IMPORTED = sql(
     """CASE WHEN folded_at IS NOT NULL THEN
         format('Received {{:,}} updates, created {{:,}} {{}}, {{:,}} {{}} unchanged, checked {{:,}}', rows_modified,
             rows_created, coalesce(records, 'profiles'), rows_unchanged, coalesce(records, 'profiles'),
@@ -111,7 +111,7 @@ IMPORT_HISTORY = View(
         " 'failed' AS state, error AS message, attempt_id AS id FROM ops.attempts\n"
         "ORDER BY happened_at DESC, connection, goal, name, id",
         rows=joined(", ", [Sql(name) for name in _ROWS]),
-        message=_IMPORTED,
+        message=IMPORTED,
     ),
     {
         "happened_at": "When its rows came in; before that, or if they never did, when it was landed or refused.",

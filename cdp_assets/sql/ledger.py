@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cdp_assets.sql.history import IMPORTED
 from cdp_assets.sql.tables import BATCHES, REJECTS
 from cdp_assets.sql.text import Sql, ident, joined, literal, sql
 
@@ -94,11 +95,13 @@ def add_rejects(parquet: str, place: Sequence[str], name: str) -> Sql:
 
 
 def batch_counts(batch_ids: Sequence[str]) -> Sql:
-    """Everything the ledger knows of some batches, in their order."""
+    """Everything the ledger knows of some batches, in their order; last the sentence of `ops.import_history`."""
     names = Sql(", ".join(column.name for column in BATCHES.columns))
     wanted = Sql(", ".join(literal(batch_id) for batch_id in batch_ids) or "NULL")
     return sql(
-        "SELECT {names} FROM ops.batches WHERE batch_id IN ({wanted}) ORDER BY position NULLS LAST, effective_at",
+        "SELECT {names}, {message} FROM ops.batches WHERE batch_id IN ({wanted})"
+        " ORDER BY position NULLS LAST, effective_at",
         names=names,
+        message=IMPORTED,
         wanted=wanted,
     )

@@ -88,7 +88,7 @@ def test_a_landing_tells_what_the_file_held(shop: World) -> None:
         "rows excluded: no identifier",
         "rows rejected",
         "cells rejected",
-        "rows with missing cells",
+        "rejects",
     ]
     counts = [metadata[name] for name in ("rows received", "rows excluded: no identifier", "rows rejected")]
     assert (metadata["file"], metadata["state"], counts) == ("customers_1.csv", "landed", [4, 1, 1])
@@ -114,6 +114,8 @@ def test_the_fold_tells_on_the_partition_what_its_rows_did(shop: World) -> None:
         {
             "file": "customers_1.csv",
             "state": "folded",
+            "at its first fold": "Received 0 updates, created 2 profiles, 0 profiles unchanged, checked 4."
+            " 1 row rejected.",
             "note": "its rows are in the profiles",
             "rows received": 4,
             "rows created": 2,
