@@ -13,11 +13,12 @@ from cdp_assets.config.model import Deployment, batch_config
 from cdp_assets.errors import CdpError
 from cdp_assets.files.remote import shown
 from cdp_assets.files.sftp import SftpFileSystem
+from cdp_assets.flows.detect_columns import ColumnProfile
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.import_files import masked
 from cdp_assets.flows.preview_events import ITEMS
 from cdp_assets.flows.preview_files import Asked, GoalPreview, preview_goal
-from cdp_assets.flows.sample_results import Cell, SampleRows, SetPreview
+from cdp_assets.flows.sample_results import Cell, SampleReject, SampleRows, SetPreview
 from cdp_assets.flows.take_look import Look
 from cdp_assets.flows.write_batch import shown_names
 
@@ -69,18 +70,10 @@ def _told(goal: ImportGoal, preview: GoalPreview) -> Metadata:
         found.append(f"without a mapping: {', '.join(names.get(name, name) for name in seen.unmapped)}")
     metadata: Metadata = {
         label: "; ".join(found),
+        # Of every table two columns, with words that can be broken: what is wider than the page is cut.
         f"{label}: columns": table(
-            ["column", "looks like", "filled", "distinct", "masked examples"],
-            [
-                [
-                    names.get(profile.name, profile.name),
-                    profile.looks_like,
-                    profile.filled_share,
-                    profile.distinct,
-                    ", ".join(masked(text) for text in profile.examples),
-                ]
-                for profile in seen.columns
-            ],
+            ["column", "what it holds, with masked examples"],
+            [[names.get(profile.name, profile.name), _looks(profile)] for profile in seen.columns],
         ),
         f"{label}: rows as in the file, masked": _rows(seen.before, names),
     }
@@ -95,20 +88,28 @@ def _events(label: str, preview: GoalPreview, seen: SetPreview) -> Metadata:
     for kind in seen.events.types:
         fates = [fate if fate in _NO_ID else "known" for fate in map(preview.fate, kind.people)]
         rows = [
-            [line, fate, *(_event_cell(name, cell) for name, cell in zip(kind.rows.columns, row, strict=True))]
-            for line, fate, row in zip(kind.rows.lines, fates, kind.rows.rows, strict=True)
+            [fate, *(_event_cell(name, cell) for name, cell in zip(kind.rows.columns, row, strict=True))]
+            for fate, row in zip(fates, kind.rows.rows, strict=True)
         ]
-        columns = ["line of the file", "profile", *kind.rows.columns]
-        metadata[f"{label}: events of type {kind.type}, masked"] = table(_different(columns), rows)
+        columns = ["profile", *kind.rows.columns]
+        metadata[f"{label}: events of type {kind.type}, masked"] = _turned(columns, kind.rows.lines, rows)
     if seen.events.rejects:
         metadata[f"{label}: events that would be rejected"] = table(
-            ["file", "line", "column", "masked text", "reason"],
+            ["where", "masked text and reason"],
             [
-                [shown(item.file_name), item.line_no, item.column_name, masked(item.raw_text), item.reason]
+                [
+                    _where(item),
+                    f"{masked(item.raw_text)}: {item.reason}",
+                ]
                 for item in seen.events.rejects
             ],
         )
     return metadata
+
+
+def _where(item: SampleReject) -> str:
+    places = (shown(item.file_name), f"line {item.line_no}" if item.line_no else "", item.column_name)
+    return ", ".join(filter(None, places))
 
 
 _NO_ID = {"new", "not found", "no identifier", "?"}
@@ -139,16 +140,21 @@ def _safe(goal: ImportGoal, seen: SetPreview) -> dict[str, str]:
 
 
 def _rows(rows: SampleRows, names: dict[str, str]) -> dg.MetadataValue:
-    columns = _different([names.get(name, name) for name in rows.columns[:MOST_COLUMNS]])
-    body = [
-        [line, *(_masked(cell) for cell in row[:MOST_COLUMNS])] for line, row in zip(rows.lines, rows.rows, strict=True)
-    ]
-    return table(["line of the file", *columns], body)
+    columns = [names.get(name, name) for name in rows.columns[:MOST_COLUMNS]]
+    return _turned(columns, rows.lines, [[_masked(cell) for cell in row[:MOST_COLUMNS]] for row in rows.rows])
 
 
-def _different(names: Sequence[str]) -> list[str]:
-    """The names, with their place behind those that stand there twice: a table cannot hold them otherwise."""
-    return [f"{name} ({place})" if names.count(name) > 1 else name for place, name in enumerate(names, start=1)]
+def _turned(columns: Sequence[str], lines: Sequence[int], rows: Sequence[Sequence[str]]) -> dg.MetadataValue:
+    """One line for each column: what it holds in each row, as a table with all columns is wider than the page."""
+    told = f"{'line' if len(lines) == 1 else 'lines'} {', '.join(map(str, lines))} of the file" if lines else "no rows"
+    body = [[name, " / ".join(row[place] or "(empty)" for row in rows)] for place, name in enumerate(columns)]
+    return table(["column", told], body)
+
+
+def _looks(profile: ColumnProfile) -> str:
+    examples = ", ".join(masked(text) for text in profile.examples)
+    counts = f"{profile.filled_share} filled, {profile.distinct:,} different"
+    return "; ".join(filter(None, (profile.looks_like, counts, examples)))
 
 
 def _masked(cell: Cell) -> str:
