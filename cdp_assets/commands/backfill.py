@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
         if runs.materialize([spec.key for spec in warehouse_specs(deployment)], "folding"):
             runs.materialize([done_key(connection)], "renaming")
     if data_folders().warehouse.exists():
-        print_summary(console, data_folders(), started)
+        print_summary(console, data_folders(), started, deployment.event_types)
     return 0 if runs.ok else 1
 
 

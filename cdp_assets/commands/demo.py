@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:  # noqa: ARG001 - every command is 
             console.print("[red]The run failed.[/red] Its log stands in the web page under Runs.")
         if data_folders().warehouse.exists():
             undelivered = [line for ran in results for line in ran.undelivered]
-            print_summary(console, data_folders(), started, undelivered=undelivered)
+            print_summary(console, data_folders(), started, deployment.event_types, undelivered=undelivered)
         _where_next(console, server.folder)
     return 0 if ok else 1
 

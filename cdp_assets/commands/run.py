@@ -59,7 +59,8 @@ def run(options: argparse.Namespace) -> int:
     console, started = new_console(), now()
     ran = run_job(console, deployment, name)
     if data_folders().warehouse.exists():
-        print_summary(console, data_folders(), started, failed=not ran.ok, undelivered=ran.undelivered)
+        kinds = deployment.event_types
+        print_summary(console, data_folders(), started, kinds, failed=not ran.ok, undelivered=ran.undelivered)
     left = _not_computed(deployment, options.connection) if options.goal is None else []
     if left:
         why = f"no export of {options.connection} asks for {'it' if len(left) == 1 else 'them'}"

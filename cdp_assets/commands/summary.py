@@ -12,12 +12,14 @@ from rich.table import Table
 from rich.text import Text
 
 from cdp_assets.commands.tables import put, say
+from cdp_assets.config.events import EventType
 from cdp_assets.counted import counted
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.import_files import little_taken_message
 from cdp_assets.flows.manifests import read_manifest
 from cdp_assets.flows.superseded import superseded_since
+from cdp_assets.sql.event_rejects import in_words
 from cdp_assets.sql.event_tables import EVENT_TABLES
 from cdp_assets.sql.records import GROUP_TABLES
 from cdp_assets.sql.tables import LIST_MEMBERSHIPS, PRODUCTS
@@ -64,10 +66,6 @@ EVENT_TITLES = (
     "rows without profile",
 )
 """Several rows may be one event, so the counts of events and of rows need not add up."""
-REASONS = Sql(
-    "SELECT rejects.reason, level, count(*) AS n FROM ops.rejects JOIN ops.batches USING (batch_id)"
-    " WHERE folded_at >= ? GROUP BY ALL ORDER BY n DESC, 1"
-)
 MOST_REASONS = 12
 LITTLE_TAKEN = Sql(
     "SELECT name, rows_received, rows_rejected, list(reason ORDER BY n DESC, reason) FROM ops.batches"
@@ -88,14 +86,21 @@ DELIVERED = Sql(
 
 
 def print_summary(
-    console: Console, folders: DataFolders, since: datetime, *, failed: bool = False, undelivered: Sequence[str] = ()
+    console: Console,
+    folders: DataFolders,
+    since: datetime,
+    kinds: Sequence[EventType],
+    *,
+    failed: bool = False,
+    undelivered: Sequence[str] = (),
 ) -> None:
     """Imported, merged, rejected, selected, delivered: real counts from the ledger.
 
     Args:
-        console: where to.
-        folders: the data folder.
-        since: when what is told of began.
+        console: where it is printed.
+        folders: of this deployment.
+        since: what happened before is left out.
+        kinds: all types of events; what is wrong with one is told by its field.
         failed: not all was done.
         undelivered: a line for each export goal that had nothing to deliver, with the reason.
     """
@@ -104,7 +109,7 @@ def print_summary(
         (profiles,) = database.row(Sql("SELECT count(*) FROM main.profiles"))
         console.print(f"{counted(profiles, 'profile')} in the warehouse\n")
         _held(console, database)
-        reasons = database.rows(REASONS, [since])
+        reasons = database.rows(_reasons(kinds), [since])
         if reasons:
             _print(console, "Rejected", ["reason", "row or cell", "count"], reasons[:MOST_REASONS])
             if len(reasons) > MOST_REASONS:
@@ -118,6 +123,16 @@ def print_summary(
             _print(console, "Delivered", columns, delivered)
         for line in undelivered:
             say(console, line, whole=True)
+
+
+def _reasons(kinds: Sequence[EventType]) -> Sql:
+    """Why rows, cells and events were rejected, in plain words, the most frequent reason first."""
+    return sql(
+        "SELECT CASE WHEN level = 'event' THEN coalesce(column_name || ': ', '') || {words} ELSE reason END AS told,"
+        " level, count(*) AS n FROM ops.rejects JOIN (SELECT batch_id, folded_at FROM ops.batches) USING (batch_id)"
+        " WHERE folded_at >= ? GROUP BY ALL ORDER BY n DESC, 1",
+        words=in_words(kinds, Sql("reason")),
+    )
 
 
 def _imported(console: Console, database: Database, folders: DataFolders, since: datetime, *, failed: bool) -> None:

@@ -54,11 +54,15 @@ def test_the_page_of_a_run_says_it_in_words_before_the_exact_reason_and_shows_no
 
 def test_the_summary_and_the_history_tell_rows_from_events(tmp_path):
     room = lab(tmp_path)
-    land(room, ROWS)
+    landed = land(room, ROWS)
     room.fold()
     console = Console(file=StringIO(), width=80)
-    print_summary(console, room.folders, EPOCH - timedelta(days=9_999))
-    told = console.file.getvalue().partition("\nEvents ")[2].splitlines()[1:]
+    print_summary(console, room.folders, EPOCH - timedelta(days=9_999), landed.manifest.config.event_types)
+    printed = console.file.getvalue()
+    for reason in ("qty: not a whole number, or too large", "day: no valid date", "sku: empty, and must not be"):
+        assert f"\n{reason} " in printed, reason
+    assert "expected type" not in printed
+    told = printed.partition("\nEvents ")[2].splitlines()[1:]
     titles = " ".join(" ".join(told[:3]).split())
     assert titles == "rows events rows with events written events without file events created anew rejected profile"
     assert [line.split()[1:] for line in told if line.startswith("customers")] == [["8", "2", "0", "3", "0"]]

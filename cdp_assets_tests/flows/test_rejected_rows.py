@@ -190,7 +190,7 @@ def test_reasons_that_are_not_shown_are_counted(tmp_path: Path) -> None:
     room.land("customers", "customers_1.csv", "email,city\n" + "\n".join(wide) + "\n")
     room.fold()
     console = Console(record=True, width=100, file=io.StringIO())
-    print_summary(console, room.folders, datetime(2000, 1, 1, tzinfo=UTC))
+    print_summary(console, room.folders, datetime(2000, 1, 1, tzinfo=UTC), ())
     assert "… and 3 more reasons" in console.export_text()
 
 
