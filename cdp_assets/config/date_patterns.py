@@ -152,6 +152,15 @@ def parse_readable_pattern(pattern: str) -> tuple[Piece, ...]:
     return pieces
 
 
+def is_unix_time(pattern: str) -> bool:
+    """Whether a pattern is a count of seconds or milliseconds.
+
+    Raises:
+        ValueError: as `parse_date_pattern`.
+    """
+    return any(piece.part in EPOCHS for piece in parse_date_pattern(pattern))
+
+
 def is_of_days(pattern: str) -> bool:
     """Whether a pattern names a day and no time of day.
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cdp_assets.config.date_patterns import is_unix_time
 from cdp_assets.config.files import Format
 from cdp_assets.config.properties import MAX_TEXT_LENGTH, Property, PropertyType
 from cdp_assets.sql.date_detection import KnownFormat, detected_moment, unmistakable_moment
@@ -110,9 +111,18 @@ def typed(prop: Property, text: Sql, layout: Format, decided: KnownFormat | None
             return _decimal(prop, text)
         case PropertyType.datetime:
             read = _moment(text, layout, decided)
-            return day_of(read, layout.timezone) if prop.whole_days else to_milliseconds(read)
+            return day_of(read, _zone_of_days(layout, decided)) if prop.whole_days else to_milliseconds(read)
         case PropertyType.json:
             return _object(text)
+
+
+def _zone_of_days(layout: Format, decided: KnownFormat | None) -> str:
+    """Where a moment's day is looked up; UNIX time counts days in UTC, and an export writes them so."""
+    if layout.date_format == "auto":
+        unix = decided in {KnownFormat.epoch_millis, KnownFormat.epoch_seconds}
+    else:
+        unix = is_unix_time(layout.date_format)
+    return "UTC" if unix else layout.timezone
 
 
 def _object(text: Sql) -> Sql:

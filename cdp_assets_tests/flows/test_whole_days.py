@@ -57,6 +57,15 @@ def test_an_export_writes_the_day_whatever_its_time_zone(tmp_path, zone):
     assert desk.text() == "born,days,seen\n01.05.1980,01.05.2024,30.04.1980\n"
 
 
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Kiritimati"])
+@pytest.mark.parametrize("pattern", ["auto", "x"])
+def test_unix_time_as_an_export_writes_it_is_the_same_day_in_every_time_zone(tmp_path, pattern, zone):
+    room = imported(tmp_path, "email,born,seen,days\na@x.com,1588377600000,,\n", date_format=pattern, timezone=zone)
+    assert room.rows("SELECT strftime(timezone('UTC', born), '%Y-%m-%d %H:%M') FROM main.profiles") == [
+        ("2020-05-02 00:00",)
+    ]
+
+
 def test_only_dates_are_days():
     with pytest.raises(ValidationError, match="only a datetime has whole_days; born is text"):
         Property.model_validate({"name": "born", "whole_days": True})
