@@ -6,20 +6,22 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cdp_assets.assets.runtime import data_folders, now
+from cdp_assets.commands.tables import Column, new_console, print_table
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.config.model import Deployment
 from cdp_assets.counted import counted
 from cdp_assets.errors import ConfigError
-from cdp_assets.flows.erase_profiles import Erased, erase, lift
+from cdp_assets.flows.erase_profiles import Erased, Listed, erase, lift, list_erasures
 from cdp_assets.flows.find_erased import Asked
 
-HELP = "erase people from the warehouse, batches, rejects and exports' memory, and keep them out; --lift lets them in"
+HELP = "erase people from all that is kept here, and keep them out; --lift lets them in, --list tells when"
 BEYOND = (
     "backups of the data folder",
     "copies of the warehouse that programs opened before and still hold open",
@@ -46,6 +48,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--property", metavar="NAME", help="what the identifiers are; a file then has no header")
     parser.add_argument("--all", action="store_true", help="where several profiles hold an identifier, erase them all")
     parser.add_argument("--lift", action="store_true", help="instead: let these people in again, from the next file on")
+    parser.add_argument(
+        "--list", action="store_true", help="instead: when was erased, and how many; nothing kept here tells whom"
+    )
     parser.add_argument("--json", action="store_true", help="the report as one JSON object")
 
 
@@ -55,6 +60,11 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         ConfigError: whoever asks must: nobody is named, or somebody not clearly.
     """
+    if options.list:
+        if options.identifiers or options.file is not None or options.lift:
+            raise ConfigError("--list tells of all erasures: name nobody with it")
+        _list(list_erasures(data_folders()), as_json=options.json)
+        return 0
     asked = [Asked(value, options.property) for value in options.identifiers]
     asked += _read(options.file, options.property) if options.file is not None else []
     if not asked:
@@ -80,6 +90,26 @@ def run(options: argparse.Namespace) -> int:
     else:
         print("\n".join(_lines(told)))
     return 0
+
+
+def _list(found: Sequence[Listed], *, as_json: bool) -> None:
+    if as_json:
+        json.dump([asdict(item) for item in found], sys.stdout, default=datetime.isoformat, indent=2)
+        print()
+    elif not found:
+        print("nobody is kept out: nobody was erased, or all erasures were lifted")
+    else:
+        columns = [Column("erased (UTC)"), Column("people", number=True), Column("identifiers", number=True)]
+        rows = [
+            [
+                f"{item.erased_at.astimezone(UTC):%Y-%m-%d %H:%M}",
+                f"{item.people:,}",
+                f"{item.identifiers:,}",
+                item.kinds,
+            ]
+            for item in found
+        ]
+        print_table(new_console(), "Erasures that keep somebody out", [*columns, Column("of which")], rows)
 
 
 def _identifying(deployment: Deployment) -> frozenset[str]:

@@ -33,6 +33,23 @@ MAKE_PADS = Sql("CREATE OR REPLACE TEMP TABLE pads (inner_pad BLOB, outer_pad BL
 MAKE_HASHES = Sql("CREATE OR REPLACE TEMP TABLE erased_hashes (property VARCHAR, value_hash VARCHAR)")
 
 KNOWN = Sql("SELECT erasure_id, domain_group, property, value_hash FROM ops.erasures ORDER BY ALL")
+LISTED = Sql(
+    """
+    SELECT erased_at, sum(people)::BIGINT, sum(identifiers)::BIGINT,
+        string_agg(property || ' ' || identifiers, ', ' ORDER BY property)
+    FROM (
+        SELECT erased_at, property, count(*) AS identifiers, count(DISTINCT erasure_id) FILTER (is_first) AS people
+        FROM (
+            SELECT *, row_number() OVER (PARTITION BY erasure_id ORDER BY property, value_hash) = 1 AS is_first
+            FROM ops.erasures
+        )
+        GROUP BY ALL
+    )
+    GROUP BY erased_at
+    ORDER BY erased_at DESC
+    """
+)
+"""What each erasure that still holds keeps out: when, how many people and identifiers, and how many of each kind."""
 LIFT = Sql("DELETE FROM ops.erasures WHERE erasure_id = ?")
 SET_ERASED = Sql("UPDATE ops.batches SET rows_erased = ? WHERE batch_id = ? AND folded_at IS NULL")
 

@@ -100,6 +100,31 @@ def test_rows_that_are_held_back_are_told_in_the_summary_of_their_import(room, c
     assert (facts["rows excluded: erased"], facts["cells rejected"]) == (1, 1)
 
 
+def test_earlier_erasures_are_listed_without_whom(room, capsys):
+    assert main(["erase", "--list"]) == 0
+    assert capsys.readouterr().out == "nobody is kept out: nobody was erased, or all erasures were lifted\n"
+    assert main(["erase", "a@b.nl", "nobody@b.nl"]) == 0
+    assert main(["erase", "c@d.nl"]) == 0
+    capsys.readouterr()
+    assert main(["erase", "--list"]) == 0
+    told = capsys.readouterr().out
+    assert [line.split()[2:] for line in told.splitlines()[3:] if line] == [
+        ["1", "1", "email", "1"],
+        ["2", "2", "email", "2"],
+    ]
+    assert "b.nl" not in told
+    assert main(["erase", "--lift", "nobody@b.nl", "c@d.nl"]) == 0
+    capsys.readouterr()
+    assert main(["erase", "--list", "--json"]) == 0
+    (left,) = json.loads(capsys.readouterr().out)
+    assert {key: left[key] for key in ("people", "identifiers", "kinds")} == {
+        "people": 1,
+        "identifiers": 1,
+        "kinds": "email 1",
+    }
+    assert main(["erase", "--list", "a@b.nl"]) == 1
+
+
 def test_whoever_has_no_profile_is_to_be_named_by_all_identifiers(room, capsys):
     assert main(["erase", "nobody@b.nl"]) == 0
     said = capsys.readouterr().out.splitlines()
