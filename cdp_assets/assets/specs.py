@@ -8,6 +8,7 @@ Keys: `<connection>/files` → `<connection>/<import goal>` → `profiles` → `
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import dagster as dg
@@ -109,6 +110,16 @@ def _tags(connection: Connection) -> dict[str, str]:
     }
 
 
+def as_code(text: str) -> str:
+    """A text as a code span of Markdown, which shows every character; elsewhere a backslash before a dot is lost.
+
+    The fence is longer than any row of backticks in the text.
+    """
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    space = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{space}{text}{space}{fence}"
+
+
 def files_spec(connection: Connection) -> dg.AssetSpec:
     """The files on the server: not made by us, only looked at."""
     server = connection.server
@@ -133,7 +144,7 @@ def import_spec(connection: Connection, goal: ImportGoal, code_version: str) -> 
     return dg.AssetSpec(
         goal_key(connection, goal),
         deps=[files_key(connection)],
-        description=goal.description or f"Rows of {where}, typed and checked, ready for the {made}.",
+        description=goal.description or f"Rows of {as_code(where)}, typed and checked, ready for the {made}.",
         group_name=group_in(connection),
         owners=connection.owners,
         tags=_tags(connection),
@@ -350,7 +361,7 @@ def export_spec(deployment: Deployment, connection: Connection, goal: ExportProf
             *events,
             *map(lifecycle_key, goal.lifecycles_used(tuple(lifecycle.id for lifecycle in model.lifecycles))),
         ],
-        description=goal.description or f"Writes the members of {goal.segment} to {where}.",
+        description=goal.description or f"Writes the members of {goal.segment} to {as_code(where)}.",
         group_name=group_out(connection),
         owners=connection.owners,
         tags=_tags(connection),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
+from cdp_assets.assets.specs import as_code
 from cdp_assets_tests.assets.world import CUSTOMERS, VIP_LIST, VISITS, connection, definitions, deployment
 
 EDGES = {
@@ -123,3 +124,13 @@ def test_the_code_version_changes_with_what_a_batch_would_hold() -> None:
 
     assert version() == version(description="in other words")
     assert version() != version(allow_create=False)
+
+
+def test_patterns_and_names_stand_in_descriptions_as_they_are() -> None:
+    """A description is Markdown, which takes backslashes before dots, and stars between underscores, for its own."""
+    pattern = r"customers_(\d+)\.csv"
+    named = connection(goals=[CUSTOMERS | {"files": {"directory": "in", "root": pattern, "match": "regex"}}, VIP_LIST])
+    specs = specs_of(definitions(deployment(named)))
+    assert f"Rows of `in/{pattern}`, typed" in (specs["shop/customers"].description or "")
+    assert "to `out/vip`." in (specs["shop/vip_list"].description or "")
+    assert [as_code(text) for text in ("a", "a`b", "`")] == ["`a`", "``a`b``", "`` ` ``"]
