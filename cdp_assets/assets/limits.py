@@ -111,6 +111,16 @@ def delivery_evaluations(deployment: Deployment, connection: Connection, goal: s
         return [_evaluation(check, check.judge(facts)) for check in checks]
 
 
+def landing_evaluations(
+    deployment: Deployment, connection: Connection, goals: Collection[str]
+) -> list[dg.AssetCheckEvaluation]:
+    """The checks of import goals that look at files alone, made now; one that asks the warehouse waits for its turn."""
+    wanted = {(connection.name, goal) for goal in goals}
+    facts = Facts(data_folders(), now())
+    checks = [check for check in checks_of(deployment) if check.asset in wanted and not check.stored]
+    return [_evaluation(check, check.judge(facts)) for check in checks]
+
+
 @contextmanager
 def _published() -> Iterator[Facts]:
     folders = data_folders()

@@ -14,7 +14,7 @@ from pydantic import Field
 from cdp_assets.assets.drop_folders import has_recent_imports, recent_imports_key, recent_imports_metadata
 from cdp_assets.assets.fold_metadata import fold_messages
 from cdp_assets.assets.imports import landed_events, refused, warnings_of
-from cdp_assets.assets.limits import delivery_evaluations
+from cdp_assets.assets.limits import delivery_evaluations, landing_evaluations
 from cdp_assets.assets.members import materializations
 from cdp_assets.assets.metadata import done_metadata, export_metadata, unsettled
 from cdp_assets.assets.missing import files_metadata
@@ -76,6 +76,12 @@ class Steps:
             context.log_event(dg.AssetObservation(files_key(self.connection), metadata=metadata))
             for event in landed_events(self.deployment, self.connection, imported.outcomes):
                 context.log_event(event)
+            with as_dagster_failure():
+                came = {outcome.goal for outcome in imported.outcomes}
+                evaluations = landing_evaluations(self.deployment, self.connection, came)
+            for evaluation in evaluations:
+                # Dagster 1.13 takes it, and does not say so in the type.
+                context.log_event(evaluation)  # type: ignore[arg-type]
             for told in self._nothing_found(imported.look):
                 context.log.info(told)
             yield dg.Output(_told(context, imported.outcomes))

@@ -31,6 +31,16 @@ def test_one_click_takes_a_connection_the_whole_way(shop: World) -> None:
     assert shop.partitions() == ["1"]
 
 
+def test_a_run_makes_the_checks_of_what_it_landed_and_delivered(shop: World) -> None:
+    """Otherwise the page shows a check that never ran, until somebody switches the sensor on."""
+    shop.put("customers_1.csv", ANNA, BERT)
+    made = shop.run("shop__run_now").get_asset_check_evaluations()
+    assert [(item.asset_key.to_user_string(), item.check_name, item.passed) for item in made] == [
+        ("shop/customers", "reject_rate", True),
+        ("shop/vip_list", "complete", True),
+    ]
+
+
 def test_a_goal_without_a_file_is_told_in_the_log_and_is_no_failure(shop: World) -> None:
     shop.set_up(goals=[CUSTOMERS, VISITS, VIP_LIST])
     run = shop.run("shop__run_now")
