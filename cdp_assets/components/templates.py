@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined, TemplateError
 
-from cdp_assets.components.yaml_files import SECRET_KEYS
+from cdp_assets.components.yaml_mistakes import SECRET_KEYS
 from cdp_assets.config.known import Location, Place
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from cdp_assets.components.pointing import Pointer, accepted_keys, accepted_tags, accepted_values, follow
-from cdp_assets.components.yaml_files import SECRET_KEYS
+from cdp_assets.components.yaml_mistakes import SECRET_KEYS
 from cdp_assets.config.conditions import CONDITION_KINDS
 from cdp_assets.config.known import Location, Place, listed
 from cdp_assets.config.questions import PropertyCondition

@@ -5,7 +5,6 @@ Values are those Dagster's own loader gives (dates stay text), so `check` and Da
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from cdp_assets.components.yaml_mistakes import yaml_mistake
 from cdp_assets.config.known import Location
 from cdp_assets.errors import Problem
 
@@ -21,13 +21,10 @@ Lines = Mapping[Location, int]
 
 FILE_NAMES = ("defs.yaml", "defs.yml", "component.yaml")
 """Dagster reads the first of these in a folder, and nothing below it unless it is a folder component."""
-SECRET_KEYS = frozenset({"password", "passphrase", "private_key"})
-"""Keys whose values never appear in a message, as somebody may have put the secret itself there."""
 
 _FOLDER_COMPONENT = "DefsFolderComponent"
 _MERGE_TAG = "tag:yaml.org,2002:merge"
 _TIMESTAMP_TAG = "tag:yaml.org,2002:timestamp"
-_SECRET_LINE = re.compile(rf"\b({'|'.join(sorted(SECRET_KEYS))})\b")
 
 
 class _Loader(yaml.SafeLoader):
@@ -91,7 +88,7 @@ def read_file(path: Path) -> tuple[list[Document], list[Problem]]:
             documents.append(Document(shown, value, lines))
             problems += [Problem(shown, line, message) for line, message in twice]
     except yaml.YAMLError as error:
-        problems.append(Problem(shown, *_yaml_mistake(error, text)))
+        problems.append(Problem(shown, *yaml_mistake(error, text)))
     except RecursionError:
         problems.append(Problem(shown, 0, "is nested too deep, or an alias (*name) stands inside itself"))
     if not documents and not problems:
@@ -152,24 +149,7 @@ def _note_lines(
             place = (*at, loader.construct_object(key_node))
             line = key_node.start_mark.line + 1
             if place in own:
-                twice.append((line, f"key {place[-1]!r} stands here twice; first on line {lines[place]}"))
+                twice.append((line, f"key {place[-1]!r} stands here twice; first on line {lines[place]}; keep one"))
             own.add(place)
             lines[place] = line
             _note_lines(loader, value_node, place, lines, twice)
-
-
-def _yaml_mistake(error: yaml.YAMLError, text: str) -> tuple[int, str]:
-    """Line and message, without quoting a line that may hold a secret."""
-    if not isinstance(error, yaml.MarkedYAMLError):
-        return 0, "is no YAML: it holds characters that YAML does not allow"
-    mark = error.problem_mark or error.context_mark
-    line = mark.line + 1 if mark else 0
-    problem = error.problem or "it cannot be parsed"
-    if "undefined alias" in problem or "expected alphabetic" in problem:
-        return line, "is no YAML: a text that begins with * or & needs quotes"
-    if "constructor for the tag" in problem or "tag handle" in problem:
-        return line, "is no YAML: a text that begins with ! needs quotes"
-    around = text.splitlines()[max(line - 2, 0) : line]
-    if any(_SECRET_LINE.search(one) for one in around):
-        problem = "this line or the one before cannot be parsed (not shown, as it may hold a secret)"
-    return line, f"is no YAML: {problem}"

@@ -112,8 +112,14 @@ OUTER = [
     ("", ["is empty; give `type:` and `attributes:`"]),
     (f"{MODEL}---\n", ["this document is empty; remove a `---` too many"]),
     ("- a\n", ["a component is a mapping with the keys type and attributes"]),
-    (changed(MODEL, ("{name: city}", "{name: city")), ["is no YAML: expected ',' or '}', but got '{'"]),
-    (changed(MODEL, ("{name: city}", "{name: city, name: city}")), ["key 'name' stands here twice; first on line 5"]),
+    (
+        changed(MODEL, ("{name: city}", "{name: city")),
+        ["is no YAML at column 7: the { here is not closed; put } behind its last entry; the line reads: - {"],
+    ),
+    (
+        changed(MODEL, ("{name: city}", "{name: city, name: city}")),
+        ["key 'name' stands here twice; first on line 5; keep one"],
+    ),
 ]
 
 
