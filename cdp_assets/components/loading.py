@@ -12,14 +12,15 @@ from typing import Any
 import dagster as dg
 from pydantic import BaseModel
 
-from cdp_assets.components.reading import COMPONENT_NAMES, NAMELESS, Reading, Written, read
+from cdp_assets.components.reading import COMPONENT_NAMES, Reading, Written, read
 from cdp_assets.components.wording import unknown_key
 from cdp_assets.components.yaml_files import Document, line_of, read_documents, shown_path
 from cdp_assets.config.check import Finding, check
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.drop_folders import DropFolders
-from cdp_assets.config.known import Location, Unread, listed, nearest_first
+from cdp_assets.config.known import Kind, Location, Unread, listed, nearest_first
 from cdp_assets.config.model import CustomerModelConfig, Deployment, complete_deployment
+from cdp_assets.config.unread import UNREAD
 from cdp_assets.errors import ConfigError, Problem
 from cdp_assets.flows.check_written import written_places
 
@@ -35,8 +36,17 @@ _TYPES: Mapping[str, type[BaseModel]] = {
     )
     for name in (f"{_PACKAGE}.{short}", f"{_PACKAGE}.components.{module}.{short}")
 }
-_MADE_OF = {("properties",), ("event_types",), ("group_types",)}
+_MADE_OF = frozenset({"properties", "event_types", "group_types"})
 """Parts of the customer model that tables are made of."""
+_KINDS: Mapping[str, Kind] = {
+    "properties": "property",
+    "segments": "segment",
+    "lifecycles": "lifecycle",
+    "event_types": "event type",
+    "group_types": "group type",
+    "objectives": "objective",
+    "domain_groups": "domain group",
+}
 _SHORT_TYPES = sorted(f"{_PACKAGE}.{name}" for name in COMPONENT_NAMES.values())
 
 
@@ -45,12 +55,12 @@ ConnectionReading = Reading[Connection] | Reading[DropFolders]
 
 
 def connection_of(config: Connection | DropFolders) -> Connection:
-    """The connection of a component; drop folders that could not be read are one without goals."""
+    """The connection of a component; which goals drop folders have that could not be read is UNREAD."""
     if isinstance(config, Connection):
         return config
     if "server" in config.model_fields_set:
         return config.connection
-    readable: dict[str, Any] = {"name": config.name, "goals": ()}
+    readable: dict[str, Any] = {"name": config.name, "goals": UNREAD}
     return Connection.model_construct(None, **readable)
 
 
@@ -103,7 +113,7 @@ def deployment_from(
     parts: list[Reading[Any]] = [*models, *connections]
     problems = [problem for part in parts for problem in part.problems]
     problems += _exactly_one(models, where, complete=complete)
-    problems += _cross_problems(models, connections)
+    problems += _cross_problems(models, connections, complete=complete)
     model = models[0].value if models else None
     values = tuple(connection_of(part.value) for part in connections if part.value is not None)
     if problems or model is None:
@@ -206,35 +216,33 @@ def _exactly_one(models: Sequence[Reading[CustomerModelConfig]], where: str, *, 
 def _unread(model: Reading[CustomerModelConfig] | None) -> Unread:
     if model is None:
         return Unread(model=True)
-    parts = ("properties", "segments", "lifecycles", "event_types", "group_types", "objectives")
-    unread = {part: model.unread.get(part, frozenset()) for part in parts}
-    whole_list_is_lost = any(len(where) <= 1 for where, _ in model.mistakes)
-    return Unread(**unread, model=whole_list_is_lost or any(NAMELESS in names for names in model.unread.values()))
-
-
-def _location(finding: Finding) -> Location:
-    return finding.location if finding.connection is None else ()
+    lost = frozenset(_KINDS[part] for part in model.lost)
+    none: frozenset[str] = frozenset()
+    return Unread(
+        properties=model.unread.get("properties", none),
+        segments=model.unread.get("segments", none),
+        lifecycles=model.unread.get("lifecycles", none),
+        event_types=model.unread.get("event_types", none),
+        group_types=model.unread.get("group_types", none),
+        objectives=model.unread.get("objectives", none),
+        lost=lost,
+    )
 
 
 def _cross_problems(
-    models: Sequence[Reading[CustomerModelConfig]], connections: Sequence[ConnectionReading]
+    models: Sequence[Reading[CustomerModelConfig]], connections: Sequence[ConnectionReading], *, complete: bool
 ) -> Iterable[Problem]:
     """What the cross rules find, except where something worse is already known."""
     first = models[0] if models else None
+    empty = CustomerModelConfig.model_construct(properties=())
+    known: tuple[Any, ...] = tuple(connection_of(part.readable) for part in connections)
+    # What could not even be recognised may be a connection.
     deployment = Deployment.model_construct(
-        model=first.readable
-        if first
-        else CustomerModelConfig.model_construct(
-            properties=(), segments=(), lifecycles=(), event_types=(), group_types=(), objectives=()
-        ),
-        connections=tuple(connection_of(part.readable) for part in connections),
+        model=first.readable if first else empty, connections=known if complete else (*known, UNREAD)
     )
     findings = check(deployment, _unread(first))
     if first:
-        wrong = any(place[:1] in _MADE_OF for place in (*map(_location, findings), *dict(first.mistakes)))
-        wrong |= any(where == () for where, _ in first.mistakes)
-        found = written_places(first.readable, complete=not wrong)
-        findings += [Finding("model", *place) for place in found]
+        findings += _sql_findings(first, findings)
     for finding in findings:
         part: Reading[Any] | None = first if finding.connection is None else connections[finding.connection]
         if part is None:
@@ -242,3 +250,11 @@ def _cross_problems(
         place = drop_place(finding.location) if isinstance(part.readable, DropFolders) else part.place(finding.location)
         if place not in {where for where, _ in part.mistakes}:
             yield part.written.problem(place, finding.message)
+
+
+def _sql_findings(model: Reading[CustomerModelConfig], findings: Sequence[Finding]) -> list[Finding]:
+    """What is wrong with SQL; it is held against the tables if all they are made of is right."""
+    found = [finding.location for finding in findings if finding.connection is None]
+    wrong = any(not place or place[0] in _MADE_OF for place in (*found, *dict(model.mistakes)))
+    fits = not (wrong or model.lost & _MADE_OF)
+    return [Finding("model", *place) for place in written_places(model.readable, complete=fits)]

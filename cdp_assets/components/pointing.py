@@ -40,18 +40,18 @@ def follow(model: type[BaseModel], loc: Sequence[str | int]) -> Pointer:
     owner, label, next_label, alternative = model, None, None, False
     location: list[str | int] = []
     for part in loc:
-        kind = _bare(kind)
+        kind = bare(kind)
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             owner, label, next_label = kind, next_label, None
             location.append(part)
             kind = _field_type(kind, part)
-        elif get_origin(kind) in {Union, UnionType}:
-            kind = _member(kind, part)
+        elif is_union(kind):
+            kind = member_of(kind, part)
             next_label, alternative = str(part), kind is None
         elif get_origin(kind) in {tuple, list, dict}:
             location.append(part)
             kind = get_args(kind)[-1 if get_origin(kind) is dict else 0]
-    return Pointer(tuple(location), owner, label, _bare(kind), alternative)
+    return Pointer(tuple(location), owner, label, bare(kind), alternative)
 
 
 def accepted_keys(model: type[BaseModel]) -> list[str]:
@@ -73,15 +73,30 @@ def accepted_tags(union: Any) -> list[str]:
     return sorted(str(tag) for member in get_args(union) for tag in _tags(member))
 
 
-def _bare(kind: Any) -> Any:
+def bare(kind: Any) -> Any:
     """The type without annotations and without the None it may also be."""
     while get_origin(kind) is Annotated:
         kind = get_args(kind)[0]
-    if get_origin(kind) in {Union, UnionType}:
+    if is_union(kind):
         members = [member for member in get_args(kind) if member is not NoneType]
         if len(members) == 1:
-            return _bare(members[0])
+            return bare(members[0])
     return kind
+
+
+def is_union(kind: Any) -> bool:
+    """Whether a value is of one of several types."""
+    return get_origin(kind) in {Union, UnionType}
+
+
+def member_of(union: Any, tag: str | int) -> Any:
+    """The member of a tagged union, or None where the union has no tags."""
+    return next((bare(member) for member in get_args(union) if tag in _tags(member)), None)
+
+
+def type_of(field: FieldInfo) -> Any:
+    """The type of a key's value, with its limits."""
+    return Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
 
 
 def _field_type(model: type[BaseModel], key: str | int) -> Any:
@@ -89,16 +104,11 @@ def _field_type(model: type[BaseModel], key: str | int) -> Any:
     return fields[key].annotation if key in fields else None
 
 
-def _member(union: Any, tag: str | int) -> Any:
-    """The member of a tagged union, or None where the union has no tags."""
-    return next((_bare(member) for member in get_args(union) if tag in _tags(member)), None)
-
-
 def _tags(member: Any) -> list[Any]:
     """What selects this member: its `Tag`, else the values of its `type` field."""
     tags = [item.tag for item in get_args(member)[1:] if isinstance(item, Tag)]
-    bare = _bare(member)
-    if tags or not (isinstance(bare, type) and issubclass(bare, BaseModel) and "type" in bare.model_fields):
+    kind = bare(member)
+    if tags or not (isinstance(kind, type) and issubclass(kind, BaseModel) and "type" in kind.model_fields):
         return tags
-    kind = bare.model_fields["type"].annotation
-    return list(get_args(kind)) if get_origin(kind) is Literal else []
+    literal = kind.model_fields["type"].annotation
+    return list(get_args(literal)) if get_origin(literal) is Literal else []

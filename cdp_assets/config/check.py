@@ -9,9 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from cdp_assets.config.check_drop import metric_places
+from cdp_assets.config.check_drop import metric_folder_places, metric_view_places
 from cdp_assets.config.check_events import event_type_places
-from cdp_assets.config.check_exports import export_key_places, export_places, export_target_places, viewed_places
+from cdp_assets.config.check_exports import (
+    Taken,
+    export_key_places,
+    export_places,
+    export_target_places,
+    viewed_places,
+)
 from cdp_assets.config.check_goals import import_places
 from cdp_assets.config.check_lifecycles import lifecycle_places
 from cdp_assets.config.check_needs import circle_places
@@ -23,6 +29,7 @@ from cdp_assets.config.groups import RESERVED_GROUP_COLUMNS
 from cdp_assets.config.known import Known, Location, Place, Unread, listed, nearest_first
 from cdp_assets.config.model import CustomerModelConfig, Deployment
 from cdp_assets.config.properties import RESERVED_COLUMNS, Property
+from cdp_assets.config.unread import as_far_as_read
 
 RESERVED_CONNECTIONS = frozenset(
     {"model", "profiles", "products", "segments", "groups", "events", "interactions", "lifecycles"}
@@ -47,32 +54,42 @@ class Finding:
 
 def check(deployment: Deployment, unread: Unread | None = None) -> list[Finding]:
     """Every mistake between the parts of a deployment, in the order of its parts."""
-    unread = unread or Unread()
     model = deployment.model
-    known = Known.of(model, unread)
-    found = [Finding("model", *place) for rule in _MODEL_RULES for place in rule(model, known)]
-    targets = export_target_places(deployment.connections, known)
-    viewed = viewed_places(deployment.connections)
-    found += [Finding("model", *place) for place in metric_places(model, deployment.connections)]
+    known = Known.of(model, unread or Unread())
+    places = [place for rule in _MODEL_RULES for place in as_far_as_read(rule(model, known))]
+    places += as_far_as_read(metric_folder_places(model, deployment.connections))
+    return [*(Finding("model", *place) for place in places), *as_far_as_read(_in_connections(deployment, known))]
+
+
+def _in_connections(deployment: Deployment, known: Known) -> Iterator[Finding]:
+    """Every mistake of the connections; one of which nothing could be read is the last."""
+    taken: Taken = {}
     for index, connection in enumerate(deployment.connections):
         earlier = [other.name for other in deployment.connections[:index]]
-        places = [*_connection_name(connection, earlier), *_connection_places(connection, known), *targets[index]]
-        places += viewed[index]
-        places += returning_places(connection, deployment.connections)
-        found += [Finding(connection.name, *place, index) for place in places]
-    return found
+        rules = (
+            _connection_name(connection, earlier),
+            _goal_names(connection),
+            _served_objectives(connection, known),
+            export_key_places(connection),
+            _goal_places(connection, known),
+            export_target_places(connection, known, taken),
+            viewed_places(connection, deployment.connections),
+            returning_places(connection, deployment.connections),
+        )
+        yield from (Finding(connection.name, *place, index) for rule in rules for place in as_far_as_read(rule))
 
 
-def _connection_places(connection: Connection, known: Known) -> Iterator[Place]:
-    yield from _goal_names(connection)
+def _served_objectives(connection: Connection, known: Known) -> Iterator[Place]:
     for index, name in enumerate(connection.objectives):
         unknown = known.unknown("objective", name)
         if unknown:
             yield ("objectives", index), unknown
-    yield from export_key_places(connection)
+
+
+def _goal_places(connection: Connection, known: Known) -> Iterator[Place]:
     for index, goal in enumerate(connection.goals):
         found = export_places(goal, known) if isinstance(goal, ExportProfilesGoal) else import_places(goal, known)
-        yield from ((("goals", index, *where), message) for where, message in found)
+        yield from ((("goals", index, *where), message) for where, message in as_far_as_read(found))
 
 
 def _property_names(model: CustomerModelConfig, _: Known) -> Iterator[Place]:
@@ -156,13 +173,19 @@ def _connection_name(connection: Connection, earlier: Collection[str]) -> Iterat
 
 
 def _goal_names(connection: Connection) -> Iterator[Place]:
-    names = [goal.name for goal in connection.goals]
-    for index, name in enumerate(names):
-        if name in RESERVED_GOALS:
-            taken = listed(sorted(RESERVED_GOALS))
-            yield ("goals", index, "name"), f"goal name {name!r} is reserved; take another name than: {taken}"
-        elif name in names[:index]:
-            yield ("goals", index, "name"), f"goal name {name!r} is taken by an earlier goal"
+    earlier: set[str] = set()
+    for index, goal in enumerate(connection.goals):
+        yield from ((("goals", index, "name"), told) for told in as_far_as_read(_goal_name(goal.name, earlier)))
+
+
+def _goal_name(name: str, earlier: set[str]) -> Iterator[str]:
+    """What is wrong with a goal's name; enters it among the earlier ones."""
+    if name in RESERVED_GOALS:
+        taken = listed(sorted(RESERVED_GOALS))
+        yield f"goal name {name!r} is reserved; take another name than: {taken}"
+    elif name in earlier:
+        yield f"goal name {name!r} is taken by an earlier goal"
+    earlier.add(name)
 
 
 _MODEL_RULES: tuple[Callable[[CustomerModelConfig, Known], Iterator[Place]], ...] = (
@@ -176,4 +199,5 @@ _MODEL_RULES: tuple[Callable[[CustomerModelConfig, Known], Iterator[Place]], ...
     lifecycle_places,
     circle_places,
     event_type_places,
+    metric_view_places,
 )

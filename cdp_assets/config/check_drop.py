@@ -18,7 +18,9 @@ def drop_places(goal: ImportGoal, known: Known) -> Iterator[Place]:
     if goal.drop is None:
         return
     custom = known.properties.get(CUSTOM)
-    if known.complete and (CUSTOM not in known.properties or (custom and custom.type is not PropertyType.json)):
+    if "property" not in known.lost and (
+        CUSTOM not in known.properties or (custom and custom.type is not PropertyType.json)
+    ):
         told = f"drop folders keep fields nobody declared in a property {CUSTOM!r}"
         yield (), f"{told}; add {{name: {CUSTOM}, type: json}} to the customer model"
     for header in dict.fromkeys([*IDENTIFIERS, *goal.drop.properties]):
@@ -32,16 +34,19 @@ def drop_places(goal: ImportGoal, known: Known) -> Iterator[Place]:
             yield ("properties",), f"header {header} needs a property of type {kind} with one value; {wanted!r} is not"
 
 
-def metric_places(model: CustomerModelConfig, connections: Sequence[Connection]) -> Iterator[Place]:
-    """Every mistake of the metrics of a model: whose they are, and two that share a view."""
-    # Drop folders that could not be read have no goals, and perhaps not even the name that is meant.
-    all_known = all(one.goals for one in connections)
+def metric_folder_places(model: CustomerModelConfig, connections: Sequence[Connection]) -> Iterator[Place]:
+    """Metrics of drop folders that there are not."""
     folders = [one.name for one in connections if any(goal.drop is not None for goal in one.imports)]
-    views: dict[str, str] = {}
     for index, metric in enumerate(model.metrics):
-        if all_known and metric.folders not in folders:
+        if metric.folders not in folders:
             near = listed(nearest_first(metric.folders, folders)) if folders else "none is defined"
             yield ("metrics", index, "folders"), f"no drop folders {metric.folders!r}; accepted: {near}"
+
+
+def metric_view_places(model: CustomerModelConfig, _: Known) -> Iterator[Place]:
+    """Metrics that would share a view."""
+    views: dict[str, str] = {}
+    for index, metric in enumerate(model.metrics):
         if metric.view in views:
             told = f"metric {metric.name!r} would share the view {metric.view!r} with {views[metric.view]!r}"
             yield ("metrics", index, "name"), f"{told}; declare one of them"

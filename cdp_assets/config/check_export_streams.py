@@ -81,7 +81,7 @@ def _event_streams(goal: ExportProfilesGoal, known: Known) -> tuple[EventStream,
 
 def _all_known(goal: ExportProfilesGoal, known: Known) -> bool:
     """Whether no file of the goal can have fields that could not be read."""
-    return goal.events is None or (known.complete and None not in known.event_types.values())
+    return goal.events is None or ("event type" not in known.lost and None not in known.event_types.values())
 
 
 STREAM_RULES: tuple[Callable[[ExportProfilesGoal, Known], Iterator[Place]], ...] = (

@@ -14,6 +14,7 @@ from cdp_assets.config.export_targets import Naming, actions_of
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.known import Known, Location, Place
 from cdp_assets.config.properties import OWN_PROPERTIES
+from cdp_assets.config.unread import as_far_as_read
 
 _OWN = frozenset(prop.name for prop in OWN_PROPERTIES)
 
@@ -21,43 +22,40 @@ _OWN = frozenset(prop.name for prop in OWN_PROPERTIES)
 def export_places(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
     """Every mistake of one export goal; places are inside the goal."""
     for rule in _RULES:
-        yield from rule(goal, known)
+        yield from as_far_as_read(rule(goal, known))
 
 
 def export_key_places(connection: Connection) -> Iterator[Place]:
     """Goals that want keys the connection does not have; places are inside the connection."""
-    if readable_server(connection) is None:
-        # Not all of it could be read: the keys may stand in the part that is missing.
-        return
     for index, goal in enumerate(connection.goals):
-        if not isinstance(goal, ExportProfilesGoal):
-            continue
-        has_recipients = goal.pgp.public_keys or (connection.pgp and connection.pgp.public_keys)
-        if (goal.pgp.sign or goal.pgp.armor) and not has_recipients:
-            key = "sign" if goal.pgp.sign else "armor"
-            told = "is about encrypted files, and there are no public_keys here or in the connection's pgp"
-            yield ("goals", index, "pgp", key), f"{key} {told}; give the recipient's"
-        if goal.pgp.sign and (connection.pgp is None or connection.pgp.private_key is None):
-            told = "files are signed with the connection's own key"
-            yield ("goals", index, "pgp", "sign"), f"{told}; give pgp.private_key on the connection"
+        if isinstance(goal, ExportProfilesGoal):
+            yield from ((("goals", index, *where), told) for where, told in as_far_as_read(_keys(connection, goal)))
 
 
-def export_target_places(connections: Sequence[Connection], known: Known) -> list[list[Place]]:
-    """Per connection, the goals that would deliver a file of the same name as an earlier goal, of any connection."""
-    seen: dict[tuple[str, str], str] = {}
-    found: list[list[Place]] = []
-    for connection in connections:
-        places: list[Place] = []
-        for index, goal in enumerate(connection.goals):
-            if isinstance(goal, ExportProfilesGoal):
-                places += [(("goals", index, *where), told) for where, told in _taken(connection, goal, known, seen)]
-        found.append(places)
-    return found
+def _keys(connection: Connection, goal: ExportProfilesGoal) -> Iterator[Place]:
+    has_recipients = goal.pgp.public_keys or (connection.pgp and connection.pgp.public_keys)
+    if (goal.pgp.sign or goal.pgp.armor) and not has_recipients:
+        key = "sign" if goal.pgp.sign else "armor"
+        told = "is about encrypted files, and there are no public_keys here or in the connection's pgp"
+        yield ("pgp", key), f"{key} {told}; give the recipient's"
+    if goal.pgp.sign and (connection.pgp is None or connection.pgp.private_key is None):
+        told = "files are signed with the connection's own key"
+        yield ("pgp", "sign"), f"{told}; give pgp.private_key on the connection"
 
 
-def _taken(
-    connection: Connection, goal: ExportProfilesGoal, known: Known, seen: dict[tuple[str, str], str]
-) -> Iterator[Place]:
+Taken = dict[tuple[str, str], str]
+"""Account and path of a file, and the goal that writes it."""
+
+
+def export_target_places(connection: Connection, known: Known, taken: Taken) -> Iterator[Place]:
+    """Goals that would deliver a file of the same name as an earlier goal, of any connection; enters theirs."""
+    for index, goal in enumerate(connection.goals):
+        if isinstance(goal, ExportProfilesGoal):
+            found = as_far_as_read(_taken(connection, goal, known, taken))
+            yield from ((("goals", index, *where), told) for where, told in found)
+
+
+def _taken(connection: Connection, goal: ExportProfilesGoal, known: Known, seen: Taken) -> Iterator[Place]:
     """The first file that an earlier goal writes, or the goal itself twice; enters its own in `seen`."""
     this = f"{connection.name}/{goal.name}"
     own: set[tuple[str, str]] = set()
@@ -103,12 +101,7 @@ def _targets(
 
 
 def _segments(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
-    named: list[tuple[Location, str]] = [(("segment",), goal.segment)]
-    named += [(("exclude_segments", index), name) for index, name in enumerate(goal.exclude_segments)]
-    for index, column in enumerate(goal.columns):
-        if isinstance(column, SegmentsColumn) and column.segments != "all":
-            named += [(("columns", index, "segments", place), name) for place, name in enumerate(column.segments)]
-    for where, name in named:
+    for where, name in _named_segments(goal):
         unknown = known.unknown("segment", name)
         if unknown:
             yield where, unknown
@@ -117,21 +110,25 @@ def _segments(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
         yield ("exclude_segments", place), f"{goal.segment!r} is the segment itself: nobody would be left"
 
 
-def viewed_places(connections: Sequence[Connection]) -> list[list[Place]]:
-    """Per connection, the columns of interactions where no goal of any connection brings some."""
-    if any(goal.interactions for connection in connections for goal in connection.imports):
-        return [[] for _ in connections]
+def _named_segments(goal: ExportProfilesGoal) -> Iterator[tuple[Location, str]]:
+    yield ("segment",), goal.segment
+    yield from as_far_as_read((("exclude_segments", at), name) for at, name in enumerate(goal.exclude_segments))
+    for index, column in enumerate(goal.columns):
+        if isinstance(column, SegmentsColumn) and column.segments != "all":
+            yield from ((("columns", index, "segments", place), name) for place, name in enumerate(column.segments))
+
+
+def viewed_places(connection: Connection, connections: Sequence[Connection]) -> Iterator[Place]:
+    """The columns of interactions of a connection, where no goal of any connection brings some."""
     told = "no import goal brings interactions, so this column would be empty; give one the key `interactions`"
-    return [
-        [
-            (("goals", index, "columns", place, "viewed_interactions"), told)
-            for index, goal in enumerate(connection.goals)
-            if isinstance(goal, ExportProfilesGoal)
-            for place, column in enumerate(goal.columns)
-            if isinstance(column, InteractionsColumn)
-        ]
-        for connection in connections
-    ]
+    for index, goal in enumerate(connection.goals):
+        for place, column in enumerate(goal.columns if isinstance(goal, ExportProfilesGoal) else ()):
+            if isinstance(column, InteractionsColumn) and not _is_viewed(connections):
+                yield ("goals", index, "columns", place, "viewed_interactions"), told
+
+
+def _is_viewed(connections: Sequence[Connection]) -> bool:
+    return any(goal.interactions for connection in connections for goal in connection.imports)
 
 
 def _titles(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
@@ -148,13 +145,7 @@ def _titles(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
 
 
 def _properties(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
-    named = [
-        (("columns", index, "property"), column.property)
-        for index, column in enumerate(goal.columns)
-        if isinstance(column, PropertyColumn)
-    ]
-    named += [(("order_by", index, "property"), order.property) for index, order in enumerate(goal.order_by)]
-    for where, name in named:
+    for where, name in _named_properties(goal):
         unknown = None if name in _OWN else known.unknown("property", name)
         if unknown:
             yield where, unknown
@@ -162,6 +153,16 @@ def _properties(goal: ExportProfilesGoal, known: Known) -> Iterator[Place]:
         prop = known.properties.get(order.property)
         if prop is not None and prop.multiple:
             yield ("order_by", index, "property"), f"{prop.name!r} holds several values; rows are sorted by single ones"
+
+
+def _named_properties(goal: ExportProfilesGoal) -> Iterator[tuple[Location, str]]:
+    columns = enumerate(goal.columns)
+    yield from as_far_as_read(
+        (("columns", index, "property"), column.property)
+        for index, column in columns
+        if isinstance(column, PropertyColumn)
+    )
+    yield from ((("order_by", index, "property"), order.property) for index, order in enumerate(goal.order_by))
 
 
 def _headers_can_be_written(goal: ExportProfilesGoal, _: Known) -> Iterator[Place]:
@@ -183,7 +184,7 @@ def _lifecycle_columns(goal: ExportProfilesGoal, known: Known) -> Iterator[Place
         if not isinstance(column, LifecyclesColumn):
             continue
         names = tuple(known.lifecycles) if column.lifecycles == "all" else column.lifecycles
-        if not names and known.complete:
+        if not names and "lifecycle" not in known.lost:
             yield ("columns", index, "lifecycles"), "the model has no lifecycles, so this column would be empty"
         for place, name in enumerate(names):
             if unknown := known.unknown("lifecycle", name):

@@ -21,6 +21,7 @@ from cdp_assets.config.groups import GROUP_ID
 from cdp_assets.config.known import Known, Location, Place, listed, nearest_first
 from cdp_assets.config.linked import linked_column
 from cdp_assets.config.properties import NUMERIC, Property, PropertyType
+from cdp_assets.config.unread import as_far_as_read
 
 _POSITION = re.compile(r"[1-9][0-9]*")
 IDENTIFIER_TYPES = frozenset({PropertyType.text, PropertyType.email, PropertyType.number})
@@ -32,10 +33,10 @@ def import_places(goal: ImportGoal, known: Known) -> Iterator[Place]:
         yield from drop_places(goal, known)
         return
     if isinstance(goal, ImportGroupsGoal):
-        yield from _group_type(goal, known)
+        yield from as_far_as_read(_group_type(goal, known))
         known = known.of_group(goal.group_type)
     for rule in _IMPORT_RULES:
-        yield from rule(goal, known)
+        yield from as_far_as_read(rule(goal, known))
 
 
 def _group_type(goal: ImportGroupsGoal, known: Known) -> Iterator[Place]:
@@ -108,7 +109,7 @@ def _consent_target(mapping: Mapping, known: Known) -> Iterator[Place]:
     wanted = Rule.add if lists else Rule.set
     if mapping.rule is not wanted:
         yield ("rule",), f"{mapping.property} is written by rule {wanted}, not {mapping.rule}"
-    if lists and known.complete and not known.objectives:
+    if lists and "objective" not in known.lost and not known.objectives:
         yield ("property",), f"{mapping.property} holds ids of objectives; name some in the customer model: objectives"
 
 

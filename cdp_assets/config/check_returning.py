@@ -8,22 +8,27 @@ from collections.abc import Iterator, Sequence
 from cdp_assets.config.connections import Connection, readable_server
 from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.known import Place
+from cdp_assets.config.returning import ReturnRejects
+from cdp_assets.config.unread import as_far_as_read
 
 
 def returning_places(connection: Connection, connections: Sequence[Connection]) -> Iterator[Place]:
     """Every mistake of a connection's goals; `connections` are all of the deployment, itself included."""
     for index, goal in enumerate(connection.goals):
-        if not isinstance(goal, ImportGoal) or goal.return_rejects is None:
-            continue
-        encrypted = connection.pgp is not None and connection.pgp.private_key is not None
-        if encrypted and not goal.return_rejects.plain:
-            told = "files of this connection come PGP encrypted, and rejected rows would go back as plain text"
-            yield ("goals", index, "return_rejects"), f"{told}; leave return_rejects out, or allow it with plain: true"
-        reader = _reader(connection, goal.return_rejects.directory, connections)
-        if reader:
-            told = f"{reader} reads files from {goal.return_rejects.directory!r}"
-            cure = "rejected rows put there could be imported again; name another directory"
-            yield ("goals", index, "return_rejects", "directory"), f"{told}; {cure}"
+        if isinstance(goal, ImportGoal) and goal.return_rejects is not None:
+            found = as_far_as_read(_returning(connection, goal.return_rejects, connections))
+            yield from ((("goals", index, "return_rejects", *where), told) for where, told in found)
+
+
+def _returning(connection: Connection, wanted: ReturnRejects, connections: Sequence[Connection]) -> Iterator[Place]:
+    encrypted = connection.pgp is not None and connection.pgp.private_key is not None
+    if encrypted and not wanted.plain:
+        told = "files of this connection come PGP encrypted, and rejected rows would go back as plain text"
+        yield (), f"{told}; leave return_rejects out, or allow it with plain: true"
+    reader = _reader(connection, wanted.directory, connections)
+    if reader:
+        told = f"{reader} reads files from {wanted.directory!r}"
+        yield ("directory",), f"{told}; rejected rows put there could be imported again; name another directory"
 
 
 def _reader(connection: Connection, directory: str, connections: Sequence[Connection]) -> str:

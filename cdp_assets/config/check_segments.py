@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from cdp_assets.config.check_questions import question_places
 from cdp_assets.config.check_related import event_places, group_places
 from cdp_assets.config.conditions import (
+    Asking,
     InverseCondition,
     Leaf,
     LifecycleCondition,
@@ -18,6 +19,7 @@ from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.properties import OWN_PROPERTIES
 from cdp_assets.config.questions import PropertyCondition
 from cdp_assets.config.related import EventCondition, GroupCondition
+from cdp_assets.config.unread import as_far_as_read
 
 _OWN = {prop.name: prop for prop in OWN_PROPERTIES}
 
@@ -26,9 +28,14 @@ def segment_places(model: CustomerModelConfig, known: Known) -> Iterator[Place]:
     """Every mistake in the segments of a model."""
     yield from _names(model)
     for index, segment in enumerate(model.segments):
-        for where, leaf in segment.leaves:
-            for inside, message in leaf_places(leaf, known):
-                yield ("segments", index, *where, *inside), message
+        for where, message in as_far_as_read(asked_places(segment, known)):
+            yield ("segments", index, *where), message
+
+
+def asked_places(one: Asking, known: Known) -> Iterator[Place]:
+    """Every mistake in the conditions of a segment or lifecycle; places are inside it."""
+    for where, leaf in one.leaves:
+        yield from (((*where, *inside), message) for inside, message in as_far_as_read(leaf_places(leaf, known)))
 
 
 def _names(model: CustomerModelConfig) -> Iterator[Place]:

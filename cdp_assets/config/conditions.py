@@ -206,9 +206,9 @@ class Asking(Strict):
         raise NotImplementedError
 
     @property
-    def leaves(self) -> list[tuple[Path, Leaf]]:
+    def leaves(self) -> Iterator[tuple[Path, Leaf]]:
         """Every condition that holds no other, with its place."""
-        return [found for at, condition in self.trees for found in leaves(condition, at)]
+        return (found for at, condition in self.trees for found in leaves(condition, at))
 
     @property
     def segments(self) -> tuple[str, ...]:
@@ -243,7 +243,12 @@ class Asking(Strict):
     @property
     def written(self) -> list[tuple[Path, str]]:
         """The SQL of its conditions, with its place."""
-        return [((*where, "sql"), leaf.sql) for where, leaf in self.leaves if isinstance(leaf, SqlCondition)]
+        return list(sql_texts(self))
+
+
+def sql_texts(one: Asking) -> Iterator[tuple[Path, str]]:
+    """The SQL in the conditions of a segment or lifecycle, one after the other, with its place."""
+    return (((*where, "sql"), leaf.sql) for where, leaf in one.leaves if isinstance(leaf, SqlCondition))
 
 
 AllOf.model_rebuild()

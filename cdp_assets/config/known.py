@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
-from typing import Literal
+from typing import Literal, get_args
 
 from cdp_assets.config.base import DEFAULT_DOMAIN_GROUP
 from cdp_assets.config.events import STANDARD_TYPES, EventType, whole_types
@@ -32,6 +32,8 @@ class Unread:
     event_types: frozenset[str] = frozenset()
     group_types: frozenset[str] = frozenset()
     objectives: frozenset[str] = frozenset()
+    lost: frozenset[Kind] = frozenset()
+    """Kinds of which there may be more, and not even their names are known."""
     model: bool = False
     """True: there is no model to check against, so any name may be meant."""
 
@@ -48,8 +50,8 @@ class Known:
     group_types: Mapping[str, GroupType | None]
     domain_groups: frozenset[str]
     objectives: frozenset[str]
-    complete: bool
-    """False: a name that is not here may still exist."""
+    lost: frozenset[Kind]
+    """Kinds of which there may be one whose name is not here."""
 
     @classmethod
     def of(cls, model: CustomerModelConfig, unread: Unread) -> Known:
@@ -65,15 +67,17 @@ class Known:
             {**dict.fromkeys(unread.group_types), **{item.id: item for item in model.group_types}},
             frozenset({DEFAULT_DOMAIN_GROUP, *model.domain_groups}),
             frozenset({*unread.objectives, *(item.id for item in model.objectives)}),
-            not unread.model,
+            frozenset(get_args(Kind)) if unread.model else unread.lost,
         )
 
     def of_group(self, group_type: str) -> Known:
         """The same, with the properties of groups of this type instead of profiles'."""
         kind = self.group_types.get(group_type)
         if kind is None:
-            return replace(self, properties={}, complete=False)
-        return replace(self, properties={item.name: item for item in (*kind.properties, GROUP_ID)})
+            return replace(self, properties={}, lost=self.lost | {"property"})
+        return replace(
+            self, properties={item.name: item for item in (*kind.properties, GROUP_ID)}, lost=self.lost - {"property"}
+        )
 
     def unknown(self, kind: Kind, name: str) -> str | None:
         """The message if nothing of that kind has the name."""
@@ -87,7 +91,7 @@ class Known:
             "objective": self.objectives,
         }
         names = things[kind]
-        if name in names or not self.complete:
+        if name in names or kind in self.lost:
             return None
         return f"unknown {kind} {name!r}; known, nearest first: {listed(nearest_first(name, names))}"
 

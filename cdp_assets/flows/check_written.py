@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from cdp_assets.config.conditions import Path
+from cdp_assets.config.conditions import Path, sql_texts
 from cdp_assets.config.events import STANDARD_TYPES, whole_types
 from cdp_assets.config.lifecycles import Lifecycle
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.segments import Segment
+from cdp_assets.config.unread import as_far_as_read
 from cdp_assets.errors import WarehouseError
 from cdp_assets.sql import interactions, schema, tables
 from cdp_assets.sql.event_tables import event_tables
@@ -55,7 +56,7 @@ def written_places(model: CustomerModelConfig, *, complete: bool) -> Iterator[tu
         ((part, index, *where), text)
         for part, listed in owners.items()
         for index, owner in enumerate(listed)
-        for where, text in owner.written
+        for where, text in as_far_as_read(one for one in sql_texts(owner) if one[1])
     ]
     if not texts:
         return
