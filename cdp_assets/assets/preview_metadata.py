@@ -59,7 +59,7 @@ def _told(goal: ImportGoal, preview: GoalPreview) -> Metadata:
     seen = preview.seen
     names = _safe(goal, seen)
     found = [_file(preview), *(f"an import would fail: {problem}" for problem in seen.problems)]
-    found += [f"warning: {shown(warning)}" for warning in seen.warnings]
+    found += [f"warning: {shown(warning)}" for warning in (*preview.differences, *seen.warnings)]
     found += [f"rows {seen.rows_read:,}, left out by processors {seen.rows_filtered:,}", preview.told_matches]
     found += [f"would be rejected: rows {seen.refused.rows:,}, cells {seen.refused.cells:,}"]
     if preview.told_events:

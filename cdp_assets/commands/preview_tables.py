@@ -82,6 +82,8 @@ def print_import(console: Console, goal: ImportGoal, preview: GoalPreview) -> No
         say(console, f"{shown(file.name)}{alias}: {in_words(file.size_bytes)}{layers}{note}")
         for warning in file.warnings:
             say(console, f"warning: {warning}")
+    for difference in preview.differences:
+        say(console, f"warning: {difference}")
     if preview.problem:
         name = f"{shown(preview.chosen.file.name)} cannot be looked into: " if preview.chosen else ""
         say(console, f"{name}{preview.problem}")

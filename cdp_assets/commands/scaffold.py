@@ -264,6 +264,8 @@ def _tell(draft: GoalDraft) -> None:
     print(f"{goal.name}: files {kind.pattern}{', also .gz' if kind.gzipped_too else ''}, as {shown(kind.newest.name)}")
     print(f"    separator {layout.separator!r}, decimal {layout.decimal!r}, {layout.encoding}")
     print(f"    people are found by {found.column.name!r}, as {found.why}")
+    for warning in draft.warnings:
+        print(f"    !! {warning}")
     if found.guessed:
         print("    !! nothing tells that these are people: every row makes a profile; remove the goal if it is not so")
     if draft.several_rows:

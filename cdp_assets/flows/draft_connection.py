@@ -6,7 +6,6 @@ A draft is for its author to read and change; nothing is written here, neither o
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Mapping as Lookup
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -14,26 +13,21 @@ from datetime import datetime
 
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.events import EventImport
-from cdp_assets.config.files import Format
 from cdp_assets.config.goals import Identifier, ImportProfilesGoal, Mapping
 from cdp_assets.config.model import CustomerModelConfig, Deployment
 from cdp_assets.config.properties import RESERVED_COLUMNS, Property, PropertyType
 from cdp_assets.errors import FileError
-from cdp_assets.files.encoding import guess_encoding
-from cdp_assets.files.remote import RemoteFile, shown
+from cdp_assets.files.remote import shown
 from cdp_assets.files.sftp import SftpFileSystem
 from cdp_assets.flows.detect_columns import ColumnProfile
 from cdp_assets.flows.file_kinds import FileKind
 from cdp_assets.flows.folders import DataFolders
+from cdp_assets.flows.guess_layout import guess_format, read_beginning
 from cdp_assets.flows.preview_files import Asked, preview_goals
 from cdp_assets.flows.propose_mappings import Proposal, propose_mappings, valid_name
 
-_LOOKED_AT = 256 << 10
-"""Bytes that tell how a file is laid out."""
-_GZIP = b"\x1f\x8b"
 _KEY_NAMES = re.compile(r"(?:^|[^a-z])(?:id|key|nr|no|num|number|code)$|(?:id|nr|number|nummer)$", re.IGNORECASE)
 _KEY_TYPES = {PropertyType.text, PropertyType.number}
-_GROUPED = r"\d{1,3}(?:%s\d{3})*%s\d+|\d+%s\d+"
 
 
 @dataclass(frozen=True)
@@ -72,6 +66,8 @@ class GoalDraft:
     proposal: Proposal
     columns: tuple[ColumnProfile, ...]
     found: Found
+    warnings: tuple[str, ...] = ()
+    """Files of the kind that are laid out otherwise than the one that was looked into."""
 
     @property
     def several_rows(self) -> bool:
@@ -111,7 +107,7 @@ def draft_goal(
         FileError: the file tells no columns, or none that could find a person; or there is no such column.
     """
     file = chosen.kind.newest
-    content = _beginning(server, file)
+    content = read_beginning(server, file)
     layout = guess_format(content)
     if chosen.encoding and content.isascii():
         layout = layout.model_copy(update={"encoding": chosen.encoding})
@@ -143,29 +139,8 @@ def draft_goal(
     # What finds a profile need not be mapped, but a goal has at least one mapping.
     own = Mapping(column=column.name, property=name)
     goal = goal.model_copy(update={"mappings": (own, *proposal.mappings)})
-    return GoalDraft(goal, chosen.kind, replace(proposal, properties=(*new, *proposal.properties)), seen.columns, found)
-
-
-def guess_format(content: bytes) -> Format:
-    """How the text is laid out: encoding, separator, decimal sign. What cannot be told is as if left out."""
-    encoding = guess_encoding(content)
-    lines = content.decode(encoding, "replace").lstrip("\ufeff").splitlines()[:200]
-    bare = [re.sub(r'"[^"]*"', "", line) for line in lines if line.strip()]
-    counts = {sign: bare[0].count(sign) if bare else 0 for sign in (",", ";", "\t", "|")}
-    separator = max(counts, key=lambda sign: counts[sign])
-    cells = [cell.strip(' "') for line in lines[1:] for cell in line.split(separator)]
-    with_comma = sum(re.fullmatch(_GROUPED % (r"\.", ",", ","), cell) is not None for cell in cells)
-    with_point = sum(re.fullmatch(_GROUPED % (",", r"\.", r"\."), cell) is not None for cell in cells)
-    multi_value = ";" if separator == "|" else "|"
-    decimal = "," if separator != "," and with_comma > with_point else "."
-    return Format(separator=separator, decimal=decimal, encoding=encoding, multi_value=multi_value)
-
-
-def _beginning(server: SftpFileSystem, file: RemoteFile) -> bytes:
-    content = server.read_prefix(file, min(_LOOKED_AT, file.size_bytes))
-    if content.startswith(_GZIP):
-        return zlib.decompressobj(zlib.MAX_WBITS + 16).decompress(content, _LOOKED_AT)
-    return content
+    proposal = replace(proposal, properties=(*new, *proposal.properties))
+    return GoalDraft(goal, chosen.kind, proposal, seen.columns, found, previews[0].differences)
 
 
 def _is_key(column: ColumnProfile) -> bool:

@@ -17,11 +17,12 @@ from cdp_assets.config.model import BatchConfig, Deployment, batch_config
 from cdp_assets.errors import CdpError, ConfigError, FileError, RemoteDownError, WarehouseError
 from cdp_assets.files.beginnings import BEGINNING_BYTES
 from cdp_assets.files.key_ring import opening_keys
-from cdp_assets.files.remote import shown
+from cdp_assets.files.remote import RemoteFile, shown
 from cdp_assets.files.selection import natural_key
 from cdp_assets.files.sftp import SftpFileSystem
 from cdp_assets.flows.fetch_sample import MOST_BYTES, FileSample, fetch_sample
 from cdp_assets.flows.folders import DataFolders, staging_folder
+from cdp_assets.flows.guess_layout import differing
 from cdp_assets.flows.preview_set import preview_set
 from cdp_assets.flows.sample_results import Identified, SetPreview
 from cdp_assets.flows.take_look import Candidate, Look, peek
@@ -73,6 +74,8 @@ class GoalPreview:
     seen: SetPreview | None = None
     """None = see `problem`."""
     matches: Matches = field(default_factory=Matches)
+    differences: tuple[str, ...] = ()
+    """Other files of the goal, not imported yet, that are laid out otherwise than its format and this file say."""
     problem: str = ""
     """Why the file set, or nothing at all, could be looked at."""
     internal: bool = False
@@ -175,11 +178,19 @@ def preview_goal(
             linked = [fetch(part, whole_up_to=asked.linked_bytes) for part in chosen.linked]
             seen = preview_set(config, root, linked, staging, chosen.first_seen_at, asked.most_rows)
         matches = find_matches(config, seen.mapped.identifiers, folders)
-        return preview(files=(root, *linked), seen=seen, matches=matches)
+        # Of encrypted files the beginnings tell nothing.
+        others = [] if connection.pgp else _others(look, chosen)
+        differences = tuple(differing(server, chosen.file, others, config.goal.format))
+        return preview(files=(root, *linked), seen=seen, matches=matches, differences=differences)
     except RemoteDownError:
         raise
     except CdpError as error:
         return preview(problem=str(error), internal=isinstance(error, WarehouseError))
+
+
+def _others(look: Look, chosen: Candidate) -> list[RemoteFile]:
+    found = [item for item in look.candidates if item.goal == chosen.goal and not item.landed and not item.problem]
+    return [item.file for item in found if item.file.path != chosen.file.path]
 
 
 def choose(look: Look, goal: str, name: str = "") -> Candidate | None:

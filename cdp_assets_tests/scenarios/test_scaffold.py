@@ -12,8 +12,8 @@ from cdp_assets.__main__ import main
 from cdp_assets.components.loading import load_deployment
 from cdp_assets.files.remote import RemoteFile
 from cdp_assets.files.selection import wildcard_value
-from cdp_assets.flows.draft_connection import guess_format
 from cdp_assets.flows.file_kinds import FileKind, file_kinds, free_name
+from cdp_assets.flows.guess_layout import guess_format
 
 CUSTOMERS = (
     "Klantnr;E-mail;Plaats;Omzet;Lid sinds\n1;a@x.example;Ede;1.200,50;31-12-2024\n2;b@x.example;Ede;3,25;01-02-2025\n"
@@ -151,6 +151,28 @@ def test_gzipped_files_are_of_the_kind_of_the_plain_ones():
 )
 def test_a_name_with_wildcards_chooses_kinds(wanted, meant):
     assert kinds_of("c_20261124.csv")[0].is_meant_by(wanted) is meant
+
+
+def test_files_of_a_kind_that_are_laid_out_otherwise_are_told(server, sshd, capsys):
+    place, known, _ = server
+    folder = sshd.root / "drafted"
+    (folder / "klanten_20261101.csv").write_bytes((CUSTOMERS + "3;c@x.example;Oloé;1;31-12-2024\n").encode("cp1252"))
+    (folder / "klanten_20261102.csv").write_text(CUSTOMERS.replace(",", ".").replace(";", ","))
+    (folder / "klanten_20261103.csv").write_text(CUSTOMERS.replace("Omzet", "Bedrag"))
+    (folder / "klanten_20261104.csv").write_text(CUSTOMERS.replace("Ede", "Oloé"))
+    os.utime(folder / "klanten_20261125.csv", (2_000_000_000, 2_000_000_000))
+    assert main(["scaffold", "winkel", *place, *known, "--files", "klanten_*.csv"]) == 0
+    advice = "a goal reads all its files alike, so have it sent like the others, or give it a goal of its own"
+    warnings = [
+        f"klanten_20261101.csv: looks like windows-1252, but format.encoding is utf-8; {advice}",
+        f"klanten_20261102.csv: has ',' between its columns, but format.separator is ';'; {advice}",
+        "klanten_20261103.csv: lacks Omzet, which klanten_20261125.csv has",
+    ]
+    told = capsys.readouterr().out.splitlines()
+    assert [line for line in told if line.startswith("    !! klanten")] == [f"    !! {warning}" for warning in warnings]
+    assert main(["preview", "winkel"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert [f"warning: {warning}" in told for warning in warnings] == [True] * 3
 
 
 def test_a_goal_is_named_in_plain_letters():

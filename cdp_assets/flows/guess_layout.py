@@ -1,0 +1,124 @@
+"""How a file is laid out, as its beginning tells: encoding, separator, decimal sign; and which files differ."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+
+from cdp_assets.config.files import Format
+from cdp_assets.errors import CdpError, RemoteDownError
+from cdp_assets.files.encoding import OLD_EUROPEAN, UTF8, UTF16, guess_encoding
+from cdp_assets.files.remote import RemoteFile, shown
+from cdp_assets.files.sftp import SftpFileSystem
+
+MOST_COMPARED = 20
+"""So many files are compared with the one that is looked into: the oldest and the newest."""
+_LOOKED_AT = 256 << 10
+"""Bytes that tell how a file is laid out."""
+_COMPARED_BYTES = 64 << 10
+"""Bytes of each other file."""
+_MOST_NAMES = 4
+_GZIP = b"\x1f\x8b"
+_GROUPED = r"\d{1,3}(?:%s\d{3})*%s\d+|\d+%s\d+"
+_SEPARATORS = (",", ";", "\t", "|")
+_ADVICE = "a goal reads all its files alike, so have it sent like the others, or give it a goal of its own"
+
+
+def guess_format(content: bytes) -> Format:
+    """How the text is laid out: encoding, separator, decimal sign. What cannot be told is as if left out."""
+    encoding = guess_encoding(content)
+    lines = content.decode(encoding, "replace").lstrip("\ufeff").splitlines()[:200]
+    bare = [re.sub(r'"[^"]*"', "", line) for line in lines if line.strip()]
+    counts = {sign: bare[0].count(sign) if bare else 0 for sign in _SEPARATORS}
+    separator = max(counts, key=lambda sign: counts[sign])
+    cells = [cell.strip(' "') for line in lines[1:] for cell in line.split(separator)]
+    with_comma = sum(re.fullmatch(_GROUPED % (r"\.", ",", ","), cell) is not None for cell in cells)
+    with_point = sum(re.fullmatch(_GROUPED % (",", r"\.", r"\."), cell) is not None for cell in cells)
+    multi_value = ";" if separator == "|" else "|"
+    decimal = "," if separator != "," and with_comma > with_point else "."
+    return Format(separator=separator, decimal=decimal, encoding=encoding, multi_value=multi_value)
+
+
+def read_beginning(server: SftpFileSystem, file: RemoteFile, most_bytes: int = _LOOKED_AT) -> bytes:
+    """The first bytes of a file, or of the text in it if it is gzipped.
+
+    Raises:
+        RemoteError: the server's operator must act, or nobody yet.
+    """
+    content = server.read_prefix(file, most_bytes)
+    if content.startswith(_GZIP):
+        return zlib.decompressobj(zlib.MAX_WBITS + 16).decompress(content, most_bytes)
+    return content
+
+
+def differing(server: SftpFileSystem, chosen: RemoteFile, others: Sequence[RemoteFile], layout: Format) -> list[str]:
+    """Which of the other files of a goal are not as its layout and the chosen file's columns say, in sentences.
+
+    Looks at the beginnings of at most `MOST_COMPARED`; one that cannot be read is left to its import.
+
+    Raises:
+        RemoteDownError: nobody need act; the link was lost.
+    """
+    if len(others) > MOST_COMPARED:
+        by_age = sorted(others, key=lambda file: (file.modified_at, file.name))
+        others = [*by_age[: MOST_COMPARED // 2], *by_age[-MOST_COMPARED // 2 :]]
+    if not others:
+        return []
+    own = _columns(read_beginning(server, chosen, _COMPARED_BYTES), layout)
+    found: dict[str, list[str]] = {}
+    for file in others:
+        try:
+            content = read_beginning(server, file, _COMPARED_BYTES)
+        except RemoteDownError:
+            raise
+        except (CdpError, zlib.error):
+            continue
+        for difference in _differences(content, layout, own, shown(chosen.name)):
+            found.setdefault(difference, []).append(shown(file.name))
+    return [f"{_listed(names)}: {difference}" for difference, names in found.items()]
+
+
+def _differences(content: bytes, layout: Format, own: Sequence[str], chosen: str) -> Iterator[str]:
+    encoding = guess_encoding(content)
+    if b"\0" in content and encoding != UTF16:
+        # No text: packed or encrypted.
+        return
+    if not content.isascii() and not _may_be(encoding, layout):
+        yield f"looks like {encoding}, but format.encoding is {layout.encoding}; {_ADVICE}"
+    first = _first_line(content, encoding)
+    other = max(_SEPARATORS, key=first.count)
+    if len(own) > 1 and layout.separator not in first and other in first:
+        yield f"has {other!r} between its columns, but format.separator is {layout.separator!r}; {_ADVICE}"
+        return
+    columns = _columns(content, layout, encoding)
+    gone = [name for name in own if name not in columns] if columns else []
+    if gone:
+        yield f"lacks {', '.join(map(shown, gone))}, which {chosen} has"
+
+
+def _may_be(guessed: str, layout: Format) -> bool:
+    """Whether a text that looks like this may be in the encoding of the layout, as far as a guess can tell."""
+    name = codecs.lookup(layout.encoding).name
+    if name in {UTF8, UTF16}:
+        return guessed == name
+    return name.startswith(("utf-16", "utf-32")) or guessed == OLD_EUROPEAN
+
+
+def _columns(content: bytes, layout: Format, encoding: str = "") -> list[str]:
+    """The names in the header; none where the layout has no such line at the top."""
+    if not layout.header or layout.skip_lines or layout.comment:
+        return []
+    first = _first_line(content, encoding or guess_encoding(content))
+    return [name.strip(f" {layout.quote}") for name in first.split(layout.separator)] if first else []
+
+
+def _first_line(content: bytes, encoding: str) -> str:
+    lines = content.decode(encoding, "replace").lstrip("\ufeff").splitlines()
+    return next((line for line in lines if line.strip()), "")
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + more
