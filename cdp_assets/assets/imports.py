@@ -13,6 +13,7 @@ from cdp_assets.assets.metadata import Metadata, landing_metadata, table
 from cdp_assets.assets.missing import files_metadata
 from cdp_assets.assets.partitions import add_partitions, has_partition, partitions_of
 from cdp_assets.assets.preview_metadata import preview_metadata
+from cdp_assets.assets.provenance import of_landing
 from cdp_assets.assets.rehearsals import DRY_RUN, rehearsal_events
 from cdp_assets.assets.runtime import as_dagster_failure, data_folders, failure, now
 from cdp_assets.assets.specs import files_key, files_spec, goal_key, import_spec
@@ -237,18 +238,13 @@ def landed_events(
                 key,
                 partition=partition,
                 metadata=landing_metadata(outcome) | trends[outcome.goal],
-                tags=provenance(connection, versions[outcome.goal]),
+                tags=_provenance(connection, versions[outcome.goal], outcome),
             )
 
 
-def provenance(connection: Connection, version: str) -> dict[str, str]:
-    """What Dagster itself notes on a materialisation of an asset's own op, to tell later if it is outdated."""
-    files = files_key(connection).to_user_string()
-    return {
-        "dagster/code_version": version,
-        f"dagster/input_data_version/{files}": "INITIAL",
-        f"dagster/input_event_pointer/{files}": "NULL",
-    }
+def _provenance(connection: Connection, version: str, outcome: Outcome) -> dict[str, str]:
+    batch_id = outcome.landed.manifest.batch_id if outcome.landed else ""
+    return of_landing(files_key(connection), version, batch_id)
 
 
 def code_version(deployment: Deployment, connection: Connection, goal: ImportGoal) -> str:

@@ -19,9 +19,10 @@ from cdp_assets.assets.members import materializations
 from cdp_assets.assets.metadata import done_metadata, export_metadata, unsettled
 from cdp_assets.assets.missing import files_metadata
 from cdp_assets.assets.partitions import add_partitions
+from cdp_assets.assets.provenance import of_inputs
 from cdp_assets.assets.rehearsals import DRY_RUN, rehearsal_events
 from cdp_assets.assets.runtime import as_dagster_failure, connection_pool, data_folders, failure, now
-from cdp_assets.assets.specs import done_key, files_key
+from cdp_assets.assets.specs import done_key, files_key, warehouse_specs
 from cdp_assets.assets.warehouse import fold_events, folded_assets
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.model import Deployment
@@ -119,13 +120,17 @@ class Steps:
             description="Folds the batches that wait into the profiles.",
         )
         def _fold(context: dg.OpExecutionContext) -> None:
+            provenance = {
+                spec.key: of_inputs(context.instance, context.run_id, [dep.asset_key for dep in spec.deps])
+                for spec in warehouse_specs(self.deployment)
+            }
             with as_dagster_failure(context.log):
                 result = run_connection.fold_and_publish(self.deployment.model, data_folders(), now())
             for event in fold_events(self.deployment, result):
                 context.log_event(event)
             if result.news:
                 for key, metadata in folded_assets(self.deployment, result).items():
-                    context.log_event(dg.AssetMaterialization(key, metadata=metadata))
+                    context.log_event(dg.AssetMaterialization(key, metadata=metadata, tags=provenance[key]))
             note_told(data_folders(), result.states)
             for message in fold_messages(result):
                 context.log.info(message)

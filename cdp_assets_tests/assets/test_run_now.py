@@ -128,6 +128,22 @@ def test_dagster_can_tell_when_what_a_job_landed_is_outdated(shop: World) -> Non
     assert "dagster/input_event_pointer/shop/files" in by_click.keys() & by_job.keys()
 
 
+def test_a_refused_file_does_not_make_the_profiles_look_outdated(shop: World) -> None:
+    """Dagster asks the tags which landings were there when the profiles were made, and which batches they were."""
+    shop.put("customers_1.csv", ANNA)
+    (shop.server.folder / "in" / "customers_2.csv").write_text("no such column\nx\n")
+    shop.run("shop__run_now")
+    assert shop.materialize("profiles").success
+    by_click, by_job = (event.tags for event in shop.materializations("profiles"))
+    own = {name for name in by_click if name.startswith("dagster/input")}
+    assert len(own) == 2
+    assert own <= by_job.keys()
+    pointer = "dagster/input_event_pointer/shop/customers"
+    assert by_job[pointer] == by_click[pointer]
+    (batch,) = shop.rows("SELECT batch_id FROM ops.batches")
+    assert shop.materializations("shop/customers")[0].tags["dagster/data_version"] == batch[0]
+
+
 def test_a_click_on_drop_folders_renews_the_list(shop: World) -> None:
     properties = [{"name": name} for name in ("email", "phone_number", "external_id")]
     model = CustomerModelConfig.model_validate({"properties": [*properties, {"name": "custom", "type": "json"}]})
