@@ -90,7 +90,7 @@ def test_rows_that_are_held_back_are_told_in_the_summary_of_their_import(room, c
     with open_warehouse(room.folders.warehouse) as database:
         result = fold_batches(database, room.deployment.model, room.folders, since)
     capsys.readouterr()
-    print_summary(new_console(), room.folders, since)
+    print_summary(new_console(), room.folders, since, room.deployment.event_types)
     told = capsys.readouterr().out
     assert (
         "1 row held back because of an erasure\n1 row imported without some of their cells, which are rejected\n"

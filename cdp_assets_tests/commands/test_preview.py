@@ -121,7 +121,7 @@ def test_proposed_mappings_are_printed_and_not_written(shop, told):
     assert code == 0
     assert "- {column: Born, property: shop_Born}" in out
     assert "- {column: orders.When, property: shop_orders_When, rule: add}" in out
-    assert "- {name: shop_orders_When, type: datetime, multiple: true}" in out
+    assert "- {name: shop_orders_When, type: datetime, multiple: true, whole_days: true}" in out
     assert "Nothing was written; --write adds this to the YAML." in out
     assert everything(shop.folder / "defs") == before
 

@@ -33,7 +33,7 @@ REFERENCE = "a secret is a reference: give exactly one of {env: NAME} or {file: 
         (f"password: *{SECRET}", "is no YAML at column 15: a text that begins with * or & needs quotes"),
         (f"password: *{SECRET}!", "is no YAML at column 15: a text that begins with * or & needs quotes"),
         (f"password: !{SECRET}", "is no YAML at column 15: a text that begins with ! needs quotes"),
-        (f"password: '{SECRET}", "the quote that opens here is never closed; put the same quote behind the text (the line is"),
+        (f"password: '{SECRET}", "the quote that opens here is never closed; put the same quote behind the text (the"),
         (f"password: %{SECRET}", "a text that begins with % needs quotes (the line is not shown, as it may hold a "),
         (f"password: a: {SECRET}", "a text with a colon and a space needs quotes (the line is not shown, as it may"),
         (f"pasword: a: {SECRET}", "a text with a colon and a space needs quotes (the line is not shown, as it may"),
