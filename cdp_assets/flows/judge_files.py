@@ -133,7 +133,7 @@ def judge_missing_file(facts: Facts, connection: str, goal: str, limit: MissingF
         verdict = Verdict(came, told, {"due": said})
     refused = _refused_since(facts.folders, connection, goal, since)
     if refused and not verdict.passed:
-        came = (
+        more = (
             f"{counted(refused, 'file')} came since {as_time(since)} and {'was' if refused == 1 else 'were'} refused."
         )
         told = f"{verdict.told} {more}"
