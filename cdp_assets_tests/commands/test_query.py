@@ -10,6 +10,7 @@ import pytest
 from cdp_assets.__main__ import main
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.publish import publish
+from cdp_assets.sql.history import View, make_view
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import open_warehouse
 
@@ -48,6 +49,23 @@ def test_without_a_query_it_lists_tables_and_views(folders, capsys):
         ["main.rich", "·", "a", "view"],
         ["main.wide", "1", "·"],
     ]
+
+
+def test_what_an_analyst_asks_first_is_listed_first_and_without_codes(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CDP_DATA_DIR", str(tmp_path))
+    view = View("notes", "What was noted.", Sql("SELECT 1 AS n"), {"n": "A number."})
+    with open_warehouse(DataFolders(tmp_path).warehouse) as database:
+        database.run(Sql("CREATE SCHEMA ops"))
+        for name, rows in (("main.a_empty", 0), ("main.people", 2), ("ops.batches", 1), ("ops.a_empty", 0)):
+            database.run(Sql(f"CREATE TABLE {name} AS SELECT range AS n FROM range({rows})"))
+        for statement in make_view(view):
+            database.run(statement)
+    publish(DataFolders(tmp_path))
+    _, out, _ = told(capsys)
+    names = [line.split()[0] for line in out.splitlines() if line.startswith(("main.", "ops."))]
+    assert names == ["main.people", "ops.batches", "ops.notes", "main.a_empty", "ops.a_empty"]
+    assert "What was noted." in out
+    assert view.told.rsplit(" ", 1)[1] not in out
 
 
 def test_rows_that_fit_are_one_table(folders, capsys):
