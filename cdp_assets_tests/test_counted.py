@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+import cdp_assets
 from cdp_assets.counted import counted
 
 
@@ -19,3 +23,8 @@ from cdp_assets.counted import counted
 )
 def test_one_of_a_thing_is_told_otherwise_than_several(number, nouns, told):
     assert counted(number, *nouns) == told
+
+
+def test_nothing_leaves_it_to_the_reader_whether_it_is_one_or_several():
+    sources = Path(cdp_assets.__file__).parent.rglob("*.py")
+    assert [path.name for path in sources if re.search(r"\w\(e?s\)", path.read_text(encoding="utf-8"))] == []

@@ -15,6 +15,7 @@ from cdp_assets.components.yaml_mistakes import SECRET_KEYS
 from cdp_assets.config.conditions import CONDITION_KINDS
 from cdp_assets.config.known import Location, Place, listed
 from cdp_assets.config.questions import PropertyCondition
+from cdp_assets.counted import counted
 
 REFERENCE_MESSAGE = "a secret is a reference: give exactly one of {env: NAME} or {file: path}, not the secret"
 """What is said about anything wrong at or below a secret, without a word of what stands there."""
@@ -123,7 +124,7 @@ def _other(details: ErrorDetails, label: str, value: Any) -> str:
         return f"{label} must be {_kind_word(details, value)}"
     if kind in {"too_short", "too_long"}:
         limit = details.get("ctx", {}).get("min_length" if kind == "too_short" else "max_length")
-        return f"{label} must have at {'least' if kind == 'too_short' else 'most'} {limit} item(s)"
+        return f"{label} must have at {'least' if kind == 'too_short' else 'most'} {counted(int(limit or 0), 'item')}"
     for ours, theirs in (("must be ", "Input should be "), ("must have ", "should have ")):
         if theirs in message:
             return f"{label} {ours}{message.split(theirs, 1)[1]}"
