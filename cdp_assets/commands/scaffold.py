@@ -29,7 +29,7 @@ from cdp_assets.errors import CdpError, ConfigError, LocalDiskError, RemoteDownE
 from cdp_assets.files.host_keys import offered_host_key
 from cdp_assets.files.remote import path_of, shown
 from cdp_assets.files.sftp import SftpFileSystem, open_server
-from cdp_assets.flows.draft_connection import Chosen, GoalDraft, draft_goal
+from cdp_assets.flows.draft_connection import Chosen, GoalDraft, draft_goal, people_first
 from cdp_assets.flows.file_kinds import FileKind, file_kinds, free_name
 from cdp_assets.flows.folders import write_whole
 
@@ -52,6 +52,11 @@ _DELTA = """\
 _SEVERAL_ROWS = f"""\
       # Some people have several rows here. Such a file usually holds timeline events (orders, visits), one for each
       # row or some rows; of a property the last row counts. How an import brings events: {_EVENTS_PAGE}
+      # Lines of one order are items of its event, under `nested`. To keep every value on the person itself, give its
+      # property `multiple: true` and its mapping `rule: add`; what is not about the person needs no mapping.
+"""
+_FOUND_ONLY = """\
+      # false: another goal brings these people, one row each. true: who is missing there is made by these rows.
 """
 _TAIL = """\
     # - type: export_profiles
@@ -202,7 +207,7 @@ def _drafts(deployment: Deployment, options: argparse.Namespace, server: Server)
         unsure = [kind for kind in kinds if not drafting.add(system, directory, kind, options.identifier, sure=True)]
         for kind in unsure:
             drafting.add(system, directory, kind, options.identifier, sure=False)
-    return drafting.drafts
+    return people_first(drafting.drafts)
 
 
 def _kinds(system: SftpFileSystem, server: Server, options: argparse.Namespace) -> tuple[str, list[FileKind]]:
@@ -313,6 +318,7 @@ def connection_yaml(name: str, server: Server, drafts: Sequence[GoalDraft]) -> s
         layout |= goal.format.model_dump(mode="json", exclude_defaults=True)
         lines.append(f"      format: {as_yaml(layout)}")
         lines.append(f"      identifiers: [{as_yaml(goal.identifier_columns[0].model_dump(mode='json'))}]")
+        lines += _FOUND_ONLY.splitlines() if draft.several_rows and not goal.allow_create else []
         lines.append(f"      allow_create: {str(goal.allow_create).lower()}")
         lines += _several_rows(draft) if draft.several_rows else []
         lines.append("      mappings:")

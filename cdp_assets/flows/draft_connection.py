@@ -75,6 +75,16 @@ class GoalDraft:
         return self.found.column.distinct < self.found.column.filled
 
     @property
+    def identifier(self) -> str:
+        """The property that finds people."""
+        return self.goal.identifier_columns[0].property
+
+    @property
+    def finding_only(self) -> GoalDraft:
+        """The same draft, whose rows make nobody."""
+        return replace(self, goal=self.goal.model_copy(update={"allow_create": False}))
+
+    @property
     def events(self) -> EventImport | None:
         """The rows as orders, for where they are; None = no column tells when."""
         single = [one for one in self.columns if one.filled and not one.detected.multiple]
@@ -141,6 +151,16 @@ def draft_goal(
     goal = goal.model_copy(update={"mappings": (own, *proposal.mappings)})
     proposal = replace(proposal, properties=(*new, *proposal.properties))
     return GoalDraft(goal, chosen.kind, proposal, seen.columns, found, previews[0].differences)
+
+
+def people_first(drafts: Sequence[GoalDraft]) -> list[GoalDraft]:
+    """Goals whose files have one row for each person, then those that find these people.
+
+    Where the former bring the people that a file with several rows for one person finds, its rows make nobody.
+    """
+    bring = {draft.identifier for draft in drafts if draft.goal.allow_create and not draft.several_rows}
+    ordered = sorted(drafts, key=lambda draft: draft.several_rows or not draft.goal.allow_create)
+    return [draft.finding_only if draft.several_rows and draft.identifier in bring else draft for draft in ordered]
 
 
 def _is_key(column: ColumnProfile) -> bool:

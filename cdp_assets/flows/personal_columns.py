@@ -1,5 +1,7 @@
 """Tells by name and type whether a column holds what identifies a person: names, birthdays, phones, streets, numbers.
 
+And by name alone whether its digits are no quantities.
+
 English, German, Dutch and French names of columns are known. Pure.
 """
 
@@ -21,6 +23,9 @@ _WHOSE = (
 )
 _TEXT = frozenset({PropertyType.text})
 _TEXT_OR_NUMBER = frozenset({PropertyType.text, PropertyType.number})
+_PHONE = f"{_WHOSE}(?:(?:mobile?|mobiel|cell)?(?:tele)?(?:phone|fon|foon)|mobile?|mobiel|handy|tel|gsm|fax){_NUMBER}?"
+_POSTAL = f"{_WHOSE}(?:zip|plz|postleitzahl|postal|postcode|codepostal)(?:code)?{_NUMBER}?"
+_DIGITS = re.compile(f"{_PHONE}|{_POSTAL}")
 _KINDS = (
     (
         _TEXT,
@@ -36,10 +41,7 @@ _KINDS = (
             "|datedenaissance)"
         ),
     ),
-    (
-        _TEXT_OR_NUMBER,
-        f"{_WHOSE}(?:(?:mobile?|mobiel|cell)?(?:tele)?(?:phone|fon|foon)|mobile?|mobiel|handy|tel|gsm|fax){_NUMBER}?",
-    ),
+    (_TEXT_OR_NUMBER, _PHONE),
     (
         _TEXT,
         (
@@ -53,6 +55,11 @@ _KINDS = (
 _NAMES = tuple((types, re.compile(names)) for types, names in _KINDS)
 
 
+def is_code(name: str) -> bool:
+    """Whether a column of this name likely holds phone numbers or postal codes: digits, and yet no quantities."""
+    return _DIGITS.fullmatch(_letters(name)) is not None
+
+
 def is_personal(name: str, kind: PropertyType) -> bool:
     """Whether a column of this name and type likely holds what identifies a person.
 
@@ -61,5 +68,9 @@ def is_personal(name: str, kind: PropertyType) -> bool:
     """
     if kind is PropertyType.email:
         return True
-    letters = "".join(filter(str.isalpha, plain_letters(name).lower()))
+    letters = _letters(name)
     return any(kind in types and names.fullmatch(letters) for types, names in _NAMES)
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalpha, plain_letters(name).lower()))

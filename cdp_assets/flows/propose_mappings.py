@@ -13,7 +13,7 @@ from cdp_assets.config.linked import linked_column
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.properties import MOST_PLACES, NUMERIC, RESERVED_COLUMNS, Property, PropertyType
 from cdp_assets.flows.detect_columns import ColumnProfile, Detected
-from cdp_assets.flows.personal_columns import is_personal
+from cdp_assets.flows.personal_columns import is_code, is_personal
 from cdp_assets.flows.plain_letters import plain_letters
 from cdp_assets.flows.sample_results import SetPreview
 
@@ -86,6 +86,9 @@ class _Bulk:
     def _property(self, profile: ColumnProfile, *, linked: bool) -> Property:
         detected = profile.detected
         kind = detected.type or PropertyType.text
+        if kind in NUMERIC and is_code(profile.name):
+            # A number would lose the + of a phone, and the zero that other rows of a postal code begin with.
+            kind = PropertyType.text
         multiple = linked or detected.multiple or self._rule is Rule.add
         # A sum is kept as one value, also of linked rows.
         multiple = multiple and not (self._rule is Rule.sum and kind in NUMERIC)

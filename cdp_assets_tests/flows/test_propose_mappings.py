@@ -209,3 +209,16 @@ def test_a_new_property_for_days_keeps_whole_days():
     days, moments = looks(PropertyType.datetime, whole_days=True), looks(PropertyType.datetime)
     proposal = proposed({"birthday": days, "seen": moments})
     assert [(prop.name, prop.whole_days) for prop in proposal.properties] == [("birthday", True), ("seen", False)]
+
+
+@pytest.mark.parametrize("name", ["PLZ", "Zip code", "Postleitzahl", "postcode", "Telefon", "Handynummer", "phone 2"])
+def test_phones_and_postal_codes_are_texts_though_they_are_digits(name):
+    (prop,) = proposed({name: looks(PropertyType.number)}).properties
+    assert prop.type is PropertyType.text
+
+
+def test_other_digits_are_numbers():
+    names = ("Zipper length", "Phone calls", "Telefonate", "Tel_count")
+    assert {str(prop.type) for prop in proposed(dict.fromkeys(names, looks(PropertyType.number))).properties} == {
+        "number"
+    }

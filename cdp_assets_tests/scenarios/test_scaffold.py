@@ -229,6 +229,20 @@ def test_rows_of_orders_can_be_made_events_by_removing_comment_signs(server, ssh
     assert "Events of type order" in capsys.readouterr().out
 
 
+def test_goals_of_people_come_before_those_of_what_they_did(server, sshd):
+    place, known, folder = server
+    booked = "Buchung;E-Mail;Datum\nB1;a@x.example;2026-11-20\nB2;a@x.example;2026-11-21\nB3;n@x.example;2026-11-22\n"
+    (sshd.root / "drafted" / "buchungen_20261125.csv").write_text(booked)
+    assert main(["scaffold", "hotel", *place, *known]) == 0
+    goals = load_deployment(folder).find_connection("hotel").imports
+    assert [(goal.name, goal.allow_create) for goal in goals] == [
+        ("klanten", True), ("cards", True), ("buchungen", False),
+    ]  # fmt: skip
+    written = (folder / "hotel" / "defs.yaml").read_text()
+    assert written.count("# false: another goal brings these people, one row each.") == 1
+    assert "Lines of one order are items of its event, under `nested`" in written
+
+
 def test_whether_files_are_deltas_stands_in_the_draft_with_what_it_means(server):
     place, known, folder = server
     assert main(["scaffold", "winkel", *place, *known]) == 0
