@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
 
 from cdp_assets.assets.runtime import data_folders
 from cdp_assets.commands.chosen import chosen_connection
 from cdp_assets.commands.tables import Column, new_console, print_table, say
 from cdp_assets.components.loading import defs_folder, load_deployment
+from cdp_assets.files.remote import shown
 from cdp_assets.flows.ledger import prepare_schemas
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import open_warehouse
 
 HELP = "list what was imported and exported, the newest first, with its counts"
+_INDENT = 4
 _IMPORTS = Sql(
-    "SELECT strftime(happened_at, '%Y-%m-%d %H:%M'), connection || '/' || goal, name, state, message"
-    " FROM ops.import_history WHERE coalesce(connection = $connection, true) ORDER BY happened_at DESC, id LIMIT $limit"
+    "SELECT strftime(happened_at, '%Y-%m-%d %H:%M'), state, connection || '/' || goal, name, message"
+    " FROM ops.import_history WHERE coalesce(connection = $connection, true)"
+    " ORDER BY happened_at DESC, position DESC, id LIMIT $limit"
 )
 _EXPORTS = Sql(
-    "SELECT strftime(happened_at, '%Y-%m-%d %H:%M'), connection || '/' || goal, state, message FROM ops.export_history"
+    "SELECT strftime(happened_at, '%Y-%m-%d %H:%M'), state, connection || '/' || goal,"
+    " CASE WHEN message = '' THEN path ELSE '' END, message"
+    " FROM ops.export_history"
     " WHERE coalesce(connection = $connection, true) ORDER BY happened_at DESC, id LIMIT $limit"
 )
 _EXCHANGE = Sql(
@@ -53,13 +63,30 @@ def run(options: argparse.Namespace) -> int:
         exchange = database.rows(_EXCHANGE, chosen)
     if options.connection is not None and not (imports or exports or exchange):
         chosen_connection(load_deployment(defs_folder()), options.connection)
-    when, goal, state, message = Column("UTC", 16), Column("goal", 20), Column("state", 10), Column("what became of it")
-    print_table(
-        console, "Imported, counted in rows of the files", [when, goal, Column("file", 24), state, message], imports
+    _tell(
+        console,
+        "Imported (times in UTC; a count is of rows in the file, several of which may be one person's)",
+        imports,
     )
-    print_table(console, "Exported", [when, goal, state, message], exports)
+    _tell(console, "Exported (times in UTC)", exports)
     columns = [Column("connection"), Column("direction"), Column("different profiles", number=True)]
-    print_table(console, "Data exchange", columns, exchange)
+    rows = [[connection, direction, f"{profiles:,}"] for connection, direction, profiles in exchange]
+    print_table(console, "Data exchange", columns, rows)
     if not imports and not exports:
         say(console, "nothing was imported or exported yet")
     return 0
+
+
+def _tell(console: Console, title: str, events: Sequence[tuple[str, ...]]) -> None:
+    """What happened, each with its facts in one line, in columns, and below what became of it."""
+    if not events:
+        return
+    say(console, title)
+    states, goals = (max(len(shown(event[place])) for event in events) for place in (1, 2))
+    for when, state, goal, name, message in events:
+        say(console, f"{when}  {state:{states}}  {shown(goal):{goals}}  {shown(name)}".rstrip(), whole=True)
+        if message and console.is_terminal:
+            console.print(Padding(Text(shown(message)), (0, 0, 0, _INDENT), expand=False))
+        elif message:
+            say(console, f"{'':{_INDENT}}{shown(message)}", whole=True)
+    console.print()

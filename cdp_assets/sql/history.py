@@ -76,13 +76,19 @@ IMPORTED = sql(
             rows_received - coalesce(rows_filtered, 0))
         || CASE WHEN is_full THEN ', the delta file is used.' ELSE '.' END
         || {sentences}
-    ELSE '' END || CASE WHEN note <> '' AND folded_at IS NOT NULL THEN ' ' ELSE '' END || coalesce(note, '')""",
+    ELSE '' END
+        || CASE WHEN note <> '' AND folded_at IS NOT NULL THEN ' ' ELSE '' END
+        || CASE WHEN note <> '' THEN upper(left(note, 1)) || substr(note, 2) || '.' ELSE '' END""",
     sentences=_sentences(
         [
             ("rows_consent_mismatch", "profile update", "skipped because of a consent mismatch"),
             ("events_created", "timeline event", "created"),
             ("events_rejected", "timeline event", "rejected"),
+            ("rows_not_found", "row", "about nobody who is known"),
+            ("rows_no_identifier", "row", "without an identifier"),
+            ("rows_filtered", "row", "dropped by a processor"),
             ("rows_rejected", "row", "rejected"),
+            ("cells_rejected", "cell", "rejected, without which the rows were imported"),
             ("rows_erased", "row", "left out because of an erasure"),
         ]
     ),
@@ -105,11 +111,11 @@ IMPORT_HISTORY = View(
     "Every file that was imported or refused, the newest first.",
     sql(
         "SELECT coalesce(folded_at, landed_at) AS happened_at, connection, goal, partition_key, name, state, {rows},"
-        " {message} AS message, batch_id AS id FROM ops.batches\n"
+        " {message} AS message, batch_id AS id, position FROM ops.batches\n"
         "UNION ALL BY NAME\n"
         "SELECT failed_at AS happened_at, connection, goal, partition_key, parse_filename(path) AS name,"
         " 'failed' AS state, error AS message, attempt_id AS id FROM ops.attempts\n"
-        "ORDER BY happened_at DESC, connection, goal, name, id",
+        "ORDER BY happened_at DESC, position DESC, connection, goal, name, id",
         rows=joined(", ", [Sql(name) for name in _ROWS]),
         message=IMPORTED,
     ),
@@ -123,6 +129,7 @@ IMPORT_HISTORY = View(
         **dict.fromkeys(_ROWS, "As in `batches`, at the first fold; NULL = refused, or not folded yet."),
         "message": "What became of it, in a sentence. Its counts of profiles are rows, several of which may be one's.",
         "id": "Batch, or attempt.",
+        "position": "Place in the order of folded batches: of those folded together, the last counts as the newest.",
     },
 )
 _EXPORTED = sql(

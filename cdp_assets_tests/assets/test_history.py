@@ -61,9 +61,31 @@ def test_every_column_of_the_views_is_explained(used: World) -> None:
 def test_the_command_prints_what_happened(used: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["history", "shop", "--limit", "2"]) == 0
     printed = capsys.readouterr().out
-    assert "customers_3.csv" in printed
+    assert "  failed  shop/customers  customers_3.csv\n    Column " in printed
+    assert "  folded  shop/customers  customers_2.csv\n    Received 1 updates, created 1 profiles, " in printed
     assert "customers_1.csv" not in printed
     assert "imported" in printed
+
+
+def test_rows_and_cells_that_the_first_sentence_does_not_tell_are_told_and_why_a_file_does_not_count(
+    shop: World,
+) -> None:
+    shop.put("customers_20250301.csv", ANNA, "anna@example.com,Ede,much\n", ",Ede,1\n")
+    shop.put("customers_20250302.csv", BERT)
+    assert shop.run("shop__customers__run_now").success
+    shop.put("customers_20250301.csv", ANNA, at=1_700_000_100)
+    assert shop.run("shop__customers__run_now").success
+    told = shop.rows("SELECT name, state, message FROM ops.import_history")
+    assert [(name, state) for name, state, _ in told] == [
+        ("customers_20250301.csv", "folded"),
+        ("customers_20250302.csv", "folded"),
+        ("customers_20250301.csv", "superseded"),
+    ]
+    assert told[2][2] == (
+        "Received 0 updates, created 1 profiles, 1 profiles unchanged, checked 3. 1 row without an identifier."
+        " 1 cell rejected, without which the rows were imported."
+        " A newer version of partition '20250301' took its place."
+    )
 
 
 def test_before_the_first_import_there_is_no_history(shop: World, capsys: pytest.CaptureFixture[str]) -> None:
