@@ -18,8 +18,9 @@ from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.config.model import Deployment
 from cdp_assets.counted import counted
 from cdp_assets.errors import ConfigError
-from cdp_assets.flows.erase_profiles import Erased, Listed, erase, lift, list_erasures
+from cdp_assets.flows.erase_profiles import Erased, erase, lift
 from cdp_assets.flows.find_erased import Asked
+from cdp_assets.flows.list_erasures import Listed, list_erasures
 
 HELP = "erase people from all that is kept here, and keep them out; --lift lets them in, --list tells when"
 BEYOND = (

@@ -153,29 +153,6 @@ def lift(folders: DataFolders, asked: Sequence[Asked]) -> int:
     return len(people)
 
 
-@dataclass(frozen=True)
-class Listed:
-    """An erasure that is not lifted, without anything that tells whose it was."""
-
-    erased_at: datetime
-    """When it was asked for."""
-    people: int
-    """People, and identifiers that nobody had."""
-    identifiers: int
-    """Identifiers that it keeps out."""
-    kinds: str
-    """How many of each property."""
-
-
-def list_erasures(folders: DataFolders) -> list[Listed]:
-    """The erasures that keep somebody out, the newest first; of those that were lifted nothing is known."""
-    if not folders.warehouse.exists():
-        return []
-    with open_warehouse(folders.warehouse) as database:
-        prepare_schemas(database)
-        return [Listed(*row) for row in database.rows(erasing.LISTED)]
-
-
 @contextmanager
 def _no_delivery(folders: DataFolders, goals: Sequence[tuple[str, str]]) -> Iterator[None]:
     """A delivery under way would remember people after they are gone, or wait with a file that holds them."""
