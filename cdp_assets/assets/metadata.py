@@ -204,10 +204,19 @@ def done_metadata(outcomes: Sequence[Acknowledged], returned: Sequence[Returned]
     if rows:
         metadata["files"] = table(["file", "what became of it"], rows)
     if returned:
-        back = [[shown(item.name), shown(item.path), item.rows, item.note] for item in returned]
+        back = [[shown(item.name), _went_back(item)] for item in returned]
         metadata["rejected rows returned"] = sum(item.rows for item in returned if item.settled)
-        metadata["returned files"] = table(["rows of", "returned as", "rows", "note"], back)
+        metadata["returned files"] = table(["rows of", "what went back"], back)
     return metadata
+
+
+def _went_back(item: Returned) -> str:
+    """How many rows, where to, and what is new of the file's name, as a table of long names is cut."""
+    if not item.settled:
+        return item.note
+    directory, _, name = item.path.rpartition("/")
+    told = f"….{'.'.join(name.split('.')[-3:])}"
+    return f"{counted(item.rows, 'row')} as {told}{f' in {shown(directory)}' if directory else ''}"
 
 
 def _renamed(path: str, to: str | None, note: str | None, *, settled: bool = True) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from cdp_assets_tests.assets.world import ANNA, CUSTOMERS, VIP_LIST, World, told
@@ -29,6 +31,9 @@ def test_a_run_returns_them_and_tells_of_it(returning: World, job: str) -> None:
     )
     (done,) = returning.materializations("shop/done")
     assert told(done)["rejected rows returned"] == 1
+    (back,) = done.metadata["returned files"].records
+    assert back.data["rows of"] == "customers_1.csv"
+    assert re.fullmatch(r"1 row as …\.[0-9a-f]{8}\.rejected\.csv in \S*rejected", str(back.data["what went back"]))
     assert "no-address" not in repr(done)
 
 
