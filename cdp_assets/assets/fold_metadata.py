@@ -116,7 +116,11 @@ def products_metadata(facts: TableFacts) -> Metadata:
     metadata: Metadata = {"dagster/row_count": facts.rows}
     if facts.rows:
         metadata["products by category"] = _counted(facts)
-        metadata["most ordered"] = table(["id", *facts.columns[1:]], facts.sample)
+        rows = [
+            [one, ", ".join(filter(None, named)), f"{price or 'no price'}, ordered {ordered or 0}"]
+            for one, *named, price, ordered in facts.sample
+        ]
+        metadata["most ordered"] = table(["id", "name, category and brand", "price and orders"], rows)
     return metadata
 
 
@@ -148,7 +152,7 @@ def _counted(facts: TableFacts) -> dg.MetadataValue:
 
 
 def _examples(facts: TableFacts) -> dg.MetadataValue:
-    """A few rows, one column each, as a table of many columns would be cut; fields that hold nothing are left out."""
-    columns = ["field", *(f"example {place}" for place, _ in enumerate(facts.sample, start=1))]
-    lines = [[name, *values] for name, *values in zip(facts.columns, *facts.sample, strict=True)]
-    return table(columns, [line for line in lines if any(line[1:])])
+    """A few rows side by side in one column, as a table of many is cut; fields that hold nothing are left out."""
+    lines = [(name, values) for name, *values in zip(facts.columns, *facts.sample, strict=True)]
+    told = [[name, " / ".join(value or "(empty)" for value in values)] for name, values in lines if any(values)]
+    return table(["field", "one example / the next"], told)

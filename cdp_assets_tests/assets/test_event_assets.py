@@ -69,11 +69,17 @@ def test_a_fold_tells_how_many_events_and_products_there_are(shop: World, click:
     text = str(shop.materializations("events/order")[0]) + str(shop.materializations("products")[0])
     assert "a@example.com" not in text
     (product,) = shop.materializations("products")[0].metadata["most ordered"].records
-    assert (product.data["id"], product.data["ordered"]) == ("shoe", "2")
+    assert product.data["id"] == "shoe"
+    assert str(product.data["price and orders"]).endswith(", ordered 2")
     orders = shop.materializations("events/order")[0].metadata
     assert orders["period"].value == "01 Jan 2026 to 02 Jan 2026"
-    fields = {row.data["field"]: row.data["example 1"] for row in orders["examples (texts masked)"].records}
+    fields = first_of(orders["examples (texts masked)"])
     assert {"set_at_position", "set_at_row", "profile_id", "tax"} & fields.keys() == set()
     assert fields["total_revenue"] in {"5", "7"}
-    items = orders["examples of events_order_product (texts masked)"].records
-    assert {row.data["field"]: row.data["example 1"] for row in items}["id"] == "shoe"
+    assert first_of(orders["examples of events_order_product (texts masked)"])["id"] == "shoe"
+
+
+def first_of(examples: dg.TableMetadataValue) -> dict[str, str]:
+    """The first example, by field; two columns fit the page however many examples there are."""
+    assert [column.name for column in examples.schema.columns] == ["field", "one example / the next"]
+    return {str(row.data["field"]): str(row.data["one example / the next"]).split(" / ")[0] for row in examples.records}
