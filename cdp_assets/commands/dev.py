@@ -16,7 +16,9 @@ from pathlib import Path
 from rich.console import Console
 
 from cdp_assets.assets.runtime import START_VARIABLE
+from cdp_assets.commands import dagster_dev
 from cdp_assets.commands.dagster_home import prepare_dagster_home, workspace_file
+from cdp_assets.commands.plain_output import started
 from cdp_assets.commands.sample_server import sample_server, uses_sample_server
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.errors import ConfigError
@@ -81,14 +83,15 @@ def _dagster(workspace: Path, port: int, environment: Mapping[str, str]) -> int:
         signal.signal(signal.SIGHUP, signal.default_int_handler)
     # The other way to start, `dg dev`, knows no workspace file; this one tells of it at every start.
     silent = ["-W", "ignore:Function `dev_command` is superseded"]
-    command = [sys.executable, *silent, "-m", "dagster", "dev", "-w", str(workspace), "-h", HOST, "-p", str(port)]
-    process = subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603 - our own words
-    try:
-        return process.wait()
-    except KeyboardInterrupt:
-        return 0
-    finally:
-        _stop(process)
+    dagster = [*silent, "-m", dagster_dev.__name__, "dev"]
+    command = [sys.executable, *dagster, "-w", str(workspace), "-h", HOST, "-p", str(port)]
+    with started(command, environment) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            _stop(process)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

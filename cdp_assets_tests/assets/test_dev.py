@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 from cdp_assets.__main__ import main
+from cdp_assets.commands.dagster_dev import says_what_is_so
 from cdp_assets.commands.dagster_home import prepare_dagster_home, workspace_file
+from cdp_assets.commands.plain_output import started
 from cdp_assets.commands.sample_server import uses_sample_server
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets_tests.assets.world import deployment
@@ -51,6 +55,27 @@ def test_a_home_of_somebodys_own_keeps_its_settings(elsewhere: Path, monkeypatch
     assert prepare_dagster_home() == elsewhere / "own"
     assert os.environ["DAGSTER_HOME"] == str(elsewhere / "own")
     assert (elsewhere / "own" / "dagster.yaml").read_text() == "nux: {enabled: false}\n"
+
+
+def test_a_warning_of_settings_that_are_not_read_is_written_where_they_differ(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", "own")
+    told = "Found a dagster instance configuration value (dagster.yaml) in the current folder, but"
+    warning, other = (logging.makeLogRecord({"msg": text}) for text in (told, "Launching"))
+    (elsewhere / "dagster.yaml").write_text("nux: {enabled: false}\n")
+    prepare_dagster_home()
+    assert not says_what_is_so(warning)
+    (elsewhere / "dagster.yaml").write_text("nux: {enabled: true}\n")
+    assert says_what_is_so(warning)
+    assert says_what_is_so(other)
+
+
+def test_what_a_program_writes_comes_through_without_colours(capfd: pytest.CaptureFixture[str]) -> None:
+    said = r"import sys; print('\x1b[32mgr\u00fcn\x1b[0m'); print('\x1b[1;31mred\x1b[0m', file=sys.stderr); sys.exit(3)"
+    with started([sys.executable, "-c", said], {**os.environ, "PYTHONUTF8": "1"}) as process:
+        assert process.wait() == 3
+    assert capfd.readouterr() == ("gr\u00fcn\n", "red\n")
 
 
 def test_the_workspace_of_the_working_directory_comes_first(elsewhere: Path) -> None:

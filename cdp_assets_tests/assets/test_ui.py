@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from cdp_assets_tests.assets.web import Dev, running_dev
+from cdp_assets_tests.assets.web import Dev, running_dev, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -105,6 +106,15 @@ def test_the_lineage_shows_the_way_from_server_to_server(dev: Dev) -> None:
     page = dev.page("/assets/profiles?view=lineage&lineageScope=neighbors&lineageDepth=5")
     for asset in ("files", "customers", "loyalty", "profiles", "vip", "vip_list", "done"):
         assert asset in page, asset
+
+
+def test_a_home_of_ones_own_is_no_reason_to_warn_and_a_log_file_has_no_colours(tmp_path: Path) -> None:
+    shutil.copy(Path(__file__).parents[2] / "dagster.yaml", tmp_path)
+    with running_dev(tmp_path, DAGSTER_HOME=str(tmp_path / "my_dagster_home")) as dev:
+        until(lambda: "Serving dagster-webserver" in dev.log(), 60, "the line of the web page")
+    assert "Launching Dagster services" in dev.log()
+    assert "WARNING" not in dev.log()
+    assert "\x1b" not in dev.log()
 
 
 def test_ctrl_c_ends_everything_soon(tmp_path: Path) -> None:
