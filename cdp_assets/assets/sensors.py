@@ -233,7 +233,12 @@ def _digest(parts: Sequence[str]) -> str:
 
 def is_landing(folders: DataFolders) -> bool:
     """Whether any process is landing now, also one that no run knows of."""
-    for folder in folders.staging.iterdir() if folders.staging.exists() else ():
+    try:
+        under_way = list(folders.staging.iterdir())
+    except FileNotFoundError:
+        # Nothing was landed yet; a look may have taken the folder away again.
+        return False
+    for folder in under_way:
         try:
             FileLock(folder / ".lock", timeout=0).acquire().lock.release()
         except Timeout:

@@ -7,7 +7,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,11 @@ class DataFolders:
     def staging(self) -> Path:
         """Files under way; whatever a dead process left here is removed."""
         return self.root / "staging"
+
+    @property
+    def staging_lock(self) -> Path:
+        """Held while a folder in `staging` is made or swept away."""
+        return self.root / "staging.lock"
 
     @property
     def warehouse(self) -> Path:
@@ -111,7 +116,7 @@ def staging_folder(folders: DataFolders) -> Iterator[Path]:
     """A private folder for files under way, removed afterwards; leftovers of the dead go first."""
     make_private(folders.root)
     # Without it another process could sweep the folder away before its own lock is taken.
-    with FileLock(folders.root / "staging.lock"):
+    with FileLock(folders.staging_lock):
         _sweep(folders.staging)
         folder = make_private(folders.staging / uuid.uuid4().hex)
         lock = FileLock(folder / ".lock")
@@ -121,6 +126,20 @@ def staging_folder(folders: DataFolders) -> Iterator[Path]:
     finally:
         lock.release()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def look_folder(folders: DataFolders) -> Iterator[Path]:
+    """A staging folder for somebody who only looks: what is made for it goes again, the data folder included."""
+    made = [path for path in (folders.staging, folders.staging_lock, folders.root) if not path.exists()]
+    try:
+        with staging_folder(folders) as folder:
+            yield folder
+    finally:
+        # What others have put there since makes a folder stay. Who waits for the lock notices that its file is gone.
+        with FileLock(folders.staging_lock), suppress(OSError):
+            for path in made:
+                path.unlink() if path == folders.staging_lock else path.rmdir()
 
 
 def _sweep(staging: Path) -> None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cdp_assets.faults import step
-from cdp_assets.flows.folders import DataFolders, make_private, staging_folder
+from cdp_assets.flows.folders import DataFolders, look_folder, make_private
 from cdp_assets.warehouse import writer_lock
 
 WAIT_S = 300
@@ -31,7 +31,7 @@ def mirrored(folders: DataFolders) -> Iterator[DataFolders]:
     Raises:
         WarehouseBusyError: nobody need act: another process was writing for `WAIT_S`.
     """
-    with staging_folder(folders) as staging:
+    with look_folder(folders) as staging:
         mirror = DataFolders(make_private(staging / "mirror"))
         # The warehouse first: a batch it knows of and the mirror does not would look withdrawn.
         _copy_warehouse(folders, mirror)

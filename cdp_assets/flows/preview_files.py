@@ -21,7 +21,7 @@ from cdp_assets.files.remote import RemoteFile, shown
 from cdp_assets.files.selection import natural_key
 from cdp_assets.files.sftp import SftpFileSystem
 from cdp_assets.flows.fetch_sample import MOST_BYTES, FileSample, fetch_sample
-from cdp_assets.flows.folders import DataFolders, staging_folder
+from cdp_assets.flows.folders import DataFolders, look_folder
 from cdp_assets.flows.guess_layout import differing
 from cdp_assets.flows.preview_set import preview_set
 from cdp_assets.flows.sample_results import Identified, SetPreview
@@ -172,7 +172,7 @@ def preview_goal(
         if chosen.problem:
             raise FileError(chosen.problem)
         keys = opening_keys(connection.pgp)
-        with staging_folder(folders) as staging:
+        with look_folder(folders) as staging:
             fetch = partial(fetch_sample, config, server=server, staging=staging, keys=keys)
             root = fetch(chosen.parts[0], whole_up_to=BEGINNING_BYTES)
             linked = [fetch(part, whole_up_to=asked.linked_bytes) for part in chosen.linked]

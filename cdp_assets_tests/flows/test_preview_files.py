@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import shutil
 import zipfile
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ import pytest
 
 from cdp_assets.errors import ConfigError
 from cdp_assets.files.sftp import open_server
+from cdp_assets.flows.folders import look_folder, staging_folder
 from cdp_assets.flows.preview_files import Asked, preview_goals
 from cdp_assets_tests.support.connected import WRITTEN, Shop, import_goal
 from cdp_assets_tests.support.previewed import CUSTOMERS, EncryptedShop, everything
@@ -85,6 +87,27 @@ def test_nothing_is_written_here_or_there(sealed):
     assert everything(sealed.folders.root) == here
     assert everything(sealed.remote) == there
     assert list(sealed.folders.staging.iterdir()) == []
+
+
+def test_a_look_before_anything_was_imported_leaves_nothing(sealed):
+    sealed.put_delivery()
+    shutil.rmtree(sealed.folders.root, ignore_errors=True)
+    preview(sealed)
+    assert not sealed.folders.root.exists()
+    sealed.folders.root.mkdir()
+    preview(sealed)
+    assert everything(sealed.folders.root) == {}
+    assert list(sealed.folders.root.iterdir()) == []
+
+
+def test_what_others_stage_beside_a_look_stays(sealed):
+    sealed.put_delivery()
+    with look_folder(sealed.folders), staging_folder(sealed.folders) as other:
+        (other / "theirs").touch()
+        preview(sealed)
+        with look_folder(sealed.folders):
+            assert (other / "theirs").exists()
+    assert not sealed.folders.root.exists()
 
 
 def test_an_import_after_a_preview_is_the_import_without_one(sealed):
