@@ -41,3 +41,15 @@ def test_make_help_lists_what_people_type():
     told = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
     listed = set(re.findall(r"^  make ([a-z-]+)", told.stdout, flags=re.M))
     assert {"demo", "dev", "test", "test-slow", "check", "format", "bench", "lock", "clean"} <= listed
+
+
+def test_setting_up_tells_how_far_it_is_and_nothing_else_that_pip_says():
+    said = [f"Collecting p{n}==1 (from -r requirements.lock (line {n}))\n  Downloading p{n}.whl\n" for n in range(60)]
+    said.append("Installing collected packages: p1, p2\nSuccessfully installed p1-1 p2-1\n")
+    command = [str(ROOT / "scripts" / "pip_progress.sh"), "60"]
+    told = subprocess.run(command, input="".join(said), capture_output=True, text=True, check=True, timeout=60)
+    assert [line.strip() for line in told.stdout.splitlines()] == [
+        "25 of 60 packages are here",
+        "50 of 60 packages are here",
+        "all are here; unpacking them takes about as long again",
+    ]

@@ -16,14 +16,19 @@ good_venv() {
         { [ -z "${PYTHON:-}" ] || [ "$(.venv/bin/python --version)" = "$("$PYTHON" --version)" ]; }
 }
 
+packages=$(grep -cE '^[a-z0-9].*==' requirements.lock)
+say() { echo "== setting up .venv, step $1 of 3: $2"; }
+
 python=$(find_python) || true
 [ -n "$python" ] || [ -z "${PYTHON:-}" ] || fail "PYTHON=$PYTHON is no Python from 3.11 to 3.13."
 
 # A name on PATH proves nothing here either.
 if uv --version >/dev/null 2>&1; then
-    echo "== setting up .venv with uv"
+    say 1 "a Python environment, with uv"
     good_venv || uv venv --quiet --clear --python "${python:->=3.11,<3.14}" .venv
+    say 2 "$packages packages; the first time they are downloaded, which takes a minute or so"
     uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements.lock
+    say 3 "this project"
     uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
     exit
 fi
@@ -33,10 +38,15 @@ Install one, on Debian or Ubuntu: apt-get install python3 python3-venv; or name 
 "$python" -c 'import ensurepip, venv' 2>/dev/null || fail "$python has no venv module.
 On Debian or Ubuntu: apt-get install python3-venv"
 
-echo "== setting up .venv with $("$python" --version), venv and pip; the first time takes a few minutes"
+say 1 "a Python environment, with $("$python" --version), venv and pip"
 if ! good_venv || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
     "$python" -m venv --clear .venv
 fi
-pip() { .venv/bin/python -m pip -qq --disable-pip-version-check --no-input "$@"; }
-pip install --require-hashes -r requirements.lock
-pip install --no-deps --no-build-isolation -e .
+pip() { PIP_ROOT_USER_ACTION=ignore .venv/bin/python -m pip --disable-pip-version-check --no-input "$@"; }
+
+say 2 "$packages packages; the first time they are downloaded, which takes a few minutes"
+# Its warnings are about indexes and users, none of which a reader of this can mend; errors come through.
+{ pip install --progress-bar off --require-hashes -r requirements.lock 2>&1 1>&3 | sed '/^WARNING: /d' >&2; } 3>&1 |
+    scripts/pip_progress.sh "$packages"
+say 3 "this project"
+pip install -qq --no-deps --no-build-isolation -e .
