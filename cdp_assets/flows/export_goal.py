@@ -25,9 +25,18 @@ from cdp_assets.files.sealing import sealer_of
 from cdp_assets.files.sftp import SftpFileSystem
 from cdp_assets.flows.export_content import MEMORY_LIMIT, Made, make_files, take_rows
 from cdp_assets.flows.export_delivery import companions, named_files, send, stand_there
-from cdp_assets.flows.export_job import Counts, Export, ExportJob, OutgoingFile, goal_folder, staged_folder
+from cdp_assets.flows.export_job import (
+    Counts,
+    Export,
+    ExportJob,
+    OutgoingFile,
+    exports_folder,
+    goal_folder,
+    staged_folder,
+)
 from cdp_assets.flows.folders import DataFolders, digest, make_private, sync_folder
 from cdp_assets.flows.ledger import prepare_schemas, require_profiles
+from cdp_assets.flows.local_disk import writing_below
 from cdp_assets.sql import export_ledger, exports, touchpoints
 from cdp_assets.sql.export_tables import EXPORT_FILES, EXPORTS
 from cdp_assets.warehouse import open_warehouse
@@ -46,9 +55,10 @@ def export_goal(job: ExportJob, server: SftpFileSystem, folders: DataFolders) ->
     Raises:
         ConfigError: the YAML author must act: a value does not fit into the format, or a key is of no use.
         RemoteError: the server's operator must act; the next run delivers the files.
+        LocalDiskError: this machine's operator must act: the folder of exports is full or cannot be written.
         WarehouseBusyError: nobody need act; another run has been delivering this goal for `WAIT_S`.
     """
-    with _alone(job, folders):
+    with writing_below(exports_folder(folders)), _alone(job, folders):
         return _export(job, server, folders)
 
 
@@ -151,7 +161,12 @@ def _take(job: ExportJob, folders: DataFolders) -> tuple[ExportJob, Counts, Path
         (earlier,) = database.row(export_ledger.EARLIER, job.owner)
         job = replace(job, export_id=digest(*job.owner, job.now.isoformat(), earlier))
         folder = make_private(job.folder(folders))
-        counts = take_rows(database, job, folder)
+        try:
+            counts = take_rows(database, job, folder)
+        except BaseException:
+            # What is half written would keep a full disk full.
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         if job.goal.lifecycle is not None and job.goal.is_counted:
             with database.transaction():
                 database.run(touchpoints.reserve(job.goal.lifecycle, job.owner, job.export_id, job.now))

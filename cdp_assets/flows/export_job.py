@@ -80,14 +80,19 @@ class ExportJob:
         return staged_folder(folders, self.connection.name, self.goal.name, self.export_id)
 
 
+def exports_folder(folders: DataFolders) -> Path:
+    """Where files are made before they are delivered."""
+    return folders.root / "exports"
+
+
 def staged_folder(folders: DataFolders, connection: str, goal: str, export_id: str) -> Path:
     """Where the files of a delivery stand before it."""
-    return folders.root / "exports" / connection / goal / export_id[:20]
+    return exports_folder(folders) / connection / goal / export_id[:20]
 
 
 def goal_folder(folders: DataFolders, connection: str) -> Path:
     """The folder of a connection's exports, made if absent."""
-    return make_private(folders.root / "exports" / connection)
+    return make_private(exports_folder(folders) / connection)
 
 
 @dataclass(frozen=True)
