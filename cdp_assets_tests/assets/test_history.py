@@ -82,7 +82,7 @@ def test_rows_and_cells_that_the_first_sentence_does_not_tell_are_told_and_why_a
         ("customers_20250301.csv", "superseded"),
     ]
     assert told[2][2] == (
-        "Received 0 updates, created 1 profiles, 1 profiles unchanged, checked 3. 1 row without an identifier."
+        "Received 1 updates, created 1 profiles, 0 profiles unchanged, checked 3. 1 row without an identifier."
         " 1 cell rejected, without which the rows were imported."
         " A newer version of partition '20250301' took its place."
     )
