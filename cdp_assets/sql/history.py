@@ -110,12 +110,12 @@ IMPORT_HISTORY = View(
     "import_history",
     "Every file that was imported or refused, the newest first.",
     sql(
-        "SELECT coalesce(folded_at, landed_at) AS happened_at, connection, goal, partition_key, name, state, {rows},"
-        " {message} AS message, batch_id AS id, position FROM ops.batches\n"
+        "SELECT coalesce(folded_at, landed_at) AS happened_at, connection, goal, partition_key, name AS file, state,"
+        " {rows}, {message} AS message, batch_id AS id, position FROM ops.batches\n"
         "UNION ALL BY NAME\n"
-        "SELECT failed_at AS happened_at, connection, goal, partition_key, parse_filename(path) AS name,"
+        "SELECT failed_at AS happened_at, connection, goal, partition_key, parse_filename(path) AS file,"
         " 'failed' AS state, error AS message, attempt_id AS id FROM ops.attempts\n"
-        "ORDER BY happened_at DESC, position DESC, connection, goal, name, id",
+        "ORDER BY happened_at DESC, position DESC, connection, goal, file, id",
         rows=joined(", ", [Sql(name) for name in _ROWS]),
         message=IMPORTED,
     ),
@@ -124,7 +124,7 @@ IMPORT_HISTORY = View(
         "connection": "Connection.",
         "goal": "Import goal.",
         "partition_key": "Wildcard value of the file name.",
-        "name": "File name on the server.",
+        "file": "File name on the server.",
         "state": "As in `batches`; failed = refused, see message.",
         **dict.fromkeys(_ROWS, "As in `batches`, at the first fold; NULL = refused, or not folded yet."),
         "message": "What became of it, in a sentence. Its counts of profiles are rows, several of which may be one's.",

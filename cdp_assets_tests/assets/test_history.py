@@ -10,7 +10,7 @@ import pytest
 from cdp_assets.__main__ import main
 from cdp_assets_tests.assets.world import ANNA, BERT, World, small_shop
 
-IMPORTS = "SELECT name, state, message FROM ops.import_history"
+IMPORTS = "SELECT file, state, message FROM ops.import_history"
 EXCHANGE = "SELECT connection, direction, profiles FROM ops.data_exchange"
 
 
