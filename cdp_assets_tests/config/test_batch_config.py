@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from cdp_assets.config.model import BatchConfig
+from cdp_assets.config.properties import Property
 
 GOAL = {
     "type": "import_profiles",
@@ -36,3 +37,10 @@ def test_what_happens_to_rejected_rows_says_nothing_about_the_batch():
         }
     )
     assert returning.config_hash == config_hash()
+
+
+def test_a_property_of_moments_says_nothing_of_whole_days():
+    """Batches of before there were whole days keep their hash."""
+    born = {"name": "born", "type": "datetime"}
+    assert "whole_days" not in Property.model_validate(born).model_dump_json()
+    assert "whole_days" in Property.model_validate(born | {"whole_days": True}).model_dump_json()

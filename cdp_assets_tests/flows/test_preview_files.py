@@ -272,6 +272,13 @@ def test_days_that_would_become_moments_of_another_time_zone_are_warned_of(sshd,
     assert warning.endswith("whole_days: true on property born keeps the day")
 
 
+def test_a_file_that_looks_like_utf_8_and_is_read_as_something_else_is_warned_of(plain):
+    plain._goals = [import_goal(format={"encoding": "windows-1252"})]
+    plain.put("customers_1.csv", "email,city,points,tags\na@example.com,Köln,1,\n")
+    ((warning,),) = [file.warnings for file in of_the_one_goal(plain).files]
+    assert warning.startswith("looks like UTF-8: 1 character outside ASCII")
+
+
 def test_an_empty_file_is_a_problem_of_its_goal_only(plain):
     plain._goals = [import_goal(), import_goal("others")]
     plain.put("customers_1.csv", "")
