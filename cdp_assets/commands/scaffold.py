@@ -7,10 +7,9 @@ Asks for what was not given, shows what the server is known by, looks into one f
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,15 +17,16 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from cdp_assets.assets.runtime import data_folders, now
+from cdp_assets.commands.scaffold_questions import ask, asked_server
+from cdp_assets.commands.scaffold_yaml import EVENTS_PAGE, connection_yaml
 from cdp_assets.components.loading import defs_folder, load_deployment
-from cdp_assets.components.yaml_edits import Addition, add_entries, as_yaml
+from cdp_assets.components.yaml_edits import Addition, add_entries
 from cdp_assets.components.yaml_files import shown_path
-from cdp_assets.config.base import Name, SecretRef
+from cdp_assets.config.base import Name
 from cdp_assets.config.connections import Connection, Server
 from cdp_assets.config.model import Deployment
 from cdp_assets.counted import counted
 from cdp_assets.errors import CdpError, ConfigError, LocalDiskError, RemoteDownError, RemoteError
-from cdp_assets.files.host_keys import offered_host_key
 from cdp_assets.files.remote import path_of, shown
 from cdp_assets.files.sftp import SftpFileSystem, open_server
 from cdp_assets.flows.draft_connection import Chosen, GoalDraft, draft_goal, people_first
@@ -42,28 +42,6 @@ attributes:
     - {name: email, type: email, pii: true}
   # segments:
   #   - {name: has_address, where: {property: email, not_is_empty: true}}
-"""
-_LAST_PORT = 65_535
-_EVENTS_PAGE = "docs/events.md"
-_DELTA = """\
-      # delta: false means that each file holds everything: a row that earlier files said is not applied again.
-      # Change it to true if each file holds only what is new or changed: then every row is applied.
-"""
-_SEVERAL_ROWS = f"""\
-      # Some people have several rows here. Such a file usually holds timeline events (orders, visits), one for each
-      # row or some rows; of a property the last row counts. How an import brings events: {_EVENTS_PAGE}
-      # Lines of one order are items of its event, under `nested`. To keep every value on the person itself, give its
-      # property `multiple: true` and its mapping `rule: add`; what is not about the person needs no mapping.
-"""
-_FOUND_ONLY = """\
-      # false: another goal brings these people, one row each. true: who is missing there is made by these rows.
-"""
-_TAIL = """\
-    # - type: export_profiles
-    #   name: vip_list
-    #   segment: vip
-    #   directory: out
-    #   columns: [{property: email, identifier: true}]
 """
 
 
@@ -98,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
     target = folder / options.name / "defs.yaml"
     if target.exists():
         raise ConfigError(f"{shown_path(target)} is there already; choose another name, or change it")
-    server = _server(options)
+    server = asked_server(options)
     # Nothing is written while somebody is asked or the server is read.
     drafts = _drafts(_deployment(folder), options, server)
     if not drafts:
@@ -144,61 +122,6 @@ def _all_or_nothing(folder: Path) -> Iterator[None]:
         raise
 
 
-def _ask(question: str, default: str | None = None) -> str:
-    """One line from the terminal; the default for an empty one, or where nobody can answer."""
-    if not sys.stdin.isatty():
-        if default is None:
-            raise ConfigError(f"nobody can be asked here: {question}; give it as an option (see --help)")
-        return default
-    while True:
-        try:
-            answer = input(f"{question} [{default}]: " if default else f"{question}: ").strip()
-        except EOFError:
-            told = "the input ended before every question was answered; nothing was written"
-            raise ConfigError(told) from None
-        if answer or default is not None:
-            return answer or default or ""
-
-
-def _server(options: argparse.Namespace) -> Server:
-    host = options.host or _ask("Server (name or address)")
-    port = options.port or _ask_port()
-    user = options.user or _ask("User")
-    key, variable, file = options.key, options.password_env, options.password_file
-    if not (key or variable or file):
-        key = _ask("File with the private key (empty: a password)", "")
-        variable = None if key else _ask("Environment variable with the password", f"{options.name.upper()}_PASSWORD")
-    password = SecretRef(env=variable) if variable else SecretRef(file=Path(file)) if file else None
-    return Server(
-        host=host,
-        port=port,
-        username=user,
-        host_key=options.host_key or _host_key(host, port),
-        private_key=SecretRef(file=Path(key)) if key else None,
-        password=password,
-    )
-
-
-def _ask_port() -> int:
-    while True:
-        answer = _ask("Port", "22")
-        if answer.isascii() and answer.isdecimal() and 0 < int(answer) <= _LAST_PORT:
-            return int(answer)
-        print(f"a port is a whole number from 1 to {_LAST_PORT}; most servers have 22")
-
-
-def _host_key(host: str, port: int) -> str:
-    """The server's fingerprint, once a person has compared it."""
-    kind, fingerprint = offered_host_key(host, port)
-    print(f"The server at {host}:{port} shows the key {fingerprint} ({kind}).")
-    print("Compare it with what its operator tells you by another way: anybody could answer at this address.")
-    if not sys.stdin.isatty():
-        raise ConfigError(f"if it is the right one, give it: --host-key {fingerprint}")
-    if _ask("Is it the right one? (yes/no)", "no").lower() not in {"y", "yes"}:
-        raise ConfigError("nothing was written: ask the server's operator for the right key")
-    return fingerprint
-
-
 def _drafts(deployment: Deployment, options: argparse.Namespace, server: Server) -> list[GoalDraft]:
     """One goal for each kind of file whose people can be told."""
     with open_server(server) as system:
@@ -214,7 +137,7 @@ def _kinds(system: SftpFileSystem, server: Server, options: argparse.Namespace) 
     """The folder and what stands in it; where somebody can be asked, until there is one."""
     given = options.directory if options.directory is not None or sys.stdin.isatty() else ""
     while True:
-        directory = given if given is not None else _ask("Folder with the files (empty: where the log-in leads)", "")
+        directory = given if given is not None else ask("Folder with the files (empty: where the log-in leads)", "")
         try:
             place = path_of(server, directory)
             kinds = file_kinds(system.list_files(place))
@@ -275,7 +198,7 @@ def _tell(draft: GoalDraft) -> None:
         print("    !! nothing tells that these are people: every row makes a profile; remove the goal if it is not so")
     if draft.several_rows:
         print("    !! some people have several rows: of a property the last one counts, unless its rule is sum or add;")
-        print(f"       if the rows are orders or visits, import them as timeline events: {_EVENTS_PAGE}")
+        print(f"       if the rows are orders or visits, import them as timeline events: {EVENTS_PAGE}")
     print(f"    {counted(len(goal.mappings), 'column')} mapped")
     for column in draft.columns:
         if column.detected.detail or column.detected.fitting < column.filled:
@@ -296,44 +219,3 @@ def _write(folder: Path, target: Path, name: str, server: Server, drafts: list[G
     write_whole(target, connection_yaml(name, server, drafts).encode())
     load_deployment(folder)
     return [*changed, target]
-
-
-def connection_yaml(name: str, server: Server, drafts: Sequence[GoalDraft]) -> str:
-    """The file, one mapping on each line."""
-    lines = [
-        "# Drafted from the files of the server: read it through.",
-        "type: cdp_assets.SftpConnection",
-        "attributes:",
-    ]
-    lines += [f"  name: {name}", "  server:"]
-    for key, value in server.model_dump(mode="json", exclude_defaults=True, exclude_none=True).items():
-        lines.append(f"    {_pair(key, value)}")
-    lines += ["  run: manual", "  goals:"]
-    for draft in drafts:
-        goal = draft.goal
-        lines += [f"    - type: {goal.type}", f"      name: {goal.name}", *_DELTA.splitlines()]
-        files = goal.files.model_dump(mode="json", exclude_defaults=True) | {"delta": goal.files.delta}
-        lines.append(f"      files: {as_yaml(files)}")
-        layout = {"separator": goal.format.separator, "decimal": goal.format.decimal}
-        layout |= goal.format.model_dump(mode="json", exclude_defaults=True)
-        lines.append(f"      format: {as_yaml(layout)}")
-        lines.append(f"      identifiers: [{as_yaml(goal.identifier_columns[0].model_dump(mode='json'))}]")
-        lines += _FOUND_ONLY.splitlines() if draft.several_rows and not goal.allow_create else []
-        lines.append(f"      allow_create: {str(goal.allow_create).lower()}")
-        lines += _several_rows(draft) if draft.several_rows else []
-        lines.append("      mappings:")
-        lines += [f"        - {as_yaml(one.model_dump(mode='json', exclude_defaults=True))}" for one in goal.mappings]
-    return "\n".join(lines) + "\n" + _TAIL
-
-
-def _several_rows(draft: GoalDraft) -> list[str]:
-    """What to think of where people have several rows, with events to begin with."""
-    lines = _SEVERAL_ROWS.splitlines()
-    if draft.events is not None:
-        told = as_yaml(draft.events.model_dump(mode="json", exclude_defaults=True))
-        lines += ["      # events:", f"      #   - {told}"]
-    return lines
-
-
-def _pair(key: str, value: object) -> str:
-    return re.sub(r"^\{(.*)\}$", r"\1", as_yaml({key: value}))

@@ -1,0 +1,75 @@
+"""What `scaffold` asks a person: the server, the log-in, and whether its key is the right one."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from cdp_assets.config.base import SecretRef
+from cdp_assets.config.connections import Server
+from cdp_assets.errors import ConfigError
+from cdp_assets.files.host_keys import offered_host_key
+
+_LAST_PORT = 65_535
+
+
+def ask(question: str, default: str | None = None) -> str:
+    """One line from the terminal; the default for an empty one, or where nobody can answer."""
+    if not sys.stdin.isatty():
+        if default is None:
+            raise ConfigError(f"nobody can be asked here: {question}; give it as an option (see --help)")
+        return default
+    while True:
+        try:
+            answer = input(f"{question} [{default}]: " if default else f"{question}: ").strip()
+        except EOFError:
+            told = "the input ended before every question was answered; nothing was written"
+            raise ConfigError(told) from None
+        if answer or default is not None:
+            return answer or default or ""
+
+
+def asked_server(options: argparse.Namespace) -> Server:
+    """The server of the options; what they leave out is asked for.
+
+    Raises:
+        ConfigError: nobody can be asked, or the key is not the right one.
+        RemoteDownError: the server does not answer.
+    """
+    host = options.host or ask("Server (name or address)")
+    port = options.port or _ask_port()
+    user = options.user or ask("User")
+    key, variable, file = options.key, options.password_env, options.password_file
+    if not (key or variable or file):
+        key = ask("File with the private key (empty: a password)", "")
+        variable = None if key else ask("Environment variable with the password", f"{options.name.upper()}_PASSWORD")
+    password = SecretRef(env=variable) if variable else SecretRef(file=Path(file)) if file else None
+    return Server(
+        host=host,
+        port=port,
+        username=user,
+        host_key=options.host_key or _host_key(host, port),
+        private_key=SecretRef(file=Path(key)) if key else None,
+        password=password,
+    )
+
+
+def _ask_port() -> int:
+    while True:
+        answer = ask("Port", "22")
+        if answer.isascii() and answer.isdecimal() and 0 < int(answer) <= _LAST_PORT:
+            return int(answer)
+        print(f"a port is a whole number from 1 to {_LAST_PORT}; most servers have 22")
+
+
+def _host_key(host: str, port: int) -> str:
+    """The server's fingerprint, once a person has compared it."""
+    kind, fingerprint = offered_host_key(host, port)
+    print(f"The server at {host}:{port} shows the key {fingerprint} ({kind}).")
+    print("Compare it with what its operator tells you by another way: anybody could answer at this address.")
+    if not sys.stdin.isatty():
+        raise ConfigError(f"if it is the right one, give it: --host-key {fingerprint}")
+    if ask("Is it the right one? (yes/no)", "no").lower() not in {"y", "yes"}:
+        raise ConfigError("nothing was written: ask the server's operator for the right key")
+    return fingerprint

@@ -1,0 +1,73 @@
+"""The YAML of a drafted connection, with comments on what a person should decide."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from cdp_assets.components.yaml_edits import as_yaml
+from cdp_assets.config.connections import Server
+from cdp_assets.flows.draft_connection import GoalDraft
+
+EVENTS_PAGE = "docs/events.md"
+_DELTA = """\
+      # delta: false means that each file holds everything: a row that earlier files said is not applied again.
+      # Change it to true if each file holds only what is new or changed: then every row is applied.
+"""
+_SEVERAL_ROWS = f"""\
+      # Some people have several rows here. Such a file usually holds timeline events (orders, visits), one for each
+      # row or some rows; of a property the last row counts. How an import brings events: {EVENTS_PAGE}
+      # Lines of one order are items of its event, under `nested`. To keep every value on the person itself, give its
+      # property `multiple: true` and its mapping `rule: add`; what is not about the person needs no mapping.
+"""
+_FOUND_ONLY = """\
+      # false: another goal brings these people, one row each. true: who is missing there is made by these rows.
+"""
+_TAIL = """\
+    # - type: export_profiles
+    #   name: vip_list
+    #   segment: vip
+    #   directory: out
+    #   columns: [{property: email, identifier: true}]
+"""
+
+
+def connection_yaml(name: str, server: Server, drafts: Sequence[GoalDraft]) -> str:
+    """The file, one mapping on each line."""
+    lines = [
+        "# Drafted from the files of the server: read it through.",
+        "type: cdp_assets.SftpConnection",
+        "attributes:",
+    ]
+    lines += [f"  name: {name}", "  server:"]
+    for key, value in server.model_dump(mode="json", exclude_defaults=True, exclude_none=True).items():
+        lines.append(f"    {_pair(key, value)}")
+    lines += ["  run: manual", "  goals:"]
+    for draft in drafts:
+        goal = draft.goal
+        lines += [f"    - type: {goal.type}", f"      name: {goal.name}", *_DELTA.splitlines()]
+        files = goal.files.model_dump(mode="json", exclude_defaults=True) | {"delta": goal.files.delta}
+        lines.append(f"      files: {as_yaml(files)}")
+        layout = {"separator": goal.format.separator, "decimal": goal.format.decimal}
+        layout |= goal.format.model_dump(mode="json", exclude_defaults=True)
+        lines.append(f"      format: {as_yaml(layout)}")
+        lines.append(f"      identifiers: [{as_yaml(goal.identifier_columns[0].model_dump(mode='json'))}]")
+        lines += _FOUND_ONLY.splitlines() if draft.several_rows and not goal.allow_create else []
+        lines.append(f"      allow_create: {str(goal.allow_create).lower()}")
+        lines += _several_rows(draft) if draft.several_rows else []
+        lines.append("      mappings:")
+        lines += [f"        - {as_yaml(one.model_dump(mode='json', exclude_defaults=True))}" for one in goal.mappings]
+    return "\n".join(lines) + "\n" + _TAIL
+
+
+def _several_rows(draft: GoalDraft) -> list[str]:
+    """What to think of where people have several rows, with events to begin with."""
+    lines = _SEVERAL_ROWS.splitlines()
+    if draft.events is not None:
+        told = as_yaml(draft.events.model_dump(mode="json", exclude_defaults=True))
+        lines += ["      # events:", f"      #   - {told}"]
+    return lines
+
+
+def _pair(key: str, value: object) -> str:
+    return re.sub(r"^\{(.*)\}$", r"\1", as_yaml({key: value}))
