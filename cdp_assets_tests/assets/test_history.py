@@ -75,7 +75,7 @@ def test_rows_and_cells_that_the_first_sentence_does_not_tell_are_told_and_why_a
     assert shop.run("shop__customers__run_now").success
     shop.put("customers_20250301.csv", ANNA, at=1_700_000_100)
     assert shop.run("shop__customers__run_now").success
-    told = shop.rows("SELECT name, state, message FROM ops.import_history")
+    told = shop.rows("SELECT file, state, message FROM ops.import_history")
     assert [(name, state) for name, state, _ in told] == [
         ("customers_20250301.csv", "folded"),
         ("customers_20250302.csv", "folded"),
