@@ -115,7 +115,7 @@ def test_the_fold_tells_on_the_partition_what_its_rows_did(shop: World) -> None:
             "file": "customers_1.csv",
             "state": "folded",
             "at its first fold": "Received 0 updates, created 2 profiles, 0 profiles unchanged, checked 4."
-            " 1 row rejected.",
+            " 1 row without an identifier. 1 row rejected.",
             "note": "its rows are in the profiles",
             "rows received": 4,
             "rows created": 2,
