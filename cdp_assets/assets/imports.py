@@ -4,7 +4,7 @@ Dagster reads the annotations of `context` as they are, so they are not put off 
 """
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 from pydantic import Field
@@ -26,9 +26,11 @@ from cdp_assets.files.remote import shown
 from cdp_assets.files.selection import natural_key
 from cdp_assets.files.sftp import open_server
 from cdp_assets.files.windows import those_there
+from cdp_assets.flows.batch_states import goal_standings
 from cdp_assets.flows.dry_run import dry_run_partitions
 from cdp_assets.flows.import_files import Outcome, after_landing, land_partitions, warnings_about
 from cdp_assets.flows.judge_files import deliveries
+from cdp_assets.flows.known_batches import known_entries
 from cdp_assets.flows.run_connection import check_enabled
 from cdp_assets.flows.take_look import take_look, take_settled_look
 
@@ -148,11 +150,12 @@ def _results(
 ) -> Iterator[Recorded]:
     """Good partitions are recorded, each with its own metadata; then bad ones fail the run."""
     key = goal_key(connection, goal)
+    known = _folded_before(connection, goal, outcomes)
     bad = [outcome for found in outcomes.values() for outcome in found if outcome.error]
     good = {name: found for name, found in outcomes.items() if not any(outcome.error for outcome in found)}
     if bad:
         for name, found in good.items():
-            yield dg.AssetMaterialization(key, partition=name or None, metadata=partition_metadata(found))
+            yield dg.AssetMaterialization(key, partition=name or None, metadata=partition_metadata(found, known))
         for outcome in bad:
             yield dg.AssetObservation(key, partition=outcome.partition or None, metadata=landing_metadata(outcome))
         told = [f"{outcome.name or outcome.partition}: {outcome.error}" for outcome in bad]
@@ -160,13 +163,25 @@ def _results(
         raise failure(refused(told, files), {"files refused": files})
     if len(good) == 1:
         (found,) = good.values()
-        shown_all = partition_metadata(found) | goal_trends(connection.name, goal.name)
+        shown_all = partition_metadata(found, known) | goal_trends(connection.name, goal.name)
         yield dg.MaterializeResult(asset_key=key, metadata=shown_all)
         return
     trends = goal_trends(connection.name, goal.name)
     for name, found in good.items():
-        context.add_asset_metadata(partition_metadata(found) | trends, asset_key=key, partition_key=name)
+        context.add_asset_metadata(partition_metadata(found, known) | trends, asset_key=key, partition_key=name)
     yield dg.MaterializeResult(asset_key=key)
+
+
+def _folded_before(
+    connection: Connection, goal: ImportGoal, outcomes: Mapping[str, Sequence[Outcome]]
+) -> dict[str, Mapping[str, object]]:
+    """Batch → its row of the ledger, for those that were there already: what they did is to stay on their page."""
+    landed = [outcome.landed for found in outcomes.values() for outcome in found if outcome.landed]
+    again = {item.manifest.batch_id for item in landed if not item.is_new}
+    if not again:
+        return {}
+    states = {item.manifest.batch_id: item.state for item in goal_standings(data_folders(), connection.name, goal.name)}
+    return known_entries(data_folders(), {batch_id: states[batch_id] for batch_id in again if batch_id in states})
 
 
 def goal_trends(connection: str, goal: str) -> Metadata:
@@ -187,9 +202,13 @@ def goal_trends(connection: str, goal: str) -> Metadata:
     return metadata
 
 
-def partition_metadata(outcomes: Sequence[Outcome]) -> Metadata:
-    """The metadata of a partition's latest file, and a list of all where there are several."""
-    metadata = landing_metadata(outcomes[-1])
+def partition_metadata(outcomes: Sequence[Outcome], known: Mapping[str, Mapping[str, object]]) -> Metadata:
+    """The metadata of a partition's latest file, and a list of all where there are several.
+
+    `known`: the ledger's rows of batches that were landed before, by batch.
+    """
+    latest = outcomes[-1]
+    metadata = landing_metadata(latest, known.get(latest.landed.manifest.batch_id) if latest.landed else None)
     if len(outcomes) > 1:
         manifests = [outcome.landed.manifest for outcome in outcomes if outcome.landed]
         metadata["files landed"] = len(outcomes)

@@ -123,8 +123,11 @@ def _why(passed: Sequence[PassedOver]) -> str:
     return f"its name fits none of {', '.join(item.goal for item in passed)}"
 
 
-def landing_metadata(outcome: Outcome) -> Metadata:
-    """What one file held, before it meets the profiles."""
+def landing_metadata(outcome: Outcome, entry: Mapping[str, object] | None = None) -> Metadata:
+    """What one file held, before it meets the profiles.
+
+    `entry`: the ledger's row of a batch that was landed and folded before, which tells what its rows did.
+    """
     if outcome.landed is None:
         return {"file": shown(outcome.name), "state": "refused", "note": outcome.error}
     manifest = outcome.landed.manifest
@@ -154,7 +157,15 @@ def landing_metadata(outcome: Outcome) -> Metadata:
         ]
         columns = ["alias", "file", "rows", "rejected", "orphans (no parent row)"]
         metadata["linked files"] = table(columns, parts)
-    return metadata
+    return _with_fold(metadata, entry) if entry else metadata
+
+
+def _with_fold(metadata: Metadata, entry: Mapping[str, object]) -> Metadata:
+    """A landing that did nothing, with what the fold told of its batch, which it would hide otherwise."""
+    folded = batch_metadata(entry)
+    folded["note"] = " ".join(filter(None, (str(metadata["note"]), str(entry["note"]))))
+    first = {name: metadata[name] for name in ("file", "state", "WARNING") if name in metadata}
+    return first | folded | {name: value for name, value in metadata.items() if name not in folded}
 
 
 def rejects_table(sample: Sequence[RejectSample]) -> dg.MetadataValue:

@@ -34,10 +34,9 @@ from cdp_assets.config.model import Deployment
 from cdp_assets.flows import run_connection
 from cdp_assets.flows.fill_rates import fill_rates
 from cdp_assets.flows.fold_batches import FoldResult
-from cdp_assets.flows.ledger import note_told
+from cdp_assets.flows.ledger import counted_today, note_told
 from cdp_assets.sql.event_tables import event_tables
 from cdp_assets.sql.interactions import VIEW
-from cdp_assets.sql.ledger import FIRST, REPLAYED
 
 POOL = "warehouse"
 FOLD = "fold"
@@ -69,7 +68,7 @@ def _changed(result: FoldResult) -> list[Mapping[str, object]]:
     """
     counting = {_place(entry) for entry in (*result.changed, *result.folded) if entry["state"] == "folded"}
     told = [
-        entry | {first: entry[now] for first, now in zip(FIRST, REPLAYED, strict=True) if entry[now] is not None}
+        counted_today(entry)
         for entry in result.changed
         if entry["state"] not in {"replaced", "superseded"} or _place(entry) not in counting
     ]

@@ -19,7 +19,7 @@ from cdp_assets.flows.fit_columns import fit_tables, need_replay, wanted_shape
 from cdp_assets.flows.fold_pass import Folding, rows_of, told_of
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.keep_out import keep_out
-from cdp_assets.flows.ledger import note_folded, prepare_schemas, register, told_states
+from cdp_assets.flows.ledger import ledger_entries, note_folded, prepare_schemas, register, told_states
 from cdp_assets.flows.look_tables import Facts, table_facts
 from cdp_assets.flows.plan_order import Plan, plan_order
 from cdp_assets.flows.plan_passes import Placed, cut_into_passes
@@ -28,7 +28,7 @@ from cdp_assets.flows.snapshot_files import remove_snapshots
 from cdp_assets.flows.snapshots import Snapshots
 from cdp_assets.flows.superseded import superseded_since
 from cdp_assets.flows.withdrawals import withdrawn_versions
-from cdp_assets.sql import ledger, tables
+from cdp_assets.sql import ledger
 from cdp_assets.sql.text import Sql, sql
 from cdp_assets.warehouse import Database
 
@@ -112,15 +112,17 @@ def fold_batches(
     states = note_folded(database, folders, {"profiles": profiles, **facts.row_counts()})
     told = told_states(folders) or states
     return FoldResult(
-        _entries(database, folded),
-        _entries(database, left_out),
+        ledger_entries(database, folded),
+        ledger_entries(database, left_out),
         replays and bool(done),
         profiles,
         refolded,
         tuple(store.problems),
         facts,
         superseded_since(database, now),
-        _entries(database, sorted({name for name in batches if told.get(name) != states[name]} - {*folded, *left_out})),
+        ledger_entries(
+            database, sorted({name for name in batches if told.get(name) != states[name]} - {*folded, *left_out})
+        ),
         states,
         bool(folded or left_out) or told != states,
     )
@@ -128,12 +130,6 @@ def fold_batches(
 
 def _count(database: Database, table: Sql) -> int:
     return int(database.row(sql("SELECT count(*) FROM {table}", table=table))[0])
-
-
-def _entries(database: Database, batch_ids: Sequence[str]) -> tuple[dict[str, object], ...]:
-    names = [*(column.name for column in tables.BATCHES.columns), "message"]
-    rows = database.rows(ledger.batch_counts(batch_ids))
-    return tuple(dict(zip(names, row, strict=True)) for row in rows)
 
 
 def _append(database: Database, folding: Folding, placed: Sequence[Placed], done: int, store: Snapshots) -> None:

@@ -192,6 +192,18 @@ def _entry(folders: DataFolders, manifest: Manifest, folder: Path) -> dict[str, 
     }
 
 
+def ledger_entries(database: Database, batch_ids: Sequence[str]) -> tuple[dict[str, object], ...]:
+    """Rows of the ledger in their order, each with the sentence of `ops.import_history` as `message`."""
+    names = [*(column.name for column in tables.BATCHES.columns), "message"]
+    return tuple(dict(zip(names, row, strict=True)) for row in database.rows(ledger.batch_counts(batch_ids)))
+
+
+def counted_today(entry: Mapping[str, object]) -> dict[str, object]:
+    """A row of the ledger; counts of the latest replay, if any, stand in the place of those of the first fold."""
+    replayed = zip(ledger.FIRST, ledger.REPLAYED, strict=True)
+    return {**entry, **{first: entry[now] for first, now in replayed if entry[now] is not None}}
+
+
 def note_folded(database: Database, folders: DataFolders, rows: Mapping[str, int]) -> dict[str, str]:
     """Tells sensors, without opening the warehouse, what the ledger knows; `rows`: how many each table has.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
+from cdp_assets.assets.runtime import data_folders
+from cdp_assets.warehouse import writer_lock
 from cdp_assets_tests.assets.world import ANNA, BERT, CUSTOMERS, QUIET, VIP_LIST, VISITS, World, told
 
 KEY = "shop/customers"
@@ -238,6 +240,31 @@ def test_a_partition_materialised_again_does_nothing(shop: World) -> None:
     assert shop.materialize("profiles").success
     assert told(shop.materializations("profiles")[0])["batches folded"] == 0
     assert shop.rows("SELECT spend FROM main.profiles")[0][0] == 600
+
+
+def test_a_partition_materialised_again_still_tells_what_its_rows_did(shop: World) -> None:
+    assert landed(shop, ANNA, BERT, BAD_MAIL).success
+    assert shop.materialize("profiles").success
+    (folded,) = shop.observations(KEY)
+    assert shop.materialize(KEY, "1").success
+    event = shop.materializations(KEY)[0]
+    metadata = told(event)
+    assert list(metadata)[:4] == ["file", "state", "at its first fold", "note"]
+    note = {"note": "This version was landed before; nothing was done."}
+    assert metadata.items() >= (told(folded) | note).items()
+    assert len(event.metadata["rejects"].records) == 1
+
+
+def test_a_landing_does_not_wait_for_who_writes_to_tell_what_the_rows_did(shop: World) -> None:
+    assert landed(shop, ANNA).success
+    assert shop.materialize("profiles").success
+    with writer_lock(data_folders().warehouse, 0):
+        assert shop.materialize(KEY, "1").success
+        assert told(shop.materializations(KEY)[0])["rows created"] == 1
+        data_folders().published.unlink()
+        assert shop.materialize(KEY, "1").success
+    metadata = told(shop.materializations(KEY)[0])
+    assert (metadata["state"], "rows created" in metadata) == ("landed", False)
 
 
 def test_an_empty_last_text_is_not_in_the_key_and_a_key_from_before_is_still_understood(shop: World) -> None:
