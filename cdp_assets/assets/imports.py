@@ -21,12 +21,13 @@ from cdp_assets.assets.trends import trend
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.model import Deployment, batch_config
+from cdp_assets.counted import counted
 from cdp_assets.files.key_ring import opening_keys
 from cdp_assets.files.remote import shown
 from cdp_assets.files.selection import natural_key
 from cdp_assets.files.sftp import open_server
 from cdp_assets.files.windows import those_there
-from cdp_assets.flows.batch_states import goal_standings
+from cdp_assets.flows.batch_states import COUNTING, goal_standings
 from cdp_assets.flows.dry_run import dry_run_partitions
 from cdp_assets.flows.import_files import Outcome, after_landing, land_partitions, warnings_about
 from cdp_assets.flows.judge_files import deliveries
@@ -39,6 +40,13 @@ FILES_SHOWN = 90
 """Files in the picture of how many rows there were."""
 MAX_TOLD = 20
 """Refused files named in one message."""
+LEFT_OUT = {
+    "superseded": "a newer version is there",
+    "duplicate": "the same bytes came before",
+    "withdrawn": "it was withdrawn",
+    "replaced": "it was landed anew",
+}
+"""State of a batch that does not count → why."""
 Recorded = dg.MaterializeResult[None] | dg.AssetMaterialization | dg.AssetObservation
 
 
@@ -150,12 +158,15 @@ def _results(
 ) -> Iterator[Recorded]:
     """Good partitions are recorded, each with its own metadata; then bad ones fail the run."""
     key = goal_key(connection, goal)
-    known = _folded_before(connection, goal, outcomes)
+    states = _states(connection, goal, outcomes)
+    known = _folded_before(outcomes, states)
     bad = [outcome for found in outcomes.values() for outcome in found if outcome.error]
     good = {name: found for name, found in outcomes.items() if not any(outcome.error for outcome in found)}
     if bad:
         for name, found in good.items():
-            yield dg.AssetMaterialization(key, partition=name or None, metadata=partition_metadata(found, known))
+            yield dg.AssetMaterialization(
+                key, partition=name or None, metadata=partition_metadata(found, states, known)
+            )
         for outcome in bad:
             yield dg.AssetObservation(key, partition=outcome.partition or None, metadata=landing_metadata(outcome))
         told = [f"{outcome.name or outcome.partition}: {outcome.error}" for outcome in bad]
@@ -163,24 +174,29 @@ def _results(
         raise failure(refused(told, files), {"files refused": files})
     if len(good) == 1:
         (found,) = good.values()
-        shown_all = partition_metadata(found, known) | goal_trends(connection.name, goal.name)
+        shown_all = partition_metadata(found, states, known) | goal_trends(connection.name, goal.name)
         yield dg.MaterializeResult(asset_key=key, metadata=shown_all)
         return
     trends = goal_trends(connection.name, goal.name)
     for name, found in good.items():
-        context.add_asset_metadata(partition_metadata(found, known) | trends, asset_key=key, partition_key=name)
+        context.add_asset_metadata(partition_metadata(found, states, known) | trends, asset_key=key, partition_key=name)
     yield dg.MaterializeResult(asset_key=key)
 
 
+def _states(connection: Connection, goal: ImportGoal, outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, str]:
+    """Batch → whether and why it counts, in the ledger's words; empty where every partition brought one new file."""
+    if all(len(found) == 1 and found[0].landed and found[0].landed.is_new for found in outcomes.values()):
+        return {}
+    standings = goal_standings(data_folders(), connection.name, goal.name)
+    return {item.manifest.batch_id: item.state for item in standings}
+
+
 def _folded_before(
-    connection: Connection, goal: ImportGoal, outcomes: Mapping[str, Sequence[Outcome]]
+    outcomes: Mapping[str, Sequence[Outcome]], states: Mapping[str, str]
 ) -> dict[str, Mapping[str, object]]:
     """Batch → its row of the ledger, for those that were there already: what they did is to stay on their page."""
     landed = [outcome.landed for found in outcomes.values() for outcome in found if outcome.landed]
     again = {item.manifest.batch_id for item in landed if not item.is_new}
-    if not again:
-        return {}
-    states = {item.manifest.batch_id: item.state for item in goal_standings(data_folders(), connection.name, goal.name)}
     return known_entries(data_folders(), {batch_id: states[batch_id] for batch_id in again if batch_id in states})
 
 
@@ -202,19 +218,34 @@ def goal_trends(connection: str, goal: str) -> Metadata:
     return metadata
 
 
-def partition_metadata(outcomes: Sequence[Outcome], known: Mapping[str, Mapping[str, object]]) -> Metadata:
-    """The metadata of a partition's latest file, and a list of all where there are several.
+def partition_metadata(
+    outcomes: Sequence[Outcome], states: Mapping[str, str], known: Mapping[str, Mapping[str, object]]
+) -> Metadata:
+    """The metadata of a partition's latest file that counts, and a list of all where there are several.
 
-    `known`: the ledger's rows of batches that were landed before, by batch.
+    Args:
+        outcomes: of files of the partition that are all landed.
+        states: batch → its state; of one that is not named, the rows count.
+        known: the ledger's rows of batches that were landed before, by batch.
     """
-    latest = outcomes[-1]
-    metadata = landing_metadata(latest, known.get(latest.landed.manifest.batch_id) if latest.landed else None)
+    manifests = [outcome.landed.manifest for outcome in outcomes if outcome.landed]
+    left_out = {item.batch_id for item in manifests if states.get(item.batch_id, "waiting") not in COUNTING}
+    latest = [one for one in outcomes if not (one.landed and one.landed.manifest.batch_id in left_out)] or outcomes
+    landed = latest[-1].landed
+    metadata = landing_metadata(latest[-1], known.get(landed.manifest.batch_id) if landed else None)
     if len(outcomes) > 1:
-        manifests = [outcome.landed.manifest for outcome in outcomes if outcome.landed]
-        metadata["files landed"] = len(outcomes)
-        rows = [[shown(item.name), item.rows_received, item.rows_rejected] for item in manifests]
-        metadata["files"] = table(["file", "rows received", "rows rejected"], rows)
-        metadata["dagster/partition_row_count"] = sum(item.rows_received for item in manifests)
+        counting = [item for item in manifests if item.batch_id not in left_out]
+        rows = [
+            [
+                shown(item.name),
+                f"{counted(item.rows_received, 'row')}, {item.rows_rejected:,} rejected",
+                f"does not count: {LEFT_OUT[states[item.batch_id]]}" if item.batch_id in left_out else "counts",
+            ]
+            for item in manifests
+        ]
+        metadata["files that count"] = len(counting)
+        metadata["files"] = table(["file", "rows", "does it count"], rows)
+        metadata["dagster/partition_row_count"] = sum(item.rows_received for item in counting)
     return metadata
 
 

@@ -11,6 +11,9 @@ from cdp_assets.flows.manifests import ID_SIGNS, Manifest, batch_folder, goal_ma
 from cdp_assets.flows.plan_order import order_key, plan_order
 from cdp_assets.flows.withdrawals import withdrawn_versions
 
+COUNTING = frozenset({"folded", "waiting"})
+"""States of batches whose rows are in the warehouse, or come in with the next fold."""
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -23,7 +26,7 @@ class Standing:
     @property
     def counts(self) -> bool:
         """Whether its rows are in the warehouse, or come in with the next fold."""
-        return self.state in {"folded", "waiting"}
+        return self.state in COUNTING
 
     @property
     def told(self) -> str:

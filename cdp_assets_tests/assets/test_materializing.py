@@ -255,6 +255,23 @@ def test_a_partition_materialised_again_still_tells_what_its_rows_did(shop: Worl
     assert len(event.metadata["rejects"].records) == 1
 
 
+def test_of_a_file_sent_twice_only_the_version_that_counts_is_counted(shop: World) -> None:
+    assert landed(shop, ANNA, partition="20260102").success
+    assert landed(shop, ANNA, BERT, partition="20260102", at=1_700_000_100).success
+    assert shop.materialize("profiles").success
+    assert shop.materialize(KEY, "20260102").success
+    event = shop.materializations(KEY)[0]
+    metadata = told(event)
+    names = ("state", "rows received", "rows created", "files that count", "dagster/partition_row_count")
+    assert [metadata[name] for name in names] == ["folded", 2, 2, 1, 2]
+    files = event.metadata["files"].records
+    assert {record.data["file"] for record in files} == {"customers_20260102.csv"}
+    assert {record.data["rows"]: record.data["does it count"] for record in files} == {
+        "1 row, 0 rejected": "does not count: a newer version is there",
+        "2 rows, 0 rejected": "counts",
+    }
+
+
 def test_a_landing_does_not_wait_for_who_writes_to_tell_what_the_rows_did(shop: World) -> None:
     assert landed(shop, ANNA).success
     assert shop.materialize("profiles").success

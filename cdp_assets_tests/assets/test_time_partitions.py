@@ -95,7 +95,7 @@ def test_two_files_of_one_window_both_land_and_both_count(days: World) -> None:
     days.put("customers_20250304_2000.csv", ANNA, BERT)
     assert days.materialize(KEY, "2025-03-04").success
     (landed,) = days.materializations(KEY)
-    assert (told(landed)["files landed"], told(landed)["dagster/partition_row_count"]) == (2, 3)
+    assert (told(landed)["files that count"], told(landed)["dagster/partition_row_count"]) == (2, 3)
     assert [record.data["file"] for record in landed.metadata["files"].records] == [
         "customers_20250304_0800.csv",
         "customers_20250304_2000.csv",
