@@ -59,6 +59,11 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> dg.Metada
     return dg.MetadataValue.table(records=records, schema=schema)
 
 
+def tables(found: Mapping[str, tuple[Sequence[str], Sequence[Sequence[object]]]]) -> Metadata:
+    """Label → a table of such columns and rows; one without rows is left out, as its header alone tells nothing."""
+    return {label: table(columns, rows) for label, (columns, rows) in found.items() if rows}
+
+
 def _plain(value: object) -> str | int | float | bool | None:
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
@@ -78,8 +83,7 @@ def look_metadata(look: Look) -> Metadata:
     metadata: Metadata = {
         "new files": len(new),
         "names to mend": len(wrong),
-        "files": table(["name", "state"], files),
-        "files no goal takes": table(["name", "why"], _not_taken(look)),
+        **tables({"files": (["name", "state"], files), "files no goal takes": (["name", "why"], _not_taken(look))}),
     }
     renamed = {item.name for item in look.passed_over if item.name.endswith(".done")}
     if renamed:
@@ -145,7 +149,7 @@ def landing_metadata(outcome: Outcome, entry: Mapping[str, object] | None = None
         "rows rejected": manifest.rows_rejected,
         "cells rejected": manifest.cells_rejected,
         **({"events rejected": manifest.events_rejected} if manifest.events_received else {}),
-        "rejects": rejects_table(reject_sample(outcome.landed)),
+        **rejects_table("rejects", reject_sample(outcome.landed)),
         "rows with missing cells": manifest.padded_rows,
         "columns": ", ".join(manifest.columns),
         "effective at": _as_time(manifest.effective_at),
@@ -168,10 +172,10 @@ def _with_fold(metadata: Metadata, entry: Mapping[str, object]) -> Metadata:
     return first | folded | {name: value for name, value in metadata.items() if name not in folded}
 
 
-def rejects_table(sample: Sequence[RejectSample]) -> dg.MetadataValue:
-    """The first rejects, texts masked; in full they stand in `ops.rejects`."""
+def rejects_table(label: str, sample: Sequence[RejectSample]) -> Metadata:
+    """The first rejects under a label, texts masked; in full they stand in `ops.rejects`. No rejects, no table."""
     rows = [[item.line_no, item.column_name or "(whole row)", item.text, item.reason] for item in sample]
-    return table(["line", "column", "text (masked)", "reason"], rows)
+    return tables({label: (["line", "column", "text (masked)", "reason"], rows)})
 
 
 def batch_metadata(entry: Mapping[str, object], superseded: str = "") -> Metadata:

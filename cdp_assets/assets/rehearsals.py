@@ -68,7 +68,7 @@ def rehearsal_metadata(item: Rehearsed) -> Metadata:
         if item.more_reasons:
             reasons.append(["", f"… and {counted(item.more_reasons, 'more reason')}", None])
         metadata["dry run: reasons"] = table(["row or cell", "reason", "count"], reasons)
-        metadata["dry run: rejects"] = rejects_table(item.sample)
+        metadata |= rejects_table("dry run: rejects", item.sample)
     return metadata
 
 

@@ -97,6 +97,15 @@ def test_a_landing_tells_what_the_file_held(shop: World) -> None:
     assert metadata["columns"] == "E-Mail, City, Spend"
 
 
+def test_a_table_without_rows_is_left_out(shop: World) -> None:
+    assert shop.materialize("shop/files").success
+    assert list(told(shop.observations("shop/files")[0]))[:2] == ["new files", "names to mend"]
+    assert {"files", "files no goal takes"}.isdisjoint(told(shop.observations("shop/files")[0]))
+    assert landed(shop, ANNA).success
+    assert told(shop.materializations(KEY)[0])["rows rejected"] == 0
+    assert "rejects" not in told(shop.materializations(KEY)[0])
+
+
 def test_rejects_stand_in_a_table_with_their_texts_masked(shop: World) -> None:
     assert landed(shop, ANNA, BAD_MAIL, BAD_SPEND).success
     rejects = shop.materializations(KEY)[0].metadata["rejects"].records
