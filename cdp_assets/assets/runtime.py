@@ -76,10 +76,10 @@ def failure(told: str, metadata: Mapping[str, dg.MetadataValue | int | float | s
 
 
 @contextmanager
-def as_dagster_failure(log: logging.Logger | None = None) -> Iterator[None]:
+def as_dagster_failure(log: logging.Logger | None = None, what: str = "") -> Iterator[None]:
     """Our errors as Dagster's: what nobody need mend is tried again, anything else waits for a person.
 
-    `log`: of the run; it is told how far long work has come.
+    `log`: of the run; it is told how far long work has come. `what`: what could not be done, put before the reason.
     """
     try:
         with told_to(log.info) if log is not None else nullcontext():
@@ -87,4 +87,4 @@ def as_dagster_failure(log: logging.Logger | None = None) -> Iterator[None]:
     except CdpError as error:
         if error.retryable:
             raise dg.RetryRequested(max_retries=RETRIES, seconds_to_wait=RETRY_AFTER_S) from error
-        raise failure(str(error)) from error
+        raise failure(f"{what}: {error}" if what else str(error)) from error

@@ -35,7 +35,20 @@ from cdp_assets.flows.take_look import Look
 
 REFUSED = "refused_files"
 """The step at the end of a job: where it is red, files were refused."""
+FAILED = {
+    "land": "{} could not be read",
+    "fold": "new files could not be folded into the profiles",
+    "done": "imported files of {} could not be renamed",
+    "select": "segments could not be computed",
+    "deliver": "exports of {} could not be delivered",
+}
+"""Step of a job → what could not be done, for people who know no steps."""
 AFTER = {"start": dg.In(dg.Nothing)}
+
+
+def what_failed(step: str, connection: str) -> str:
+    """What a step of a connection's job could not do; of a step that nothing is known of, its name."""
+    return FAILED.get(step, step).format(connection)
 
 
 class LandConfig(dg.Config):
@@ -54,6 +67,9 @@ class Steps:
         """`goal`: the only goal the job runs; None = all active ones."""
         self.deployment, self.connection, self.job, self.goal = deployment, connection, job, goal
 
+    def _what_failed(self, step: str) -> str:
+        return what_failed(step, self.connection.name)
+
     def land(self) -> dg.OpDefinition:
         """Lands what is new; its output tells the files that were refused."""
 
@@ -68,7 +84,7 @@ class Steps:
             if config.dry_run:
                 self._dry_run(context, config)
                 return
-            with as_dagster_failure(context.log):
+            with as_dagster_failure(context.log, self._what_failed("land")):
                 imported = run_connection.import_new(
                     self.deployment, self.connection, data_folders(), now(), self.goal, frozenset(config.only)
                 )
@@ -103,7 +119,7 @@ class Steps:
 
     def _dry_run(self, context: dg.OpExecutionContext, config: LandConfig) -> None:
         """Fails for a file that would be refused, as the run in earnest would at its end."""
-        with as_dagster_failure():
+        with as_dagster_failure(what=self._what_failed("land")):
             run = dry_run(
                 self.deployment, self.connection, data_folders(), now(), self.goal, only=frozenset(config.only)
             )
@@ -124,7 +140,7 @@ class Steps:
                 spec.key: of_inputs(context.instance, context.run_id, [dep.asset_key for dep in spec.deps])
                 for spec in warehouse_specs(self.deployment)
             }
-            with as_dagster_failure(context.log):
+            with as_dagster_failure(context.log, self._what_failed("fold")):
                 result = run_connection.fold_and_publish(self.deployment.model, data_folders(), now())
             for event in fold_events(self.deployment, result):
                 context.log_event(event)
@@ -147,7 +163,7 @@ class Steps:
             description="Renames the files that are safely in to .done, and sends rejected rows back.",
         )
         def _done(context: dg.OpExecutionContext) -> None:
-            with as_dagster_failure():
+            with as_dagster_failure(what=self._what_failed("done")):
                 outcomes = run_connection.acknowledge(self.connection, data_folders(), now())
                 returned = run_connection.give_back(self.connection, data_folders(), now())
             metadata = done_metadata(outcomes, returned)
@@ -173,7 +189,7 @@ class Steps:
             model, at = self.deployment.model, now()
             names = run_connection.segments_of(model, self.connection, self.goal)
             ids = run_connection.lifecycles_of(model, self.connection, self.goal)
-            with as_dagster_failure():
+            with as_dagster_failure(what=self._what_failed("select")):
                 found = run_connection.select(model, data_folders(), at, names, ids)
             for noted in materializations(model, found):
                 context.log_event(noted)
@@ -192,7 +208,7 @@ class Steps:
         )
         def _deliver(context: dg.OpExecutionContext) -> None:
             failed = []
-            with as_dagster_failure(context.log):
+            with as_dagster_failure(context.log, self._what_failed("deliver")):
                 for item in run_connection.deliver(self.deployment, self.connection, data_folders(), now(), self.goal):
                     if item.error:
                         failed.append(f"{item.goal}: {item.error}")
@@ -204,7 +220,7 @@ class Steps:
                         context.log_event(evaluation)  # type: ignore[arg-type]
                 run_connection.publish_copy(self.deployment.model, data_folders(), at_once=True)
             if failed:
-                raise failure("\n".join(failed))
+                raise failure(f"{self._what_failed('deliver')}: " + "\n".join(failed))
 
         return _deliver
 

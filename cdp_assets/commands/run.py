@@ -14,10 +14,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from cdp_assets.assets.build import connection_definitions, model_definitions
-from cdp_assets.assets.jobs import run_now_name
+from cdp_assets.assets.jobs import CONNECTION_TAG, run_now_name
 from cdp_assets.assets.metadata import NO_FILE
 from cdp_assets.assets.runtime import data_folders, now
-from cdp_assets.assets.steps import REFUSED
+from cdp_assets.assets.steps import REFUSED, what_failed
 from cdp_assets.commands.chosen import chosen_connection
 from cdp_assets.commands.dagster_home import prepare_dagster_home
 from cdp_assets.commands.summary import print_summary
@@ -117,13 +117,13 @@ def run_job(console: Console, deployment: Deployment, name: str) -> Ran:
         worker = threading.Thread(target=execute, name="run-now", daemon=True)
         worker.start()
         try:
-            _show_progress(console, instance, run_id, worker, len(job.nodes))
+            _show_progress(console, instance, job, run_id, worker)
         except KeyboardInterrupt:
             stopped = instance.get_run_by_id(run_id)
             if stopped is not None and not stopped.is_finished:
                 instance.report_run_canceled(stopped, message="Stopped at the terminal.")
             raise
-    return Ran(_tell_failures(console, outcome), tuple(_undelivered(outcome)))
+    return Ran(_tell_failures(console, outcome, job.tags[CONNECTION_TAG]), tuple(_undelivered(outcome)))
 
 
 def _undelivered(outcome: Sequence[dg.ExecuteInProcessResult]) -> Iterator[str]:
@@ -135,15 +135,17 @@ def _undelivered(outcome: Sequence[dg.ExecuteInProcessResult]) -> Iterator[str]:
                 yield f"Nothing delivered by {noted.asset_key.to_user_string()}: {noted.metadata['note'].value}"
 
 
-def _tell_failures(console: Console, outcome: Sequence[dg.ExecuteInProcessResult]) -> bool:
+def _tell_failures(console: Console, outcome: Sequence[dg.ExecuteInProcessResult], connection: str) -> bool:
     """Why steps failed, in our own words where there are any; says whether all went well."""
     events = [event for result in outcome for event in result.all_events if event.is_step_failure]
     for event in events:
         ours = event.step_failure_data.user_failure_data
-        reason = ours.description if ours else _reason(event.step_failure_data.error)
-        # This one speaks of the run as a whole.
-        place = "" if event.step_key == REFUSED else f"[red]{event.step_key}:[/red] "
-        console.print(f"{place}{escape(reason or '')}")
+        if ours:
+            # These tell what could not be done.
+            console.print(escape(ours.description or ""))
+        else:
+            what = what_failed(event.step_key or "", connection)
+            console.print(f"[red]{escape(what)}:[/red] {escape(_reason(event.step_failure_data.error))}")
     return bool(outcome) and outcome[0].success
 
 
@@ -167,19 +169,21 @@ def _reason(error: _Error | None) -> str:
     return reason
 
 
-def _tell_retries(console: Console, events: Sequence[dg.DagsterEvent], told: int) -> int:
+def _tell_retries(console: Console, events: Sequence[dg.DagsterEvent], told: int, connection: str) -> int:
     """Why steps are tried again, for those not told yet; gives how many are told now."""
     retries = [event for event in events if event.is_step_up_for_retry]
     for event in retries[told:]:
         data = event.step_retry_data
         after = f"in {data.seconds_to_wait} s" if data.seconds_to_wait else "now"
-        console.print(f"[yellow]{event.step_key}:[/yellow] {escape(_reason(data.error))}; tried again {after}")
+        what = what_failed(event.step_key or "", connection)
+        console.print(f"[yellow]{escape(what)}:[/yellow] {escape(_reason(data.error))}; tried again {after}")
     return len(retries)
 
 
 def _show_progress(
-    console: Console, instance: dg.DagsterInstance, run_id: str, worker: threading.Thread, steps: int
+    console: Console, instance: dg.DagsterInstance, job: dg.JobDefinition, run_id: str, worker: threading.Thread
 ) -> None:
+    steps, connection = len(job.nodes), job.tags[CONNECTION_TAG]
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         task, retries = progress.add_task("starting", total=steps), 0
@@ -188,7 +192,7 @@ def _show_progress(
             worker.join(0.2)
             alive = worker.is_alive()
             events = [entry.dagster_event for entry in instance.all_logs(run_id) if entry.dagster_event]
-            retries = _tell_retries(progress.console, events, retries)
+            retries = _tell_retries(progress.console, events, retries, connection)
             started = [event.step_key for event in events if event.event_type_value == "STEP_START"]
             ended = sum(1 for event in events if event.event_type_value == "STEP_SUCCESS")
             if started:

@@ -75,9 +75,29 @@ def test_a_server_that_is_not_there_is_told_at_each_try_and_at_the_end(
     monkeypatch.setattr("cdp_assets.assets.runtime.RETRY_AFTER_S", 0)
     assert main(["run", "shop"]) == 1
     told = capsys.readouterr().out
-    reason = "land: 127.0.0.1:1 cannot be reached"
+    reason = "shop could not be read: 127.0.0.1:1 cannot be reached"
     assert (told.count(reason), told.count("tried again now")) == (4, 3)
     assert "No new files" not in told
+
+
+def test_a_password_that_is_not_set_is_told_in_words_that_name_no_step(
+    defs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CDP_DEFS_DIR", str(write(defs, model=MODEL, shop=SHOP)))
+    monkeypatch.setenv("CDP_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
+    monkeypatch.delenv("SHOP_PASSWORD", raising=False)
+    assert main(["run", "shop"]) == 1
+    told = " ".join(capsys.readouterr().out.split())
+    reason = "shop could not be read: environment variable SHOP_PASSWORD is not set; it must hold the secret"
+    assert told.count(reason) == 1
+    assert "land:" not in told
+    with dg.DagsterInstance.get() as instance:
+        (run,) = instance.get_runs()
+        failed = [log.dagster_event for log in instance.all_logs(run.run_id) if log.dagster_event]
+    assert [event.step_failure_data.user_failure_data.description for event in failed if event.is_step_failure] == [
+        reason
+    ]
 
 
 @pytest.mark.parametrize(
