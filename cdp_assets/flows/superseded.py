@@ -21,8 +21,8 @@ def superseded_since(database: Database, since: datetime) -> dict[str, str]:
 
 def _told(name: str, earlier: str, batch_id: str, landed: str, rows: int) -> str:
     which = "the one" if name == earlier else shown(earlier)
-    end = "no longer counts" if rows == 1 else "no longer count"
+    count, them = ("counts", "it") if rows == 1 else ("count", "them")
     return (
         f"{shown(name)} takes the place of {which} of {landed} UTC (batch {batch_id[:ID_SIGNS]}):"
-        f" its {counted(rows, 'row')} {end}."
+        f" its {counted(rows, 'row')} no longer {count}, and the new file is counted without {them}."
     )

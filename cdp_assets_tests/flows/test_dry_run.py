@@ -144,7 +144,7 @@ def test_a_file_sent_again_tells_whose_place_it_takes_and_only_of_one_that_count
     shop.put("customers_2026-02-05.csv", FIRST)
     told = (
         f"customers_2026-02-03.csv takes the place of the one of 2026-03-01 08:30 UTC (batch {earlier[:8]}):"
-        " its 5 rows no longer count."
+        " its 5 rows no longer count, and the new file is counted without them."
     )
     assert [item.superseded for item in rehearse(shop).files] == [told, ""]
     _, folded, _ = shop.import_all()
