@@ -243,8 +243,8 @@ def _renamed(path: str, to: str | None, note: str | None, *, settled: bool = Tru
 
 
 def unsettled(outcomes: Sequence[Acknowledged], returned: Sequence[Returned]) -> list[str]:
-    """Why some of it is to be tried again."""
-    notes = [item.note for item in outcomes if not item.settled]
+    """Why some of it failed and is to be tried again; a file that waits for another goal is no failure."""
+    notes = [item.note for item in outcomes if not item.settled and not item.waits_for]
     return notes + [item.note for item in returned if not item.settled]
 
 

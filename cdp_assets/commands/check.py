@@ -1,4 +1,4 @@
-"""`python -m cdp_assets check`: every mistake in the YAML, one per line, or what there is."""
+"""`python -m cdp_assets check`: every mistake in the YAML, one per line, or what there is and what to look at."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.config.model import Deployment
 from cdp_assets.counted import counted
 from cdp_assets.errors import ConfigError
+from cdp_assets.flows.shared_files import sharing_by_name
 
 HELP = "find every mistake in the YAML of a defs folder"
 
@@ -32,6 +33,9 @@ def run(options: argparse.Namespace) -> int:
             print(problem)
         print(counted(len(error.problems), "problem"))
         return 1
+    for connection in deployment.connections:
+        for told in sharing_by_name(connection):
+            print(f"note: connection {connection.name}: {told}")
     print(f"ok: {_summary(deployment)}")
     return 0
 

@@ -1,8 +1,8 @@
 """Acknowledges: appends `.done` to the name of every source file whose rows are safely in.
 
-A file is only ever renamed, only after its batch is folded or left out for good, never over another file,
-and only if it is still the version that was imported. What fails is tried again at the next run and never
-causes a second import.
+A file is only ever renamed, only after its batch is folded or left out for good and every other goal that takes the
+file has landed it, never over another file, and only if it is still the version that was imported. What fails is
+tried again at the next run and never causes a second import.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from cdp_assets.config.connections import Connection
+from cdp_assets.config.known import listed
 from cdp_assets.errors import RemoteDownError, RemoteError, TargetExistsError
 from cdp_assets.faults import step
 from cdp_assets.files.remote import RemoteFile
@@ -21,6 +22,7 @@ from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.ledger import prepare_schemas
 from cdp_assets.flows.manifests import SHORT, Manifest, batch_folders, read_manifest, seen_of
 from cdp_assets.flows.markers import Mark, mark, read_mark
+from cdp_assets.flows.shared_files import still_without
 from cdp_assets.sql.tables import ACKNOWLEDGEMENTS
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database, open_warehouse
@@ -51,6 +53,8 @@ class Acknowledged:
     """False = to be tried again."""
     linked: tuple[tuple[str, str | None], ...] = ()
     """Linked files and their new names, None as above."""
+    waits_for: tuple[str, ...] = ()
+    """Other goals that take this file and have not landed it: it keeps its name until they have."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,8 @@ class Due:
     """Batches that are safely in and whose files were not dealt with yet."""
     to_note: tuple[tuple[Manifest, Mark], ...]
     """Files that were dealt with by a run that died before the ledger knew."""
+    waiting: tuple[tuple[Manifest, tuple[str, ...]], ...] = ()
+    """Batches that are safely in, but whose file these other goals take and have not landed."""
 
 
 def acknowledge_files(
@@ -102,7 +108,7 @@ def acknowledge_files(
         with open_warehouse(folders.warehouse) as database, database.transaction():
             _enter(database, settled, now)
     step("done: in the ledger")
-    return outcomes
+    return [*outcomes, *(_kept(manifest, goals) for manifest, goals in work.waiting)]
 
 
 def due(connection: Connection, folders: DataFolders) -> Due:
@@ -114,6 +120,7 @@ def due(connection: Connection, folders: DataFolders) -> Due:
         known = database.rows(KNOWN, [connection.name])
         noted = set(database.rows(NOTED, [connection.name]))
     to_rename: list[Manifest] = []
+    waiting: list[tuple[Manifest, tuple[str, ...]]] = []
     to_note: list[tuple[Manifest, Mark]] = []
     for goal in connection.imports:
         if not goal.files.rename_done:
@@ -121,10 +128,21 @@ def due(connection: Connection, folders: DataFolders) -> Due:
         for folder in _safe(known, connection.name, goal.name, folders):
             found = read_mark(folders, connection.name, goal.name, seen_of(folder))
             if found is None:
-                to_rename.append(read_manifest(folder))
+                manifest = read_manifest(folder)
+                others = still_without(connection, folders, manifest)
+                if others:
+                    waiting.append((manifest, tuple(others)))
+                else:
+                    to_rename.append(manifest)
             elif (found.batch_id, found.renamed_to) not in noted and folder.name.endswith(found.batch_id[:SHORT]):
                 to_note.append((read_manifest(folder), found))
-    return Due(tuple(to_rename), tuple(to_note))
+    return Due(tuple(to_rename), tuple(to_note), tuple(waiting))
+
+
+def _kept(manifest: Manifest, goals: tuple[str, ...]) -> Acknowledged:
+    note = f"keeps its name until goal {listed(goals)}, which takes it too, has imported it"
+    own = manifest.config.goal.name
+    return Acknowledged(manifest.batch_id, own, manifest.path, None, note, settled=False, waits_for=goals)
 
 
 def _safe(known: Sequence[tuple[str, bool]], connection: str, goal: str, folders: DataFolders) -> list[Path]:

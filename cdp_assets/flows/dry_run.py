@@ -6,7 +6,7 @@ Nothing is renamed, returned or delivered, and neither the data folder nor the s
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cdp_assets.config.connections import Connection
@@ -31,6 +31,7 @@ from cdp_assets.flows.import_files import (
 )
 from cdp_assets.flows.manifests import SHORT, all_attempts, read_attempt
 from cdp_assets.flows.mirror import mirrored
+from cdp_assets.flows.shared_files import sharing
 from cdp_assets.flows.snapshots import only_used
 from cdp_assets.flows.take_look import Candidate, Look, take_settled_look
 from cdp_assets.sql.event_rejects import told_reason
@@ -122,7 +123,8 @@ def dry_run(
             wanted = _named(look, fresh, names) if names else fresh
             outcomes = land_candidates(deployment, connection, wanted, server, mirror, now)
         step("dry run: landed")
-        return _rehearse(deployment.model, mirror, outcomes, _passed_over(look, goal), now)
+        run = _rehearse(deployment.model, mirror, outcomes, _passed_over(look, goal), now)
+    return _with_sharing(run, connection)
 
 
 def dry_run_partitions(
@@ -141,7 +143,18 @@ def dry_run_partitions(
             landed = land_partitions(config, keys, look, server, mirror, now, opening_keys(connection.pgp))
             found = [outcome for _, partition in landed for outcome in partition]
         step("dry run: landed")
-        return _rehearse(deployment.model, mirror, found, _passed_over(look, goal.name), now)
+        run = _rehearse(deployment.model, mirror, found, _passed_over(look, goal.name), now)
+    return _with_sharing(run, connection)
+
+
+def _with_sharing(run: DryRun, connection: Connection) -> DryRun:
+    """With a warning at each file that other goals take as well."""
+    goals = {goal.name: goal for goal in connection.imports}
+    files = [
+        replace(item, warnings=(*item.warnings, *sharing(connection, goals[item.goal], [item.name])))
+        for item in run.files
+    ]
+    return replace(run, files=tuple(files))
 
 
 def _named(look: Look, fresh: Sequence[Candidate], names: Collection[str]) -> list[Candidate]:

@@ -25,6 +25,7 @@ from cdp_assets.flows.folders import DataFolders, look_folder
 from cdp_assets.flows.guess_layout import differing
 from cdp_assets.flows.preview_set import preview_set
 from cdp_assets.flows.sample_results import Identified, SetPreview
+from cdp_assets.flows.shared_files import sharing
 from cdp_assets.flows.take_look import Candidate, Look, peek
 from cdp_assets.sql.profiling import holders
 from cdp_assets.sql.records import records_of
@@ -75,7 +76,8 @@ class GoalPreview:
     """None = see `problem`."""
     matches: Matches = field(default_factory=Matches)
     differences: tuple[str, ...] = ()
-    """Other files of the goal, not imported yet, that are laid out otherwise than its format and this file say."""
+    """Files of the goal, not imported yet, that are laid out otherwise than its format and this file say, or that
+    other goals take as well, in sentences."""
     problem: str = ""
     """Why the file set, or nothing at all, could be looked at."""
     internal: bool = False
@@ -178,10 +180,11 @@ def preview_goal(
             linked = [fetch(part, whole_up_to=asked.linked_bytes) for part in chosen.linked]
             seen = preview_set(config, root, linked, staging, chosen.first_seen_at, asked.most_rows)
         matches = find_matches(config, seen.mapped.identifiers, folders)
+        new = _others(look, chosen)
         # Of encrypted files the beginnings tell nothing.
-        others = [] if connection.pgp else _others(look, chosen)
-        differences = tuple(differing(server, chosen.file, others, config.goal.format))
-        return preview(files=(root, *linked), seen=seen, matches=matches, differences=differences)
+        different = [] if connection.pgp else differing(server, chosen.file, new, config.goal.format)
+        shared = sharing(connection, config.goal, [file.name for file in (chosen.file, *new)])
+        return preview(files=(root, *linked), seen=seen, matches=matches, differences=(*different, *shared))
     except RemoteDownError:
         raise
     except CdpError as error:

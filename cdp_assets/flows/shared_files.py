@@ -1,0 +1,63 @@
+"""Files that several import goals of a connection take.
+
+Each of them imports such a file, and all must have it before it gets its `.done`, as no goal takes it afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cdp_assets.config.connections import Connection
+from cdp_assets.config.goals import ImportGoal
+from cdp_assets.config.known import listed
+from cdp_assets.files.readiness import sidecar_of
+from cdp_assets.files.remote import path_of, shown, split_path
+from cdp_assets.files.selection import wildcard_value
+from cdp_assets.flows.folders import DataFolders
+from cdp_assets.flows.manifests import Manifest, goal_manifests
+
+
+def takers(connection: Connection, path: str) -> list[ImportGoal]:
+    """The active goals whose root file a file is, by its directory and name, in their order."""
+    directory, name = split_path(path)
+    return [
+        goal
+        for goal in connection.imports
+        if goal.active
+        and path_of(connection.server, goal.files.directory) == directory
+        and wildcard_value(goal.files, name) is not None
+        and sidecar_of(goal.files, name) is None
+    ]
+
+
+def sharing(connection: Connection, goal: ImportGoal, names: Iterable[str]) -> list[str]:
+    """Which files of a goal other active goals take as well, and what that means: a sentence for each set of goals."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        goals = [item.name for item in takers(connection, path_of(connection.server, goal.files.directory, name))]
+        if set(goals) - {goal.name}:
+            found.setdefault(listed(dict.fromkeys([*goals, goal.name])), []).append(shown(name))
+    return [
+        f"{listed(files)}: taken by each of the goals {goals}; each imports it, and it gets .done only when all have;"
+        " if that is not meant, change files.root of one of them"
+        for goals, files in found.items()
+    ]
+
+
+def sharing_by_name(connection: Connection) -> list[str]:
+    """The same of the files that a goal names in full, which needs no look at the server."""
+    exact = [goal for goal in connection.imports if goal.active and goal.files.pattern_type == "exact"]
+    return list(dict.fromkeys(told for goal in exact for told in sharing(connection, goal, [goal.files.root])))
+
+
+def still_without(connection: Connection, folders: DataFolders, manifest: Manifest) -> list[str]:
+    """The other active goals that take the root file of a batch and have not landed this version of it."""
+    own = manifest.config.goal.name
+    others = [item.name for item in takers(connection, manifest.path) if item.name != own]
+    landed = {name: {_version(item) for item in goal_manifests(folders, connection.name, name)} for name in others}
+    return [name for name in others if _version(manifest) not in landed[name]]
+
+
+def _version(manifest: Manifest) -> tuple[object, ...]:
+    """What a listing tells of a batch's root file."""
+    return manifest.path, manifest.size_bytes, int(manifest.modified_at.timestamp())
