@@ -17,6 +17,8 @@ OLD_EUROPEAN = "windows-1252"
 _INSIDE_SIGNS = bytes(range(0xC0))
 """Every byte but those that UTF-8 begins a sign outside ASCII with."""
 _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_TELLING_BYTES = 1_024
+"""So much of a file tells whether every other byte is NUL."""
 
 
 def to_utf8(source: Path, target: Path, encoding: str, *, whole: bool = True) -> Path:
@@ -29,11 +31,9 @@ def to_utf8(source: Path, target: Path, encoding: str, *, whole: bool = True) ->
     Raises:
         FileError: the supplier or the YAML author must act: the file is not in this encoding.
     """
+    if "a".encode(encoding) == b"a":
+        _require_narrow(source)
     if codecs.lookup(encoding).name == UTF8:
-        with source.open("rb") as file:
-            if file.read(2) in _WIDE_MARKS:
-                message = "the file begins with the mark of UTF-16; set format.encoding: utf-16"
-                raise FileError(message)
         return source
     errors = "surrogateescape" if len("é€".encode(encoding, "replace")) == len("é€") else "strict"
     decoder = codecs.getincrementaldecoder(encoding)(errors)
@@ -48,6 +48,22 @@ def to_utf8(source: Path, target: Path, encoding: str, *, whole: bool = True) ->
         message = f"the file is not {encoding}: it cannot be read behind byte {done:,}"
         raise FileError(message) from error
     return target
+
+
+def _require_narrow(source: Path) -> None:
+    """Refuses a text whose beginning tells that every sign has two bytes or more, where its encoding has one."""
+    with source.open("rb") as file:
+        beginning = file.read(_TELLING_BYTES)
+    if beginning[:2] in _WIDE_MARKS:
+        message = "the file begins with the mark of UTF-16; set format.encoding: utf-16"
+        raise FileError(message)
+    first, second = beginning[::2], beginning[1::2]
+    for name, empty, filled in (("utf-16-le", second, first), ("utf-16-be", first, second)):
+        if 2 * empty.count(0) > len(empty) > 1 and 0 not in filled:
+            message = (
+                f"the file looks like UTF-16 without its mark: every other byte is NUL; set format.encoding: {name}"
+            )
+            raise FileError(message)
 
 
 def doubt_about(source: Path, encoding: str) -> str:

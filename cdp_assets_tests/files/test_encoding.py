@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cdp_assets.files.encoding import doubt_about
+from cdp_assets.errors import FileError
+from cdp_assets.files.encoding import doubt_about, to_utf8
 from cdp_assets.files.limits import CHUNK_BYTES
 
 UMLAUTS = "name\nJürgen Groß\n"
@@ -43,3 +44,34 @@ def test_a_sign_may_stand_across_the_pieces_a_file_is_read_in(tmp_path):
     source = tmp_path / "text"
     source.write_bytes(b"a" * (CHUNK_BYTES - 1) + "ü€".encode() + b"a" * CHUNK_BYTES)
     assert doubt_about(source, "latin-1").startswith("looks like UTF-8: 2 characters outside ASCII")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "windows-1252", "latin-1"])
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("utf-16", "the file begins with the mark of UTF-16; set format.encoding: utf-16"),
+        (
+            "utf-16-le",
+            "the file looks like UTF-16 without its mark: every other byte is NUL; set format.encoding: utf-16-le",
+        ),
+        (
+            "utf-16-be",
+            "the file looks like UTF-16 without its mark: every other byte is NUL; set format.encoding: utf-16-be",
+        ),
+    ],
+)
+def test_a_text_in_utf_16_is_refused_in_another_encoding_with_what_to_set(tmp_path, encoding, written, told):
+    source = tmp_path / "text"
+    source.write_bytes(UMLAUTS.encode(written))
+    with pytest.raises(FileError) as refused:
+        to_utf8(source, tmp_path / "rewritten", encoding)
+    assert str(refused.value) == told
+    assert to_utf8(source, tmp_path / "rewritten", written).read_text(encoding="utf-8") == UMLAUTS
+
+
+@pytest.mark.parametrize("content", [b"", b"a", b"\x00", b"a\x00", b"name\nAn\x00na\n", b"\x00" * 100])
+def test_nul_bytes_here_and_there_are_left_to_their_rows(tmp_path, content):
+    source = tmp_path / "text"
+    source.write_bytes(content)
+    assert to_utf8(source, tmp_path / "rewritten", "utf-8") == source
