@@ -126,6 +126,12 @@ def _the_one(found: Sequence[Standing], there: Sequence[Standing], options: argp
     if len(fitting) == 1:
         return fitting[0].manifest
     if not fitting:
+        if not options.cells and any(item.manifest.cells_rejected for item in found):
+            cells = sum(item.manifest.cells_rejected for item in found)
+            rows = "its row was imported without it" if cells == 1 else "their rows were imported without them"
+            raise ConfigError(
+                f"only {counted(cells, 'cell')} rejected, and {rows}; to write what was received, add --cells"
+            )
         told = "rejected rows, events or cells" if options.cells else "rejected rows or events"
         known = _named(_with_rows(there, options)) or "no batch"
         raise ConfigError(f"no such batch has {told}; these have: {known}")

@@ -184,6 +184,15 @@ def test_rows_are_written_as_their_sender_writes_them(shop, tmp_path, capfdbinar
     assert list(shop.folders.staging.iterdir()) == []
 
 
+def test_of_a_batch_with_rejected_cells_alone_the_option_is_told(shop, tmp_path, capsys):
+    shop.put("customers_1.csv", "email;city;points\na@x.com;Ede;1\nb@x.com;Ede;many\n")
+    landed(shop)
+    assert main(["rejects", "shop", "customers", "--partition", "1", "-o", "-"]) == 1
+    assert capsys.readouterr().err == (
+        "error: only 1 cell rejected, and its row was imported without it; to write what was received, add --cells\n"
+    )
+
+
 def test_rows_of_several_batches_are_not_mixed(shop, capsys):
     landed(shop)
     shop.put("customers_2.csv", BAD)
