@@ -20,7 +20,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Which files."""
     parser.add_argument("connection")
     parser.add_argument("goal")
-    parser.add_argument("partitions", nargs="*", help="every version of these partitions")
+    parser.add_argument(
+        "partitions", nargs="*", help="every version of these partitions; where a goal has none, of the file it names"
+    )
     parser.add_argument("--batch", help="instead: the one batch of this id (ops.batches; its beginning is enough)")
     parser.add_argument("--reason", default="", help="kept beside the batch in ops.batches")
     parser.add_argument("--undo", action="store_true", help="put them back in their old places")
@@ -35,7 +37,8 @@ def run(options: argparse.Namespace) -> int:
     deployment = load_deployment(defs_folder())
     connection, (goal, *_) = chosen_imports(deployment, options.connection, options.goal)
     if bool(options.partitions) == (options.batch is not None):
-        raise ConfigError("name the partitions to withdraw, or one batch with --batch")
+        named = "the partitions" if goal.files.pattern_type != "exact" else f"the file, {goal.files.root},"
+        raise ConfigError(f"name {named} to withdraw, or one batch with --batch")
     folders = data_folders()
     versions = versions_of(folders, connection.name, goal, options.partitions, options.batch)
     if options.undo:

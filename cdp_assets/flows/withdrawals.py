@@ -68,10 +68,20 @@ def versions_of(
 ) -> list[Manifest]:
     """Every version of some partitions landed so far, or the one with a batch id (its beginning is enough).
 
+    A goal without partitions goes by its file's name.
+
     Raises:
         ConfigError: whoever asks must: there is no such partition or batch.
     """
     known = current_versions(folders, connection, goal.name)
+    if goal.files.pattern_type == "exact":
+        others = sorted(set(partitions) - {goal.files.root})
+        if others:
+            told = f"has no partitions, only the file {goal.files.root}, not {shown(', '.join(others))}"
+            raise ConfigError(f"{connection}/{goal.name} {told}")
+        if partitions and not any(version.partition_key == "" for version in known):
+            raise ConfigError(f"{goal.files.root} was not imported by {connection}/{goal.name} yet")
+        partitions = [""] if partitions else []
     missing = not_called(goal.files, [version.partition_key for version in known], partitions)
     if missing:
         there = those_there(version.partition_key for version in known)

@@ -102,3 +102,19 @@ def test_nothing_is_left_of_events_whose_only_batch_was_withdrawn_after_a_fold_d
     withdraw(room.folders, versions_of(room.folders, "shop", room.config("customers").goal, ["1"]), EPOCH)
     room.fold()
     assert room.rows("SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'events_%'") == []
+
+
+def test_a_goal_without_partitions_goes_by_the_name_of_its_file(tmp_path):
+    room = lab(tmp_path, goal(files={"root": "customers.csv"}))
+    settings = room.config("customers").goal
+    with pytest.raises(ConfigError, match=r"^customers\.csv was not imported by shop/customers yet$"):
+        versions_of(room.folders, "shop", settings, ["customers.csv"])
+    room.land("customers", "customers.csv", FILES["20260101"])
+    room.fold()
+    (version,) = versions_of(room.folders, "shop", settings, ["customers.csv"])
+    assert version.name == "customers.csv"
+    assert versions_of(room.folders, "shop", settings, [], version.batch_id) == [version]
+    with pytest.raises(
+        ConfigError, match=r"^shop/customers has no partitions, only the file customers\.csv, not 2026$"
+    ):
+        versions_of(room.folders, "shop", settings, ["2026"])
