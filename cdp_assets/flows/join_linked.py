@@ -47,6 +47,13 @@ class LinkedSet:
     root_keys: tuple[int, ...] = ()
     """0-based columns of the root file that linked files join."""
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to tell of their rows although they are read, each with the name of its file."""
+        return tuple(
+            f"{shown(item.given.name)}: {warning}" for item in self.files for warning in item.rows.warnings(item.header)
+        )
+
 
 @dataclass(frozen=True)
 class _Loaded:

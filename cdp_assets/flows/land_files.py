@@ -201,7 +201,7 @@ def _write(config: BatchConfig, origin: Origin, content: Path, staging: Path) ->
         }
         for part, sha256 in zip(candidate.linked, origin.linked_sha256, strict=True)
     ]
-    return {**written.counts, "layers": opened.layers, "warnings": tuple(warnings), "parts": parts}
+    return {**written.counts, "layers": opened.layers, "warnings": (*warnings, *written.warnings), "parts": parts}
 
 
 def _open(config: BatchConfig, origin: Origin, received: Path, file: RemoteFile, folder: Path) -> Unwrapped:

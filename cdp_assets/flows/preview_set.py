@@ -85,7 +85,7 @@ def _compared(config: BatchConfig, found: SetPreview) -> SetPreview:
     named += events
     missing = tuple(dict.fromkeys(name for name in named if name not in known))
     unmapped = tuple(name for name in known if name not in named and name not in joining)
-    warnings = tuple(_moved_days(config, found.columns))
+    warnings = (*found.warnings, *_moved_days(config, found.columns))
     return replace(found, event_columns=events, missing=missing, unmapped=unmapped, warnings=warnings)
 
 
@@ -126,6 +126,7 @@ class _Reading:
             (*profiled, *self._linked_profiles(linked_set)),
             self._sample(places, raw),
             Refused(0, 0, ()),
+            warnings=(*self._rows.warnings(self._header), *linked_set.warnings),
         )
         if cells is not None:
             seen = self._processed(seen, cells, linked_set)

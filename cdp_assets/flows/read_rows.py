@@ -25,10 +25,20 @@ class Rows:
     """Rows left out of the source: they stand in `refused`."""
     padded: int = 0
     """Rows with fewer cells than the header."""
+    first_padded: int = 0
+    """Line of the first of them; 0 = there is none."""
     refused: Path | None = None
     """Line, raw text and reason of each row that cannot be read."""
     looks_old: bool = False
     """Whether every row that tells its encoding is in the one of an older Windows, and at least one tells."""
+
+    def warnings(self, header: Header) -> tuple[str, ...]:
+        """What to tell although the rows are read: that some lack cells, and where the first of them stands."""
+        if not self.padded:
+            return ()
+        short, place = ("rows have", "the first on line") if self.padded > 1 else ("row has", "line")
+        told = f"{self.padded:,} {short} fewer cells than {header.told_by} ({place} {self.first_padded:,})"
+        return (f"{told}: the missing ones count as empty",)
 
 
 def plain_rows(text: Path, header: Header, layout: Format) -> Rows | None:
@@ -44,7 +54,7 @@ def rewritten_rows(text: Path, header: Header, layout: Format, staging: Path, na
     """Reads row by row: what can be read is rewritten without ambiguity, the rest is kept apart."""
     clean, refused = staging / f"clean_{name}.csv", staging / f"refused_{name}.csv"
     width = len(header.columns)
-    good = bad = padded = 0
+    good = bad = padded = first_padded = 0
     # In a file of both encodings neither is the right one to set.
     told: set[bool | None] = set() if all(name.isascii() for name in header.columns) else {False}
     with clean.open("w", newline="") as kept, refused.open("w", newline="") as left:
@@ -61,9 +71,12 @@ def rewritten_rows(text: Path, header: Header, layout: Format, staging: Path, na
                 rejects.writerow([record.line, raw, reason])
                 continue
             good += 1
-            padded += len(cells) < width
+            if len(cells) < width:
+                padded += 1
+                first_padded = first_padded or record.line
             rows.writerow([record.line, *cells, *[""] * (width - len(cells))])
-    return Rows(Source(str(clean), width, 0, rewritten=True), good, bad, padded, refused, told - {None} == {True})
+    source, old = Source(str(clean), width, 0, rewritten=True), told - {None} == {True}
+    return Rows(source, good, bad, padded, first_padded, refused, old)
 
 
 def engine_rejects(engine: Database) -> int:

@@ -79,6 +79,8 @@ class WrittenBatch:
     counts: dict[str, object]
     linked: dict[str, dict[str, int]]
     """Alias of a linked file → counts of its rows."""
+    warnings: tuple[str, ...] = ()
+    """What to tell although the rows were read."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +202,8 @@ def _write(engine: Database, job: Job, rows: Rows) -> WrittenBatch:
     counts = _finish(engine, job, written) | events
     counts |= {"rows_unreadable": rows.unreadable, "padded_rows": rows.padded}
     counts |= _keep_rejected(engine, job, counts)
-    return WrittenBatch(counts | {"rows_received": written.rows_read + rows.unreadable}, written.linked)
+    counts |= {"rows_received": written.rows_read + rows.unreadable}
+    return WrittenBatch(counts, written.linked, (*rows.warnings(job.header), *linked.warnings))
 
 
 def _keep_rejected(engine: Database, job: Job, counts: dict[str, object]) -> dict[str, int]:

@@ -71,6 +71,19 @@ def test_a_file_of_which_nothing_is_imported_is_told_loudly(
     assert [found.metadata["WARNING"].value for found in landed if "WARNING" in found.metadata] == [warning]
 
 
+def test_a_row_with_fewer_cells_than_the_header_is_told_loudly(
+    shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_down(shop, tmp_path, monkeypatch)
+    shop.put("customers_1.csv").write_text(f"{HEADER}{ANNA}b@x.com\n")
+    done = run_command("run", "shop", "customers")
+    assert done.returncode == 0, done.stderr
+    told = " ".join(done.stdout.split())
+    assert told.count("WARNING") == 1
+    warning = "1 row has fewer cells than the header has (line 3): the missing ones count as empty"
+    assert f"WARNING customers_1.csv: {warning}" in told
+
+
 def test_a_file_that_is_perhaps_not_in_its_encoding_is_told_loudly(
     shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -279,6 +279,13 @@ def test_a_file_that_looks_like_utf_8_and_is_read_as_something_else_is_warned_of
     assert warning.startswith("looks like UTF-8: 1 character outside ASCII")
 
 
+def test_rows_with_fewer_cells_than_the_header_are_warned_of(plain):
+    plain.put("customers_1.csv", "email,city,points,tags\na@example.com,Ede,1,\nb@example.com,Ede\nc@example.com\n")
+    assert of_the_one_goal(plain).seen.warnings == (
+        "2 rows have fewer cells than the header has (the first on line 3): the missing ones count as empty",
+    )
+
+
 def test_an_empty_file_is_a_problem_of_its_goal_only(plain):
     plain._goals = [import_goal(), import_goal("others")]
     plain.put("customers_1.csv", "")

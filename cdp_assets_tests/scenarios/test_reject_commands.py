@@ -88,6 +88,13 @@ def test_a_dry_run_warns_of_a_file_that_looks_like_utf_8(shop, capsys):
     ) in capsys.readouterr().out
 
 
+def test_a_dry_run_warns_of_a_row_with_fewer_cells_than_the_header(shop, capsys):
+    shop.put("customers_2.csv", "email;city;points\na@x.com;Ede;1\nb@x.com\n")
+    assert main(["dry-run", "shop", "customers", "--file", "customers_2.csv"]) == 0
+    warning = "1 row has fewer cells than the header has (line 3): the missing ones count as empty\n"
+    assert f"  WARNING: {warning}" in capsys.readouterr().out
+
+
 def test_a_dry_run_that_would_refuse_a_file_says_so_by_its_exit_code_too(shop, capsys):
     shop.put("customers_2.csv", "name\nx\n")
     assert main(["dry-run", "shop"]) == 1
