@@ -57,7 +57,8 @@ def run(options: argparse.Namespace) -> int:
         json.dump(_as_json(found, options.history), sys.stdout, ensure_ascii=False, indent=2, default=str)
         print()
     else:
-        _show(found, options.history)
+        days = frozenset(prop.name for prop in deployment.model.properties if prop.whole_days)
+        _show(found, options.history, days)
     if found.differing:
         names = ", ".join(found.differing)
         print(
@@ -69,12 +70,18 @@ def run(options: argparse.Namespace) -> int:
     return 1 if found.differing else 0
 
 
-def _show(found: LookedUp, history: str | None) -> None:
+def _show(found: LookedUp, history: str | None, days: frozenset[str]) -> None:
+    """`days`: properties that hold whole days."""
     console = new_console()
     _tell_head(console, found)
     if history is not None:
         rows = [
-            [_place(found, change), _text(change.before), _text(change.after), _by(found, change), *_origin(change)[1:]]
+            [
+                _place(found, change),
+                *(_text(value, day=history in days) for value in (change.before, change.after)),
+                _by(found, change),
+                *_origin(change)[1:],
+            ]
             for change in found.trace.history(history)
         ]
         columns = [
@@ -88,7 +95,7 @@ def _show(found: LookedUp, history: str | None) -> None:
         if not rows:
             say(console, f"nothing ever wrote {history}")
         return
-    body = list(_property_rows(found))
+    body = list(_property_rows(found, days))
     columns = [Column("property", 18), Column("value", 22), *_ORIGIN, Column("how", 14)]
     noted = any(row[-1] for row in body)
     print_table(console, "Properties", columns if noted else columns[:-1], [row[: 7 if noted else 6] for row in body])
@@ -120,14 +127,14 @@ def _leading(rows: int) -> str:
     return f"{counted(rows, 'row')} of files {'leads' if rows == 1 else 'lead'} to it"
 
 
-def _property_rows(found: LookedUp) -> Iterator[list[str]]:
+def _property_rows(found: LookedUp, days: frozenset[str]) -> Iterator[list[str]]:
     for name, value in sorted(found.known.properties.items(), key=lambda item: item[0].lower()):
         if value is None:
             continue
         made = found.trace.standing(name)
         told: list[Change | None] = [*made[:MOST_OPERATIONS]] or [None]
         for number, change in enumerate(told):
-            lead = [name, _text(value)] if not number else ["", ""]
+            lead = [name, _text(value, day=name in days)] if not number else ["", ""]
             yield [*lead, *(_origin(change) if change else ["unknown", "", "", ""]), _note(found, change)]
         if len(made) > MOST_OPERATIONS:
             yield ["", "", f"… and {len(made) - MOST_OPERATIONS} earlier", "", "", "", f"--history {name}"]
@@ -223,12 +230,15 @@ def _time(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M}"
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, *, day: bool = False) -> str:
+    """For people; of a whole `day` without a time."""
     if value is None:
         return NOTHING
     if isinstance(value, list):
-        return " | ".join(map(_text, value))
-    return _time(value) if isinstance(value, datetime) else str(value)
+        return " | ".join(_text(item, day=day) for item in value)
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d}" if day else _time(value)
+    return str(value)
 
 
 def _as_json(found: LookedUp, history: str | None) -> dict[str, Any]:

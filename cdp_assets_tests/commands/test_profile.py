@@ -90,6 +90,32 @@ def test_events_are_shown_with_their_items_and_lines_and_properties_without_rega
     assert (event["line"], [item["id"] for item in event["product"]]) == (6, ["s1", "s2", "s3", "s4", "s5"])
 
 
+def test_whole_days_are_shown_without_a_time(tmp_path, monkeypatch, capsys):
+    mappings = [{"column": "born", "property": "born"}, {"column": "seen", "property": "seen"}]
+    goal = CUSTOMERS | {"identifiers": [{"column": "email", "property": "email"}], "mappings": mappings}
+    born = {"name": "born", "type": "datetime", "whole_days": True}
+    model = {"properties": [{"name": "email", "type": "email"}, born, {"name": "seen", "type": "datetime"}]}
+    shop = connection(goals=[goal])
+    for name, kind, attributes in (("model", "CustomerModel", model), ("shop", "SftpConnection", shop)):
+        (tmp_path / "defs" / name).mkdir(parents=True)
+        component = {"type": f"cdp_assets.{kind}", "attributes": attributes}
+        (tmp_path / "defs" / name / "defs.yaml").write_text(yaml.safe_dump(component))
+    monkeypatch.setenv("CDP_DEFS_DIR", str(tmp_path / "defs"))
+    monkeypatch.setenv("CDP_DATA_DIR", str(tmp_path / "data"))
+    room = Lab(tmp_path / "data", Deployment.model_validate({"model": model, "connections": [shop]}))
+    room.land("customers", "customers_20260101.csv", "email,born,seen\na@b.nl,1968-02-06,2025-12-31\n")
+    room.fold()
+    assert main(["profile", "a@b.nl"]) == 0
+    told = capsys.readouterr().out
+    assert "1968-02-06 " in told
+    assert "1968-02-06 00:00" not in told
+    assert "2025-12-31 00:00" in told
+    assert main(["profile", "a@b.nl", "--history", "born"]) == 0
+    told = capsys.readouterr().out
+    assert "1968-02-06" in told
+    assert "1968-02-06 00:00" not in told
+
+
 def test_the_history_of_a_property_is_told_from_the_first(room, capsys):
     assert main(["profile", "a@b.nl", "--history", "city"]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines() if "customers_2026" in line]
