@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from cdp_assets.components.reading import COMPONENT_NAMES
+from cdp_assets.counted import counted
 
 Node = Mapping[str, Any]
 PATTERNS: Mapping[str, str] = {
@@ -205,13 +206,13 @@ def _limits(field: Node) -> Iterator[str]:
     """How a text or a number is limited."""
     if field.get("format") in {"date-time", "path"}:
         yield {"date-time": "a date, or a date and time", "path": "a path"}[field["format"]]
-    bounds = [f"{word} {field[sign]:g}" for sign, word in _SIGNS.items() if sign in field]
+    bounds = [f"{word} {field[sign]:,.15g}" for sign, word in _SIGNS.items() if sign in field]
     if bounds:
         yield " ".join(bounds)
     if "pattern" in field:
         yield PATTERNS.get(field["pattern"], f"like `{field['pattern']}`")
     if "maxLength" in field:
-        yield f"at most {field['maxLength']} characters"
+        yield f"at most {counted(field['maxLength'], 'character')}"
 
 
 def _link(name: str) -> str:

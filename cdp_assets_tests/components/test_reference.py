@@ -75,7 +75,9 @@ def test_every_link_in_it_leads_to_a_part():
 @pytest.mark.parametrize(
     ("part", "key", "kind", "default"),
     [
-        ("Server", "port", "whole number, from 1 to 65535", "`22`"),
+        ("Server", "port", "whole number, from 1 to 65,535", "`22`"),
+        ("Format", "max_row_bytes", "whole number, from 1,024 to 67,108,864", "`1048576`"),
+        ("Format", "comment", "text, at most 1 character", "—"),
         ("Server", "host", "text", ""),
         ("Format", "decimal", "`.`, `,`", "`.`"),
         ("Mapping", "rule", "`set`, `set_if_empty`, `set_or_clear`, `add`, `sum`, `patch`", "`set`"),
