@@ -192,19 +192,31 @@ def _tell(draft: GoalDraft) -> None:
     print(f"{goal.name}: files {kind.pattern}{', also .gz' if kind.gzipped_too else ''}, as {shown(kind.newest.name)}")
     print(f"    separator {layout.separator!r}, decimal {layout.decimal!r}, {layout.encoding}")
     print(f"    people are found by {found.column.name!r}, as {found.why}")
-    for warning in draft.warnings:
-        print(f"    !! {warning}")
-    if found.guessed:
-        print("    !! nothing tells that these are people: every row makes a profile; remove the goal if it is not so")
-    if draft.several_rows:
-        print("    !! some people have several rows: of a property the last one counts, unless its rule is sum or add;")
-        print(f"       if the rows are orders or visits, import them as timeline events: {EVENTS_PAGE}")
+    _tell_doubts(draft)
     print(f"    {counted(len(goal.mappings), 'column')} mapped")
     for column in draft.columns:
         if column.detected.detail or column.detected.fitting < column.filled:
             print(f"    {shown(column.name)}: {column.looks_like}")
     for note in draft.proposal.notes:
         print(f"    {shown(note)}")
+
+
+def _tell_doubts(draft: GoalDraft) -> None:
+    """What its author should decide."""
+    for warning in draft.warnings:
+        print(f"    !! {warning}")
+    if draft.found.guessed:
+        print("    !! nothing tells that these are people: every row makes a profile; remove the goal if it is not so")
+    if draft.several_rows:
+        print("    !! some people have several rows: of a property the last one counts, unless its rule is sum or add;")
+        print(f"       if the rows are orders or visits, import them as timeline events: {EVENTS_PAGE}")
+    elif draft.repeats:
+        told = f"{counted(draft.repeats, 'row repeats', 'rows repeat')} what finds a person in an earlier one"
+        print(f"    !! {told}: of a property the last one counts, unless its rule is sum or add")
+    if draft.local_times:
+        names = ", ".join(shown(name) for name in draft.local_times)
+        print(f"    !! times without an offset are taken as UTC ({names}); if they are of elsewhere, say so with")
+        print("       format.timezone, such as Europe/Berlin")
 
 
 def _write(folder: Path, target: Path, name: str, server: Server, drafts: list[GoalDraft]) -> list[Path]:

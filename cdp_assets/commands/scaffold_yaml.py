@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from cdp_assets.components.yaml_edits import as_yaml
 from cdp_assets.config.connections import Server
+from cdp_assets.files.remote import shown
 from cdp_assets.flows.draft_connection import GoalDraft
 
 EVENTS_PAGE = "docs/events.md"
@@ -50,6 +51,7 @@ def connection_yaml(name: str, server: Server, drafts: Sequence[GoalDraft]) -> s
         lines.append(f"      files: {as_yaml(files)}")
         layout = {"separator": goal.format.separator, "decimal": goal.format.decimal}
         layout |= goal.format.model_dump(mode="json", exclude_defaults=True)
+        lines += _local_times(draft)
         lines.append(f"      format: {as_yaml(layout)}")
         lines.append(f"      identifiers: [{as_yaml(goal.identifier_columns[0].model_dump(mode='json'))}]")
         lines += _FOUND_ONLY.splitlines() if draft.several_rows and not goal.allow_create else []
@@ -58,6 +60,17 @@ def connection_yaml(name: str, server: Server, drafts: Sequence[GoalDraft]) -> s
         lines.append("      mappings:")
         lines += [f"        - {as_yaml(one.model_dump(mode='json', exclude_defaults=True))}" for one in goal.mappings]
     return "\n".join(lines) + "\n" + _TAIL
+
+
+def _local_times(draft: GoalDraft) -> list[str]:
+    """That nothing tells the zone of some times, where it is so."""
+    if not draft.local_times:
+        return []
+    names = ", ".join(shown(name) for name in draft.local_times)
+    return [
+        f"      # Times without an offset are taken as UTC: {names}.",
+        "      # Add timezone: Europe/Berlin here if they are of there.",
+    ]
 
 
 def _several_rows(draft: GoalDraft) -> list[str]:

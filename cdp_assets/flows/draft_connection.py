@@ -23,10 +23,15 @@ from cdp_assets.flows.detect_columns import ColumnProfile
 from cdp_assets.flows.file_kinds import FileKind
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.guess_layout import guess_format, read_beginning
+from cdp_assets.flows.personal_columns import is_personal
 from cdp_assets.flows.preview_files import Asked, preview_goals
 from cdp_assets.flows.propose_mappings import Proposal, propose_mappings, valid_name
 
 _KEY_NAMES = re.compile(r"(?:^|[^a-z])(?:id|key|nr|no|num|number|code)$|(?:id|nr|number|nummer)$", re.IGNORECASE)
+_OFFSET = re.compile(r"(?:\b[Zz]|\d[Zz]|UTC|GMT|:\d\d(?:[.,]\d+)?\s*[+-]\d\d(?::?\d\d)?)$")
+"""What ends a time of day that tells its zone."""
+_MANY = 0.05
+"""Share of the people that must be told by more than one row for the rows to be what these people did."""
 _KEY_TYPES = {PropertyType.text, PropertyType.number}
 
 
@@ -71,8 +76,21 @@ class GoalDraft:
 
     @property
     def several_rows(self) -> bool:
-        """Whether what finds a person stands in more than one row."""
-        return self.found.column.distinct < self.found.column.filled
+        """Whether it is usual that what finds a person stands in more than one row."""
+        return self.repeats > 0 and self.repeats >= _MANY * self.found.column.distinct
+
+    @property
+    def repeats(self) -> int:
+        """Rows of the sample about a person whom an earlier one tells of."""
+        return self.found.column.filled - self.found.column.distinct
+
+    @property
+    def local_times(self) -> tuple[str, ...]:
+        """Columns of dates whose times do not say of which zone they are."""
+        dates = (one for one in self.columns if one.detected.type is PropertyType.datetime)
+        return tuple(
+            one.name for one in dates if any(":" in text and not _OFFSET.search(text) for text in one.examples)
+        )
 
     @property
     def identifier(self) -> str:
@@ -89,7 +107,9 @@ class GoalDraft:
         """The rows as orders, for where they are; None = no column tells when."""
         single = [one for one in self.columns if one.filled and not one.detected.multiple]
         rest = [one for one in single if one.name != self.found.column.name]
-        date = next((one.name for one in rest if one.detected.type is PropertyType.datetime), None)
+        dates = (one.name for one in rest if one.detected.type is PropertyType.datetime)
+        # A birthday is no time at which somebody ordered.
+        date = next((name for name in dates if not is_personal(name, PropertyType.datetime)), None)
         if date is None:
             return None
         # Of an order with several lines the number stands in several rows.

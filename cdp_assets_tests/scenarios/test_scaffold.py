@@ -243,6 +243,31 @@ def test_goals_of_people_come_before_those_of_what_they_did(server, sshd):
     assert "Lines of one order are items of its event, under `nested`" in written
 
 
+def test_times_without_an_offset_are_asked_about(server, sshd, capsys):
+    place, known, folder = server
+    rows = "a@x.example,2026-11-20 10:30,2026-11-20T10:30:00Z,2026-11-20\n"
+    (sshd.root / "drafted" / "visits.csv").write_text(f"email,seen,sent,joined\n{rows}")
+    assert main(["scaffold", "hotel", *place, *known, "--files", "visits.csv"]) == 0
+    assert "!! times without an offset are taken as UTC (seen); if they" in capsys.readouterr().out
+    written = (folder / "hotel" / "defs.yaml").read_text()
+    assert "# Times without an offset are taken as UTC: seen.\n" in written
+    assert "# Add timezone: Europe/Berlin here if they are of there.\n      format: {" in written
+
+
+def test_one_row_twice_makes_no_events_and_a_birthday_is_the_date_of_none(server, sshd, capsys):
+    place, known, folder = server
+    people = "".join(f"p{number}@x.example,1980-05-01\n" for number in range(40))
+    (sshd.root / "drafted" / "people.csv").write_text(f"email,birthday\n{people}p1@x.example,1980-05-01\n")
+    (sshd.root / "drafted" / "twins.csv").write_text(f"email,birthday\n{people}{people}")
+    assert main(["scaffold", "hotel", *place, *known, "--files", "people.csv"]) == 0
+    told = capsys.readouterr().out
+    assert "!! 1 row repeats what finds a person in an earlier one" in told
+    assert "several rows" not in told + (folder / "hotel" / "defs.yaml").read_text()
+    assert main(["scaffold", "second", *place, *known, "--files", "twins.csv"]) == 0
+    assert "some people have several rows" in capsys.readouterr().out
+    assert "type: order" not in (folder / "second" / "defs.yaml").read_text()
+
+
 def test_whether_files_are_deltas_stands_in_the_draft_with_what_it_means(server):
     place, known, folder = server
     assert main(["scaffold", "winkel", *place, *known]) == 0
