@@ -64,7 +64,8 @@ def _tell(item: Rehearsed) -> None:
     if item.more_reasons:
         print(f"  … and {counted(item.more_reasons, 'more reason')}")
     for reject in item.sample:
-        print(f"    line {reject.line_no}: {reject.column_name or 'whole row'}: {reject.text}")
+        why = reject.reason.removeprefix(f"{reject.column_name}: ")
+        print(f"    line {reject.line_no}: {reject.column_name or 'whole row'}: {reject.text}: {why}")
 
 
 def _tell_the_rest(found: DryRun) -> None:

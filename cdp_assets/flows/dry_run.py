@@ -75,7 +75,7 @@ class Rehearsed:
     warnings: tuple[str, ...]
     """To be told loudly: that few rows would be imported, or that the file is perhaps not what it seems."""
     sample: tuple[RejectSample, ...]
-    """The first rejects, masked."""
+    """Some rejects of every reason and column, masked, in the order of their lines."""
 
 
 @dataclass(frozen=True)
@@ -196,9 +196,12 @@ def _reasons(told: Sql) -> Sql:
 
 
 def _sample(told: Sql) -> Sql:
+    """Of every reason and column as many, from the first on, as there is room for."""
     return sql(
-        "SELECT line_no, column_name, raw_text, {told} FROM ops.rejects WHERE batch_id = ?"
-        " ORDER BY line_no, 2 LIMIT 20",
+        "SELECT line_no, column_name, raw_text, reason FROM (SELECT *, row_number() OVER"
+        " (PARTITION BY level, column_name, reason ORDER BY line_no, raw_text) AS turn"
+        " FROM (SELECT level, line_no, column_name, raw_text, {told} AS reason FROM ops.rejects WHERE batch_id = ?)"
+        " ORDER BY turn, line_no, column_name, reason LIMIT 20) ORDER BY line_no, column_name, reason",
         told=told,
     )
 

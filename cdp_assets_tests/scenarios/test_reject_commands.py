@@ -47,12 +47,24 @@ def test_a_dry_run_is_told_in_words(shop, capsys):
         " 0 filtered, 0 erased, 1 rejected, 1 cell rejected\n"
         "  1 cell rejected: points: not a whole number, or too large\n"
         "  1 row rejected: email: not a valid e-mail address\n"
-        "    line 3: email: ••\n"
-        "    line 4: points: m…y (4 characters)\n"
+        "    line 3: email: ••: not a valid e-mail address\n"
+        "    line 4: points: m…y (4 characters): not a whole number, or too large\n"
         "There would be 2 profiles. Nothing was written.\n"
     )
     assert not shop.folders.warehouse.exists()
     assert shop.names() == ["customers_1.csv"]
+
+
+def test_a_dry_run_shows_rejects_of_every_reason(shop, capsys):
+    many = "".join(f"a{number}@x.com;Ede;many\n" for number in range(30))
+    shop.put("customers_2.csv", f"email;city;points\n{many}nobody;Ede;2\nb@x.com;Ede;2;3\n")
+    assert main(["dry-run", "shop", "customers", "--file", "customers_2.csv"]) == 0
+    shown = [line for line in capsys.readouterr().out.splitlines() if line.startswith("    line ")]
+    assert len(shown) == 20
+    assert shown[0] == "    line 2: points: m…y (4 characters): not a whole number, or too large"
+    assert shown[-2] == "    line 32: email: n…y (6 characters): not a valid e-mail address"
+    assert shown[-1].startswith("    line 33: whole row: ")
+    assert shown[-1].endswith(": the row has 4 cells, the header has 3")
 
 
 def test_a_dry_run_warns_of_a_file_in_another_encoding(shop, capsys):
