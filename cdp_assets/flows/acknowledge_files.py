@@ -22,7 +22,7 @@ from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.ledger import prepare_schemas
 from cdp_assets.flows.manifests import SHORT, Manifest, batch_folders, read_manifest, seen_of
 from cdp_assets.flows.markers import Mark, mark, read_mark
-from cdp_assets.flows.shared_files import still_without
+from cdp_assets.flows.shared_files import Shared
 from cdp_assets.sql.tables import ACKNOWLEDGEMENTS
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database, open_warehouse
@@ -122,6 +122,7 @@ def due(connection: Connection, folders: DataFolders) -> Due:
     to_rename: list[Manifest] = []
     waiting: list[tuple[Manifest, tuple[str, ...]]] = []
     to_note: list[tuple[Manifest, Mark]] = []
+    shared = Shared(connection, folders)
     for goal in connection.imports:
         if not goal.files.rename_done:
             continue
@@ -129,7 +130,7 @@ def due(connection: Connection, folders: DataFolders) -> Due:
             found = read_mark(folders, connection.name, goal.name, seen_of(folder))
             if found is None:
                 manifest = read_manifest(folder)
-                others = still_without(connection, folders, manifest)
+                others = shared.still_without(manifest)
                 if others:
                     waiting.append((manifest, tuple(others)))
                 else:

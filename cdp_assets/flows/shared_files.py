@@ -16,6 +16,8 @@ from cdp_assets.files.selection import wildcard_value
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.manifests import Manifest, goal_manifests
 
+_Version = tuple[str, int, int]
+
 
 def takers(connection: Connection, path: str) -> list[ImportGoal]:
     """The active goals whose root file a file is, by its directory and name, in their order."""
@@ -50,14 +52,26 @@ def sharing_by_name(connection: Connection) -> list[str]:
     return list(dict.fromkeys(told for goal in exact for told in sharing(connection, goal, [goal.files.root])))
 
 
-def still_without(connection: Connection, folders: DataFolders, manifest: Manifest) -> list[str]:
-    """The other active goals that take the root file of a batch and have not landed this version of it."""
-    own = manifest.config.goal.name
-    others = [item.name for item in takers(connection, manifest.path) if item.name != own]
-    landed = {name: {_version(item) for item in goal_manifests(folders, connection.name, name)} for name in others}
-    return [name for name in others if _version(manifest) not in landed[name]]
+class Shared:
+    """What the goals of a connection have of each other's files; each goal's batches are read once, when asked for."""
+
+    def __init__(self, connection: Connection, folders: DataFolders) -> None:
+        self._connection, self._folders = connection, folders
+        self._landed: dict[str, set[_Version]] = {}
+
+    def still_without(self, manifest: Manifest) -> list[str]:
+        """The other active goals that take the root file of a batch and have not landed this version of it."""
+        own = manifest.config.goal.name
+        others = [item.name for item in takers(self._connection, manifest.path) if item.name != own]
+        return [name for name in others if _version(manifest) not in self._landed_by(name)]
+
+    def _landed_by(self, goal: str) -> set[_Version]:
+        if goal not in self._landed:
+            manifests = goal_manifests(self._folders, self._connection.name, goal)
+            self._landed[goal] = {_version(item) for item in manifests}
+        return self._landed[goal]
 
 
-def _version(manifest: Manifest) -> tuple[object, ...]:
+def _version(manifest: Manifest) -> _Version:
     """What a listing tells of a batch's root file."""
     return manifest.path, manifest.size_bytes, int(manifest.modified_at.timestamp())
