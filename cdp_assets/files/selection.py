@@ -96,6 +96,12 @@ def _shortened(value: str, wildcards: int, *, around_extension: bool) -> str:
     return "_".join(kept) if told_apart else value
 
 
+def root_without(files: Files, names: Sequence[str]) -> str:
+    """A root for `match: regex` that takes what the goal's takes, under the same keys, but for these names."""
+    those = "|".join(map(re.escape, names))
+    return f"(?!(?:{those})$){_pattern(files).pattern}"
+
+
 def why_not(files: Files, name: str) -> str | None:
     """Why a name is not taken by the goal, in words; None when it is."""
     if never_taken(name) is not None:

@@ -8,9 +8,11 @@ import zlib
 from collections.abc import Iterator, Sequence
 
 from cdp_assets.config.files import Format
+from cdp_assets.config.goals import ImportGoal
 from cdp_assets.errors import CdpError, RemoteDownError
 from cdp_assets.files.encoding import OLD_EUROPEAN, UTF8, UTF16, guess_encoding
 from cdp_assets.files.remote import RemoteFile, shown
+from cdp_assets.files.selection import root_without
 from cdp_assets.files.sftp import SftpFileSystem
 
 MOST_COMPARED = 20
@@ -53,7 +55,7 @@ def read_beginning(server: SftpFileSystem, file: RemoteFile, most_bytes: int = _
     return content
 
 
-def differing(server: SftpFileSystem, chosen: RemoteFile, others: Sequence[RemoteFile], layout: Format) -> list[str]:
+def differing(server: SftpFileSystem, chosen: RemoteFile, others: Sequence[RemoteFile], goal: ImportGoal) -> list[str]:
     """Which of the other files of a goal are not as its layout and the chosen file's columns say, in sentences.
 
     Looks at the beginnings of at most `MOST_COMPARED`; one that cannot be read is left to its import.
@@ -61,6 +63,7 @@ def differing(server: SftpFileSystem, chosen: RemoteFile, others: Sequence[Remot
     Raises:
         RemoteDownError: nobody need act; the link was lost.
     """
+    layout = goal.format
     if len(others) > MOST_COMPARED:
         by_age = sorted(others, key=lambda file: (file.modified_at, file.name))
         others = [*by_age[: MOST_COMPARED // 2], *by_age[-MOST_COMPARED // 2 :]]
@@ -76,8 +79,19 @@ def differing(server: SftpFileSystem, chosen: RemoteFile, others: Sequence[Remot
         except (CdpError, zlib.error):
             continue
         for difference in _differences(content, layout, own, shown(chosen.name)):
-            found.setdefault(difference, []).append(shown(file.name))
-    return [f"{_listed(names)}: {difference}" for difference, names in found.items()]
+            found.setdefault(difference, []).append(file.name)
+    return [
+        f"{_listed([*map(shown, names)])}: {difference}{_kept_out(goal, names) if difference.endswith(_ADVICE) else ''}"
+        for difference, names in found.items()
+    ]
+
+
+def _kept_out(goal: ImportGoal, names: Sequence[str]) -> str:
+    """How to leave files to another goal: no two goals should take them."""
+    if goal.files.pattern_type == "exact" or len(names) > _MOST_NAMES:
+        return ""
+    root = shown(root_without(goal.files, names))
+    return f", and keep it out of this one by match: regex and root: '{root}'"
 
 
 def _differences(content: bytes, layout: Format, own: Sequence[str], chosen: str) -> Iterator[str]:

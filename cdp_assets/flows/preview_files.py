@@ -182,7 +182,7 @@ def preview_goal(
         matches = find_matches(config, seen.mapped.identifiers, folders)
         new = _others(look, chosen)
         # Of encrypted files the beginnings tell nothing.
-        different = [] if connection.pgp else differing(server, chosen.file, new, config.goal.format)
+        different = [] if connection.pgp else differing(server, chosen.file, new, config.goal)
         shared = sharing(connection, config.goal, [file.name for file in (chosen.file, *new)])
         return preview(files=(root, *linked), seen=seen, matches=matches, differences=(*different, *shared))
     except RemoteDownError:

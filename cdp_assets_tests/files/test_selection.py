@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from cdp_assets.config.files import Files
 from cdp_assets.errors import FileError
-from cdp_assets.files.selection import natural_key, partition_key, short_key, why_not, wildcard_value
+from cdp_assets.files.selection import natural_key, partition_key, root_without, short_key, why_not, wildcard_value
 
 
 @pytest.mark.parametrize(
@@ -190,3 +190,11 @@ def test_case_is_spoken_of_where_it_is_all_that_differs(root):
     files = Files(root=root, match="regex" if "(" in root else "auto")
     assert why_not(files, "AB.csv").endswith("; only upper and lower case differ")
     assert "case" not in why_not(files, "xb.csv")
+
+
+@pytest.mark.parametrize("files", [Files(root="c_*.csv"), Files(root=r"c_(.*)\.csv", match="regex")])
+def test_a_root_without_some_names_takes_the_others_under_the_same_keys(files):
+    rest = Files(root=root_without(files, ["c_1.csv", "c_2.csv"]), match="regex")
+    names = ["c_1.csv", "c_2.csv", "c_12.csv", "c_1.csv.csv", "xc_3.csv"]
+    assert [wildcard_value(rest, name) for name in names] == [None, None, "12", "1.csv", None]
+    assert [wildcard_value(files, name) for name in names[2:]] == ["12", "1.csv", None]
