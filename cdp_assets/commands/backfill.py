@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
@@ -20,7 +21,9 @@ from cdp_assets.commands.tables import new_console
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.config.model import Deployment
 from cdp_assets.errors import ConfigError
+from cdp_assets.files.remote import shown
 from cdp_assets.files.selection import natural_key
+from cdp_assets.files.windows import nearest_there
 
 HELP = "import a range of a goal's partitions, one run after the other, then fold once"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -53,6 +56,7 @@ def run(options: argparse.Namespace) -> int:
         if not runs.materialize([files_key(connection)], "looking at the server"):
             return 1
         known = partitions.get_partition_keys(dynamic_partitions_store=instance)
+        _require_bounds(f"{connection.name}/{goal.name}", known, options.first, options.last)
         blocks = list(_blocks(known, options.first, options.last or options.first))
         if not blocks:
             between = f"from {options.first} to {options.last or options.first}"
@@ -66,6 +70,24 @@ def run(options: argparse.Namespace) -> int:
     if data_folders().warehouse.exists():
         print_summary(console, data_folders(), started, deployment.event_types)
     return 0 if runs.ok else 1
+
+
+def _require_bounds(goal_id: str, known: Sequence[str], first: str, last: str | None) -> None:
+    """A bound is a partition, or is written as one of them is: digits where it has digits, else the same text.
+
+    Raises:
+        ConfigError: whoever asks must: a bound is neither, or the last one comes before the first.
+    """
+    forms = {_form(key) for key in known}
+    for name in filter(None, (first, last)):
+        if known and name not in known and _form(name) not in forms:
+            raise ConfigError(f"{goal_id} has no partition {shown(name)!r}; {nearest_there(name, known)}")
+    if last and natural_key(last) < natural_key(first):
+        raise ConfigError(f"{shown(last)!r} comes before {shown(first)!r}: name the first partition first")
+
+
+def _form(key: str) -> str:
+    return re.sub("[0-9]", "0", key)
 
 
 def _blocks(known: Sequence[str], first: str, last: str) -> Iterator[list[str]]:

@@ -178,3 +178,5 @@ def test_a_range_of_days_is_backfilled_in_runs_of_their_own_and_folded_once(
         assert len(instance.get_runs()) == 4
     done = run_command("backfill", "shop", "customers", "2024-01-01", "2024-02-01")
     assert "shop/customers has no partition from 2024-01-01 to 2024-02-01; it has 2025-01-01 to" in done.stderr
+    done = run_command("backfill", "shop", "customers", "2025-03-1", "2025-03-03")
+    assert "shop/customers has no partition '2025-03-1'; it has, nearest first: '2025-03-01', " in done.stderr
