@@ -152,6 +152,8 @@ def _lines(told: Erased) -> Iterator[str]:
         yield f"no profile has ever had what you gave as identifier {which}: is it written right? It is kept out too"
     if not told.people:
         yield UNKNOWN
+        several = f", as {' and as '.join(told.kinds)}, for it may be either" if len(told.kinds) > 1 else ""
+        yield f"what you gave is kept out{several}: the same with --lift lets it in again"
     yield "removed:"
     rows, batches = counted(told.rows, "row"), counted(told.batches, "batch", "batches")
     yield f"  {rows} in {batches}, which {'keeps its place' if told.batches == 1 else 'keep their places'}"

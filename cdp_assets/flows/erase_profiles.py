@@ -55,6 +55,8 @@ class Erased:
     """Which of the identifiers that were asked for, from 1, no profile holds or ever held; they are kept out too."""
     identifiers: int = 0
     """Identifiers that are kept out from now on."""
+    kinds: list[str] = field(default_factory=list)
+    """The properties that they are kept out as: what was typed may be a value of several."""
     shared: int = 0
     """Identifiers that other people have too: they stay theirs, and are not kept out."""
     batches: int = 0
@@ -116,6 +118,7 @@ def erase(
         step("erase: intended")
         told.people, told.shared, told.sealed = found.people, found.shared, found.texts.sealed
         told.unknown = sorted(found.unknown)
+        told.kinds = sorted({item.property for item in found.hidden})
         _end_pending(model, folders, now, told)
     return told
 

@@ -130,6 +130,23 @@ def test_whoever_has_no_profile_is_to_be_named_by_all_identifiers(room, capsys):
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "0 profiles erased; 1 identifier is kept out from now on"
     assert said[1].endswith("erase the person's other identifiers too, such as the customer number")
+    assert said[2] == "what you gave is kept out: the same with --lift lets it in again"
+
+
+def test_what_may_be_several_identifiers_is_told_to_be_kept_out_as_each(room, tmp_path, capsys):
+    text = {"name": "number", "type": "text"}
+    model = MODEL | {"properties": [*MODEL["properties"], text]}
+    finds = [{"column": "E-Mail", "property": "email"}, {"column": "Number", "property": "number"}]
+    shop = connection(goals=[CUSTOMERS | {"identifiers": finds}])
+    for name, kind, attributes in (("model", "CustomerModel", model), ("shop", "SftpConnection", shop)):
+        component = {"type": f"cdp_assets.{kind}", "attributes": attributes}
+        (tmp_path / "defs" / name / "defs.yaml").write_text(yaml.safe_dump(component))
+    assert main(["erase", "K00500"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "0 profiles erased; 2 identifiers are kept out from now on"
+    assert said[2] == (
+        "what you gave is kept out, as email and as number, for it may be either: the same with --lift lets it in again"
+    )
 
 
 def test_people_from_standard_input_told_in_json(room, monkeypatch, capsys):
