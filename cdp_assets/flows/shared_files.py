@@ -1,15 +1,20 @@
-"""Files that several import goals of a connection take.
+"""Files that several import goals of a connection take, and those that a goal names in full.
 
 Each of them imports such a file, and all must have it before it gets its `.done`, as no goal takes it afterwards.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from datetime import date
 
 from cdp_assets.config.connections import Connection
+from cdp_assets.config.files import Files
 from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.known import listed
+from cdp_assets.errors import ConfigError
+from cdp_assets.files.partition_dates import effective_date
 from cdp_assets.files.readiness import sidecar_of
 from cdp_assets.files.remote import path_of, shown, split_path
 from cdp_assets.files.selection import wildcard_value
@@ -50,6 +55,32 @@ def sharing_by_name(connection: Connection) -> list[str]:
     """The same of the files that a goal names in full, which needs no look at the server."""
     exact = [goal for goal in connection.imports if goal.active and goal.files.pattern_type == "exact"]
     return list(dict.fromkeys(told for goal in exact for told in sharing(connection, goal, [goal.files.root])))
+
+
+def dated_by_name(connection: Connection) -> list[str]:
+    """Goals whose one file has a date in its name: without a partition it counts from the look that first saw it."""
+    told = []
+    for goal in connection.imports:
+        files = goal.files
+        named = goal.active and files.pattern_type == "exact" and files.partitions is None
+        day = _day_in(files.root) if named else None
+        if day is not None:
+            root = re.sub(r"\d.*\d", lambda found: f"({found.group()})", re.escape(files.root).replace(r"\-", "-"))
+            told.append(
+                f"{shown(files.root)} of goal {goal.name} names the day {day}, but counts from the look that first saw"
+                " it, as a name in full gives no partition; to let it count from that day:"
+                f" match: regex, root: '{root}'"
+            )
+    return told
+
+
+def _day_in(name: str) -> date | None:
+    """The only day that a name holds."""
+    try:
+        found = effective_date(Files(root=name), name)
+    except ConfigError:
+        return None
+    return found.date() if found is not None else None
 
 
 class Shared:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+import pytest
+
+from cdp_assets.config.files import Files
+from cdp_assets.files.partition_dates import effective_date
+from cdp_assets.files.selection import wildcard_value
 from cdp_assets.files.sftp import open_server
 from cdp_assets.flows.dry_run import dry_run
 from cdp_assets.flows.preview_files import Asked, preview_goals
-from cdp_assets.flows.shared_files import sharing_by_name
+from cdp_assets.flows.shared_files import dated_by_name, sharing_by_name
 from cdp_assets_tests.support.connected import Shop, import_goal
 
 OLD = "email,city,points,tags\na@x.com,Köln,10,red\n".encode("utf-16")
@@ -77,3 +84,17 @@ def test_a_dry_run_and_check_tell_which_goals_take_a_file(sshd, tmp_path):
             shop.deployment, shop.connection, shop.connection.imports, server, shop.folders, shop.now, Asked()
         )
     assert [told in preview.differences for preview in previews] == [True, True]
+
+
+@pytest.mark.parametrize("name", ["klanten_20260701.csv", "klanten 2026-07-01.csv"])
+def test_a_name_in_full_with_a_date_is_told_with_a_root_that_lets_the_date_count(sshd, tmp_path, name):
+    (told,) = dated_by_name(Shop(sshd, tmp_path, [import_goal(files={"root": name})]).connection)
+    assert told.startswith(f"{name} of goal customers names the day 2026-07-01, but counts from the look")
+    files = Files(match="regex", root=told.split("root: ")[1].strip("'"))
+    key = wildcard_value(files, name)
+    assert effective_date(files, key) == datetime(2026, 7, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("root", ["klanten.csv", "klanten_12.csv", "klanten_20260701_20260708.csv", "klanten_*.csv"])
+def test_other_roots_are_not_told(sshd, tmp_path, root):
+    assert dated_by_name(Shop(sshd, tmp_path, [import_goal(files={"root": root})]).connection) == []
