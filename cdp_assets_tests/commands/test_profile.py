@@ -16,17 +16,22 @@ from cdp_assets_tests.assets.world import CUSTOMERS, MODEL, connection
 from cdp_assets_tests.support.lab import Lab
 
 
-@pytest.fixture
-def room(tmp_path, monkeypatch):
-    """Two days of customers."""
-    shop = connection(goals=[CUSTOMERS])
-    for name, kind, attributes in (("model", "CustomerModel", MODEL), ("shop", "SftpConnection", shop)):
+def room_of(tmp_path, monkeypatch, model, shop) -> Lab:
+    """A deployment that the commands find, too."""
+    for name, kind, attributes in (("model", "CustomerModel", model), ("shop", "SftpConnection", shop)):
         (tmp_path / "defs" / name).mkdir(parents=True)
         component = {"type": f"cdp_assets.{kind}", "attributes": attributes}
         (tmp_path / "defs" / name / "defs.yaml").write_text(yaml.safe_dump(component))
     monkeypatch.setenv("CDP_DEFS_DIR", str(tmp_path / "defs"))
     monkeypatch.setenv("CDP_DATA_DIR", str(tmp_path / "data"))
-    room = Lab(tmp_path / "data", Deployment.model_validate({"model": MODEL, "connections": [shop]}))
+    return Lab(tmp_path / "data", Deployment.model_validate({"model": model, "connections": [shop]}))
+
+
+@pytest.fixture
+def room(tmp_path, monkeypatch):
+    """Two days of customers."""
+    shop = connection(goals=[CUSTOMERS])
+    room = room_of(tmp_path, monkeypatch, MODEL, shop)
     room.land("customers", "customers_20260101.csv", "E-Mail,City,Spend\nc@d.nl,Ede,1\na@b.nl,Breda,2.50\n")
     room.land("customers", "customers_20260102.csv", "E-Mail,City,Spend\na@b.nl,[b]Goes,1\n")
     room.fold()
@@ -67,13 +72,7 @@ def test_events_are_shown_with_their_items_and_lines_and_properties_without_rega
     }
     model = MODEL | {"properties": [{"name": "email", "type": "email"}, {"name": "City"}], "segments": []}
     shop = connection(goals=[orders])
-    for name, kind, attributes in (("model", "CustomerModel", model), ("shop", "SftpConnection", shop)):
-        (tmp_path / "defs" / name).mkdir(parents=True)
-        component = {"type": f"cdp_assets.{kind}", "attributes": attributes}
-        (tmp_path / "defs" / name / "defs.yaml").write_text(yaml.safe_dump(component))
-    monkeypatch.setenv("CDP_DEFS_DIR", str(tmp_path / "defs"))
-    monkeypatch.setenv("CDP_DATA_DIR", str(tmp_path / "data"))
-    room = Lab(tmp_path / "data", Deployment.model_validate({"model": model, "connections": [shop]}))
+    room = room_of(tmp_path, monkeypatch, model, shop)
     rows = "".join(f"a@b.nl,Ede,1,2026-01-01,s{n},{n},{'Loaf' if n == 1 else ''}\n" for n in range(1, 6))
     room.land("customers", "customers_20260101.csv", f"E-Mail,City,no,day,sku,qty,what\n{rows}")
     room.fold()
@@ -96,13 +95,7 @@ def test_whole_days_are_shown_without_a_time(tmp_path, monkeypatch, capsys):
     born = {"name": "born", "type": "datetime", "whole_days": True}
     model = {"properties": [{"name": "email", "type": "email"}, born, {"name": "seen", "type": "datetime"}]}
     shop = connection(goals=[goal])
-    for name, kind, attributes in (("model", "CustomerModel", model), ("shop", "SftpConnection", shop)):
-        (tmp_path / "defs" / name).mkdir(parents=True)
-        component = {"type": f"cdp_assets.{kind}", "attributes": attributes}
-        (tmp_path / "defs" / name / "defs.yaml").write_text(yaml.safe_dump(component))
-    monkeypatch.setenv("CDP_DEFS_DIR", str(tmp_path / "defs"))
-    monkeypatch.setenv("CDP_DATA_DIR", str(tmp_path / "data"))
-    room = Lab(tmp_path / "data", Deployment.model_validate({"model": model, "connections": [shop]}))
+    room = room_of(tmp_path, monkeypatch, model, shop)
     room.land("customers", "customers_20260101.csv", "email,born,seen\na@b.nl,1968-02-06,2025-12-31\n")
     room.fold()
     assert main(["profile", "a@b.nl"]) == 0
