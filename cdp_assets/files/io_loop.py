@@ -17,16 +17,18 @@ import uvloop
 
 _PIECE = 34 * 1024
 """Bytes: a packet of 32 KiB, as OpenSSH sends them, with what is around it."""
+_AT_ONCE = 128 * 1024
 _making = Lock()
 _loops: dict[int, asyncio.AbstractEventLoop] = {}
 """By process: a fork takes the object over, but not the thread that runs it."""
 
 
-class _InPieces(asyncio.Protocol):
-    """Tells another protocol everything, and what came in small pieces."""
+class _InPieces(asyncio.BufferedProtocol):
+    """Tells another protocol everything, and what came in small pieces; all that comes passes through one buffer."""
 
     def __init__(self, inner: asyncio.Protocol) -> None:
         self.inner = inner
+        self._buffer = memoryview(bytearray(_AT_ONCE))
         self._transport: asyncio.BaseTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -36,11 +38,14 @@ class _InPieces(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.inner.connection_lost(exc)
 
-    def data_received(self, data: bytes) -> None:
-        for start in range(0, len(data), _PIECE):
+    def get_buffer(self, _sizehint: int) -> memoryview:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        for start in range(0, nbytes, _PIECE):
             if self._transport is None or self._transport.is_closing():
                 return  # A piece before was its last word.
-            self.inner.data_received(data[start : start + _PIECE])
+            self.inner.data_received(bytes(self._buffer[start : min(start + _PIECE, nbytes)]))
 
     def eof_received(self) -> bool | None:
         return self.inner.eof_received()

@@ -25,9 +25,7 @@ async def for_every_block(size: int, server_limit: int, work: Callable[[Block], 
     Blocks are as long as the server takes, at most 255 KiB; about 4 MiB are under way.
     The first failure stops the rest and is raised; when this returns or raises, nothing is under way any more.
     """
-    block_bytes = min(server_limit, _MOST_BYTES_PER_BLOCK)
-    width = max(_LEAST_REQUESTS, min(_MOST_BYTES_UNDER_WAY // block_bytes, _MOST_REQUESTS))
-    blocks = _blocks(size, block_bytes)
+    blocks = blocks_of(size, server_limit)
 
     async def one_after_another() -> None:
         for block in blocks:
@@ -35,18 +33,26 @@ async def for_every_block(size: int, server_limit: int, work: Callable[[Block], 
 
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(width, -(-size // block_bytes))):
+            for _ in range(min(requests_under_way(server_limit), size)):
                 group.create_task(one_after_another())
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from failures
 
 
-def _blocks(size: int, block_bytes: int) -> Iterator[Block]:
+def blocks_of(size: int, server_limit: int) -> Iterator[Block]:
+    """A file's blocks in order, each as long as the server takes, at most 255 KiB."""
+    block_bytes = min(server_limit, _MOST_BYTES_PER_BLOCK)
     for offset in range(0, size, block_bytes):
         yield offset, min(block_bytes, size - offset)
 
 
-def write_all(descriptor: int, block: bytes, offset: int) -> None:
+def requests_under_way(server_limit: int) -> int:
+    """How many blocks are some 4 MiB."""
+    block_bytes = min(server_limit, _MOST_BYTES_PER_BLOCK)
+    return max(_LEAST_REQUESTS, min(_MOST_BYTES_UNDER_WAY // block_bytes, _MOST_REQUESTS))
+
+
+def write_all(descriptor: int, block: bytes | memoryview, offset: int) -> None:
     """Writes a block to its place in a file, whatever the system takes at once."""
     view = memoryview(block)
     while view:

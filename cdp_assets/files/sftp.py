@@ -28,6 +28,7 @@ from cdp_assets.files.io_loop import io_loop
 from cdp_assets.files.login import log_in
 from cdp_assets.files.patience import Alive, patience
 from cdp_assets.files.remote import Fetched, RemoteFile, shown
+from cdp_assets.files.streaming import StreamingClients
 from cdp_assets.files.transfer import (
     download,
     list_folders,
@@ -78,7 +79,7 @@ class SftpFileSystem(SSHFileSystem):  # type: ignore[misc] # sshfs has no types
         """Connect and log in; errors as in `open_server`."""
         self._server = server
         self._where = f"{server.host}:{server.port}"
-        super().__init__(server.host, loop=io_loop(), sftp_client_kwargs={"path_errors": "surrogateescape"})
+        super().__init__(server.host, loop=io_loop())
 
     def connect(self, _host: str, pool_type: Any, **options: Any) -> tuple[asyncssh.SSHClientConnection, Any]:
         """Called once by sshfs's constructor; replaces its way of connecting, which trusts any server."""
@@ -88,11 +89,7 @@ class SftpFileSystem(SSHFileSystem):  # type: ignore[misc] # sshfs has no types
             # sshfs's own shell methods wait on it; it belongs to the running loop.
             self._client_lock = asyncio.Semaphore(1)
             connection = await log_in(self._server, credentials)
-            pool = pool_type(
-                connection,
-                max_channels=options["max_sftp_channels"],
-                sftp_client_kwargs=options["sftp_client_kwargs"],
-            )
+            pool = pool_type(StreamingClients(connection), max_channels=options["max_sftp_channels"])
             try:
                 await self._first_channel(pool)
             except BaseException:
@@ -105,7 +102,7 @@ class SftpFileSystem(SSHFileSystem):  # type: ignore[misc] # sshfs has no types
 
     async def _first_channel(self, pool: Any) -> None:
         with translated(self._where, "start an SFTP session"):
-            async with patience(self._answer_s, pool.client.abort), _channel(pool):
+            async with patience(self._answer_s, pool.client.connection.abort), _channel(pool):
                 pass
 
     @property
@@ -292,7 +289,7 @@ async def _channel(pool: Any) -> AsyncIterator[asyncssh.SFTPClient]:
         try:
             client = await stack.enter_async_context(pool.get())
         except ValueError as error:
-            if pool.client.is_closed():
+            if pool.client.connection.is_closed():
                 raise asyncssh.SFTPNoConnection("the connection is closed") from error
             reason = "the server refused one; is SFTP allowed for this account?"
             raise asyncssh.ChannelOpenError(0, reason) from error

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
 
 import asyncssh
 from asyncssh.constants import FILEXFER_TYPE_DIRECTORY, FILEXFER_TYPE_REGULAR
@@ -17,12 +16,10 @@ from cdp_assets.errors import FileChangedError, RemoteError, TargetExistsError
 from cdp_assets.files.patience import Alive
 from cdp_assets.files.pipelining import Block, for_every_block
 from cdp_assets.files.remote import RemoteFile, child_of, shown, split_path
+from cdp_assets.files.streaming import EndedEarlyError, Store, session_of
 from cdp_assets.files.translation import is_absent
 
 _CLEANUP_S = 3.0
-
-Store = Callable[[bytes, int], None]
-"""Takes some bytes of a file and their offset."""
 
 
 async def list_regular_files(client: asyncssh.SFTPClient, directory: str, alive: Alive) -> list[RemoteFile]:
@@ -94,21 +91,10 @@ async def _read_version(client: asyncssh.SFTPClient, file: RemoteFile, size: int
     await _must_be(client, file)
     async with _opened(client, file.path, "rb") as handle:
         _compare(file, await handle.stat())
-
-        async def copy(block: Block) -> None:
-            offset, left = block
-            while left:
-                # A server may answer with less than was asked for; nothing means the end of the file.
-                data = await handle.read(left, offset)
-                if not data:
-                    raise _changed(file, f"it ended at byte {offset} of {file.size_bytes}")
-                if len(data) > left:
-                    raise asyncssh.SFTPBadMessage("more bytes came than were asked for")
-                alive()
-                store(cast("bytes", data), offset)
-                offset, left = offset + len(data), left - len(data)
-
-        await for_every_block(size, client.limits.max_read_len, copy)
+        try:
+            await session_of(client).stream(handle.handle, size, client.limits.max_read_len, store, alive)
+        except EndedEarlyError as error:
+            raise _changed(file, f"it ended at byte {error.offset} of {file.size_bytes}") from None
         _compare(file, await handle.stat())
     await _must_be(client, file)
 

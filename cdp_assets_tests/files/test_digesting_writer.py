@@ -44,10 +44,10 @@ def _blocks(content, chance):
     return list(itertools.pairwise(cuts))
 
 
-@pytest.mark.parametrize("worth_waking", [1, 4 << 20])
+@pytest.mark.parametrize("buffer", [777, 510 * 1024])
 @pytest.mark.parametrize("seed", range(5))
-def test_blocks_in_any_order_give_the_file_and_its_digest(descriptor, monkeypatch, seed, worth_waking):
-    monkeypatch.setattr(module, "_WORTH_WAKING", worth_waking)
+def test_blocks_in_any_order_give_the_file_and_its_digest(descriptor, monkeypatch, seed, buffer):
+    monkeypatch.setattr(module, "_BUFFER", buffer)
     chance = random.Random(seed)
     content = chance.randbytes(SIZE)
     blocks = _blocks(content, chance)
@@ -60,8 +60,8 @@ def test_blocks_in_any_order_give_the_file_and_its_digest(descriptor, monkeypatc
 
 
 def test_whoever_brings_more_than_may_wait_waits_for_the_disk(descriptor, monkeypatch):
-    monkeypatch.setattr(module, "_WORTH_WAKING", 1000)
-    monkeypatch.setattr(module, "_MOST_WAITING", 2000)
+    monkeypatch.setattr(module, "_BUFFER", 1000)
+    monkeypatch.setattr(module, "_BUFFERS", 2)
     content = random.Random(0).randbytes(SIZE)
     with digesting_writer(descriptor) as writer:
         for start in range(0, SIZE, 1000):
