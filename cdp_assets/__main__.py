@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Protocol
 
 import dagster as dg
@@ -86,9 +87,23 @@ def argument_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """What was typed; a command or an option that is not there ends it with what would be right."""
+    parser = argument_parser()
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
+        nearest = get_close_matches(arguments[0], COMMANDS, n=1)
+        meant = f"did you mean {nearest[0]!r}? " if nearest else ""
+        parser.error(f"there is no command {arguments[0]!r}; {meant}--help lists them")
+    options, left = parser.parse_known_args(arguments)
+    if left:
+        usage = f"python -m cdp_assets {options.command} --help tells what it takes"
+        parser.exit(2, f"{parser.prog} {options.command}: error: unknown here: {' '.join(left)}; {usage}\n")
+    return options
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; mistakes somebody can mend are told without a traceback."""
-    options = argument_parser().parse_args(arguments)
+    options = _parsed(sys.argv[1:] if arguments is None else arguments)
     try:
         with told_to(lambda line: print(line, file=sys.stderr)):
             code = COMMANDS[options.command].run(options)

@@ -36,6 +36,26 @@ def test_every_problem_is_one_line_and_the_exit_code_is_one(defs: Path, capsys: 
     )
 
 
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (["preveiw", "shop"], "there is no command 'preveiw'; did you mean 'preview'? --help lists them"),
+        (["xyz"], "there is no command 'xyz'; --help lists them"),
+        (
+            ["run", "shop", "customers", "--partition", "5"],
+            "unknown here: --partition 5; python -m cdp_assets run --help tells what it takes",
+        ),
+    ],
+)
+def test_what_there_is_not_is_told_with_what_may_be_meant(
+    capsys: pytest.CaptureFixture[str], typed: list[str], told: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(typed)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.endswith(f"error: {told}\n")
+
+
 def test_one_problem_is_not_called_problems(
     defs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
