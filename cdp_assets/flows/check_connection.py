@@ -20,6 +20,9 @@ from cdp_assets.files.remote import RemoteFile, child_of, path_of, shown, split_
 from cdp_assets.files.selection import why_not
 from cdp_assets.files.sftp import SftpFileSystem, open_server
 
+_FOLDERS = 20
+"""So many are named beside one that is missing."""
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -109,12 +112,27 @@ def _tried(server: SftpFileSystem, directory: str, needs: _Needs) -> Iterator[Tr
         yield Trial("write", shown(directory), ok=False, detail=f"Directory not found: {shown(directory)}")
 
 
+def _folders_beside(server: SftpFileSystem, directory: str) -> str:
+    """The folders that stand where a directory is missing; empty when it is there, or nobody can tell."""
+    parent = split_path(directory)[0]
+    try:
+        if server.is_directory(directory):
+            return ""
+        folders = server.list_folders(parent)
+    except CdpError:
+        return ""
+    there = shown(parent) if parent else "the directory of the log-in"
+    told = ", ".join(map(shown, folders[:_FOLDERS])) or "none"
+    more = f" and {len(folders) - _FOLDERS:,} more" if len(folders) > _FOLDERS else ""
+    return f"; folders in {there}: {told}{more}"
+
+
 def _list_and_read(server: SftpFileSystem, directory: str, goals: Sequence[ImportGoal]) -> Iterator[Trial]:
     where = shown(directory)
     try:
         files = server.list_files(directory)
     except CdpError as error:
-        yield Trial("list", where, ok=False, detail=str(error))
+        yield Trial("list", where, ok=False, detail=f"{error}{_folders_beside(server, directory)}")
         return
     taken = {goal.name: [file for file in files if why_not(goal.files, file.name) is None] for goal in goals}
     counts = ", ".join(f"{len(found)} for {name}" for name, found in taken.items())

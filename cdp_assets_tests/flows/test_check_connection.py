@@ -76,7 +76,8 @@ def test_a_missing_directory_is_told_and_the_others_are_tried(sshd):
     server = sshd.server_config(user_directory=str(remote))
     goals = [import_goal(files={"directory": "none", "rename_done": False}), export_goal()]
     trials = check_connection(connection(server, goals))
-    assert f"Directory not found: {remote}/none" in trials[1].detail
+    there = ", ".join(sorted(path.name for path in remote.iterdir() if path.is_dir()))
+    assert trials[1].detail == f"Directory not found: {remote}/none; folders in {remote}: {there}"
     assert [trial.ok for trial in trials] == [True, False, True, True]
 
 
