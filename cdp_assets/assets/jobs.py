@@ -14,6 +14,13 @@ from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.model import Deployment
 
 CONNECTION_TAG = "cdp/connection"
+LAND = "lands what is new on the server (reads, types and checks each file)"
+FOLD = "folds it into the profiles"
+RENAME = "renames the files to .done"
+SELECT = "computes segments and lifecycles"
+DELIVER = "writes and delivers the exports"
+LOOK_BACK = f"{REFUSED} fails the run at its end if a file could not be read"
+"""What the steps do, for who looks at a job's boxes."""
 FOLDS_TAG = "cdp/folds"
 """On every run that folds at some point, so that the fold's sensor does not ask for another."""
 
@@ -40,13 +47,17 @@ def landing_name(connection: Connection) -> str:
     return f"{connection.name}__land_arrivals"
 
 
+def _told(what: str, *steps: str) -> str:
+    return f"{what}: {'; '.join(steps)}."
+
+
 def _landing(deployment: Deployment, connection: Connection) -> dg.JobDefinition:
     steps = Steps(deployment, connection, landing_name(connection))
     land, refused_files = steps.land(), steps.refused_files()
 
     @dg.job(
         name=steps.job,
-        description=f"Lands new files of {connection.name}; the fold follows by itself.",
+        description=_told(f"Imports new files of {connection.name}", LAND, LOOK_BACK) + " The fold follows by itself.",
         tags={CONNECTION_TAG: connection.name},
     )
     def _job() -> None:
@@ -62,7 +73,9 @@ def _whole_connection(deployment: Deployment, connection: Connection) -> dg.JobD
 
     @dg.job(
         name=steps.job,
-        description=f"Runs every active goal of {connection.name} now: land, fold, rename, select, deliver.",
+        description=_told(
+            f"Runs every active goal of {connection.name} now", LAND, FOLD, RENAME, SELECT, DELIVER, LOOK_BACK
+        ),
         tags={CONNECTION_TAG: connection.name, FOLDS_TAG: "yes"},
     )
     def _job() -> None:
@@ -80,7 +93,7 @@ def _one_import(deployment: Deployment, connection: Connection, goal: str) -> dg
 
     @dg.job(
         name=steps.job,
-        description=f"Imports what is new for {connection.name}/{goal} now: land, fold, rename.",
+        description=_told(f"Imports what is new for {connection.name}/{goal} now", LAND, FOLD, RENAME, LOOK_BACK),
         tags={CONNECTION_TAG: connection.name, FOLDS_TAG: "yes"},
     )
     def _job() -> None:
@@ -97,7 +110,7 @@ def _one_export(deployment: Deployment, connection: Connection, goal: str) -> dg
 
     @dg.job(
         name=steps.job,
-        description=f"Delivers {connection.name}/{goal} now: select, deliver.",
+        description=_told(f"Delivers {connection.name}/{goal} now", SELECT, DELIVER),
         tags={CONNECTION_TAG: connection.name},
     )
     def _job() -> None:

@@ -30,7 +30,9 @@ FATES = {
     "rows rejected": "rows_rejected",
     "cells rejected": "cells_rejected",
 }
-"""Label → column of the ledger. A landing uses the same labels, so that the fold's counts take their place."""
+"""Label → column of the ledger."""
+_SELDOM = ("rows excluded", "cells", "events")
+"""How the labels begin of what is told only where it happened."""
 EVENT_FATES = {
     "events created": "events_created",
     "events written anew": "events_set",
@@ -133,17 +135,18 @@ def landing_metadata(outcome: Outcome, entry: Mapping[str, object] | None = None
     `entry`: the ledger's row of a batch that was landed and folded before, which tells what its rows did.
     """
     if outcome.landed is None:
-        return {"file": shown(outcome.name), "state": "refused", "note": outcome.error}
+        return _result({"file": shown(outcome.name), "state": "refused", "note": outcome.error})
     manifest = outcome.landed.manifest
     note = "What its rows did stands under Partitions, once they are folded into the profiles."
     warnings = warnings_about(outcome.landed)
+    if not outcome.landed.is_new:
+        note = outcome.landed.note or "This version was landed before; nothing was done."
+    result: dict[str, object] = {"file": shown(manifest.name), "state": "landed", "note": note}
+    if entry:
+        result = batch_facts(entry) | {"note": " ".join(filter(None, (note, str(entry["note"]))))}
     metadata: Metadata = {
-        "file": shown(manifest.name),
-        "state": "landed",
+        **_result(result),
         **({"WARNING": "\n".join(warnings)} if warnings else {}),
-        "note": note
-        if outcome.landed.is_new
-        else outcome.landed.note or "This version was landed before; nothing was done.",
         "rows received": manifest.rows_received,
         "rows excluded: no identifier": manifest.rows_no_identifier,
         "rows rejected": manifest.rows_rejected,
@@ -161,15 +164,15 @@ def landing_metadata(outcome: Outcome, entry: Mapping[str, object] | None = None
         ]
         columns = ["alias", "file", "rows", "rejected", "orphans (no parent row)"]
         metadata["linked files"] = table(columns, parts)
-    return _with_fold(metadata, entry) if entry else metadata
+    return metadata
 
 
-def _with_fold(metadata: Metadata, entry: Mapping[str, object]) -> Metadata:
-    """A landing that did nothing, with what the fold told of its batch, which it would hide otherwise."""
-    folded = batch_metadata(entry)
-    folded["note"] = " ".join(filter(None, (str(metadata["note"]), str(entry["note"]))))
-    first = {name: metadata[name] for name in ("file", "state", "WARNING") if name in metadata}
-    return first | folded | {name: value for name, value in metadata.items() if name not in folded}
+def _result(facts: Mapping[str, object]) -> Metadata:
+    """What became of a file, as one table: Dagster gives each entry of a fold a tall line of its own.
+
+    A fold's has the label of a landing's, so that it takes its place.
+    """
+    return {"result": table(["what", "value"], list(facts.items()))}
 
 
 def rejects_table(label: str, sample: Sequence[RejectSample]) -> Metadata:
@@ -184,15 +187,21 @@ def batch_metadata(entry: Mapping[str, object], superseded: str = "") -> Metadat
     The sentence tells what the first fold of the batch did; the counts are today's.
     `superseded` tells of the batch whose place it took; empty = it took none.
     """
+    return _result(batch_facts(entry, superseded))
+
+
+def batch_facts(entry: Mapping[str, object], superseded: str = "") -> dict[str, object]:
+    """What `batch_metadata` tells, line by line; what seldom happens only where it did."""
     state = str(entry["state"])
+    counts = {label: count_in(entry, column) for label, column in FATES.items()}
+    counts |= {label: count_in(entry, name) for label, name in EVENT_FATES.items()} if entry["events_received"] else {}
     return {
         "file": str(entry["name"]),
         "state": state,
         **({"at its first fold": str(entry["message"])} if entry["folded_at"] else {}),
         "note": str(entry["note"]) or STATES.get(state, ""),
         **({"sent again": superseded} if superseded else {}),
-        **{label: count_in(entry, column) for label, column in FATES.items()},
-        **({label: count_in(entry, name) for label, name in EVENT_FATES.items()} if entry["events_received"] else {}),
+        **{label: count for label, count in counts.items() if count or not label.startswith(_SELDOM)},
     }
 
 

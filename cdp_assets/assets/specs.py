@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 
 import dagster as dg
+import yaml
 
 from cdp_assets.assets.lineage import (
     event_lineage,
@@ -21,6 +22,7 @@ from cdp_assets.assets.lineage import (
     property_lineage,
     telling_sources,
 )
+from cdp_assets.config.conditions import Condition
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.events import INTERACTIONS, EventImport, EventType
 from cdp_assets.config.export_columns import InteractionsColumn
@@ -144,7 +146,7 @@ def import_spec(connection: Connection, goal: ImportGoal, code_version: str) -> 
     return dg.AssetSpec(
         goal_key(connection, goal),
         deps=[files_key(connection)],
-        description=goal.description or f"Rows of {as_code(where)}, typed and checked, ready for the {made}.",
+        description=goal.description or f"Typed and checked rows for the {made}.\n\nOf {as_code(where)}.",
         group_name=group_in(connection),
         owners=connection.owners,
         tags=_tags(connection),
@@ -171,7 +173,7 @@ def profiles_spec(deployment: Deployment) -> dg.AssetSpec:
     return dg.AssetSpec(
         PROFILES_KEY,
         deps=_feeding(deployment, ""),
-        description="One row per customer: everything the import goals know, merged by their rules.",
+        description="One row per customer, of all import goals.\n\nMerged by the rules of each property.",
         group_name=WAREHOUSE_GROUP,
         owners=deployment.model.owners,
         kinds={"duckdb"},
@@ -233,7 +235,7 @@ def products_spec(deployment: Deployment) -> dg.AssetSpec:
     return dg.AssetSpec(
         PRODUCTS_KEY,
         deps=_bringing(deployment, lambda event: event.product_store is not None),
-        description="What the current events tell about the products of each store.",
+        description="The products of each store.\n\nWhat the current events tell of them.",
         group_name=WAREHOUSE_GROUP,
         owners=deployment.model.owners,
         kinds={"duckdb"},
@@ -295,7 +297,7 @@ def done_spec(connection: Connection) -> dg.AssetSpec:
     return dg.AssetSpec(
         done_key(connection),
         deps=[PROFILES_KEY, *map(groups_key, types)],
-        description="Renames files to .done once their rows are safely in the warehouse.",
+        description="Renames files to .done once they are in.\n\nThat is when their rows are safely in the warehouse.",
         group_name=group_out(connection),
         owners=connection.owners,
         tags=_tags(connection),
@@ -335,16 +337,24 @@ def segment_spec(deployment: Deployment, segment: Segment) -> dg.AssetSpec:
     return dg.AssetSpec(
         segment_key(segment.name),
         deps=_asked(deployment, segment),
-        description=segment.description or f"Profiles that meet the condition of {segment.label}.",
+        description=segment.description or f"Members of {segment.label}.",
         group_name=SEGMENTS_GROUP,
         owners=deployment.model.owners,
         kinds={"duckdb"},
         code_version=segment.definition,
         metadata={
+            "title": segment.label,
+            "condition": _as_yaml(segment.where),
             "dagster/table_name": "main.segment_members",
             **member_columns("segment", PROFILES_KEY, segment.properties),
         },
     )
+
+
+def _as_yaml(condition: Condition) -> dg.MetadataValue:
+    """A condition as it may be written in the YAML."""
+    written = condition.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return dg.MetadataValue.md(f"```yaml\n{yaml.safe_dump(written, allow_unicode=True, sort_keys=False)}```")
 
 
 def export_spec(deployment: Deployment, connection: Connection, goal: ExportProfilesGoal) -> dg.AssetSpec:
@@ -361,7 +371,7 @@ def export_spec(deployment: Deployment, connection: Connection, goal: ExportProf
             *events,
             *map(lifecycle_key, goal.lifecycles_used(tuple(lifecycle.id for lifecycle in model.lifecycles))),
         ],
-        description=goal.description or f"Writes the members of {goal.segment} to {as_code(where)}.",
+        description=goal.description or f"The members of {goal.segment}, as a file.\n\nDelivered to {as_code(where)}.",
         group_name=group_out(connection),
         owners=connection.owners,
         tags=_tags(connection),

@@ -31,6 +31,8 @@ from cdp_assets.flows.run_connection import lifecycles_of, segments_of
 from cdp_assets.progress import latest
 
 HELP = "run a connection now, or one of its goals: import what is new, fold, rename, select, deliver"
+FROM_TERMINAL = {"cdp/started_by": "command line"}
+"""On the run, as Dagster calls whatever no schedule started "Manually launched"."""
 STEPS = {
     "land": "looking at the server, landing what is new",
     "fold": "folding it into the profiles",
@@ -110,7 +112,9 @@ def run_job(console: Console, deployment: Deployment, name: str) -> Ran:
         run_id = dg.DagsterRun(job_name=job.name).run_id
 
         def execute() -> None:
-            found = job.execute_in_process(run_config=quiet, instance=instance, raise_on_error=False, run_id=run_id)
+            found = job.execute_in_process(
+                run_config=quiet, instance=instance, raise_on_error=False, run_id=run_id, tags=FROM_TERMINAL
+            )
             outcome.append(found)
 
         # Not waited for by an interpreter that ends: what it leaves undone the next run takes up.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dagster as dg
 import pytest
+import yaml
 
 from cdp_assets.assets.specs import as_code
+from cdp_assets.config.segments import Segment
 from cdp_assets_tests.assets.world import CUSTOMERS, VIP_LIST, VISITS, connection, definitions, deployment
 
 EDGES = {
@@ -102,6 +104,16 @@ def test_every_asset_says_what_it_is(loaded: dg.Definitions) -> None:
     }
 
 
+def test_a_segment_shows_its_title_and_condition(loaded: dg.Definitions) -> None:
+    told = specs_of(loaded)["segments/vip"].metadata
+    condition = told["condition"]
+    assert isinstance(condition, dg.MarkdownMetadataValue)
+    fence, *lines, end = (condition.value or "").splitlines()
+    (segment,) = (one for one in deployment(connection()).model.segments if one.name == "vip")
+    assert (told["title"], fence, end) == (segment.label, "```yaml", "```")
+    assert Segment.model_validate({"name": "vip", "where": yaml.safe_load("\n".join(lines))}) == segment
+
+
 def test_only_a_goal_with_a_wildcard_has_partitions(loaded: dg.Definitions) -> None:
     graph = loaded.resolve_asset_graph()
     kinds = {key.to_user_string(): graph.get(key).partitions_def for key in graph.get_all_asset_keys()}
@@ -131,6 +143,6 @@ def test_patterns_and_names_stand_in_descriptions_as_they_are() -> None:
     pattern = r"customers_(\d+)\.csv"
     named = connection(goals=[CUSTOMERS | {"files": {"directory": "in", "root": pattern, "match": "regex"}}, VIP_LIST])
     specs = specs_of(definitions(deployment(named)))
-    assert f"Rows of `in/{pattern}`, typed" in (specs["shop/customers"].description or "")
+    assert f"Of `in/{pattern}`." in (specs["shop/customers"].description or "")
     assert "to `out/vip`." in (specs["shop/vip_list"].description or "")
     assert [as_code(text) for text in ("a", "a`b", "`")] == ["`a`", "``a`b``", "`` ` ``"]

@@ -12,6 +12,7 @@ import dagster as dg
 import pytest
 
 from cdp_assets_tests.assets.world import ANNA, BERT, CUSTOMERS, HEADER, VIP_LIST, World
+from cdp_assets_tests.assets.world import told as told_by
 
 
 def write_down(shop: World, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,7 +43,9 @@ def test_a_goal_is_run_and_its_counts_are_told(shop: World, tmp_path: Path, monk
     assert "2 profiles in the warehouse" in told
     assert "Delivered" not in told
     with dg.DagsterInstance.get() as instance:
-        assert [run.job_name for run in instance.get_runs()] == ["shop__customers__run_now"]
+        assert [(run.job_name, run.tags["cdp/started_by"]) for run in instance.get_runs()] == [
+            ("shop__customers__run_now", "command line")
+        ]
 
 
 def test_a_file_of_which_nothing_is_imported_is_told_loudly(
@@ -142,7 +145,7 @@ def test_a_file_sent_again_tells_whose_place_it_takes(
     assert fold is not None
     assert str(fold.metadata["files sent again"].value).startswith(told)
     assert batch is not None
-    assert str(batch.metadata["sent again"].value).startswith(told)
+    assert str(told_by(batch)["sent again"]).startswith(told)
 
 
 def test_a_run_names_what_it_does_not_compute(shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

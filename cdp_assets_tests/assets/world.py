@@ -163,8 +163,11 @@ class World:
 
 
 def told(event: dg.AssetMaterialization | dg.AssetObservation) -> dict[str, Any]:
-    """An event's metadata as plain values, in its order."""
-    return {name: getattr(value, "value", value) for name, value in event.metadata.items()}
+    """An event's metadata as plain values, in its order; what became of a file stands in one table, line by line."""
+    values = {name: getattr(value, "value", value) for name, value in event.metadata.items() if name != "result"}
+    result = event.metadata.get("result")
+    lines = result.records if isinstance(result, dg.TableMetadataValue) else []
+    return {str(line.data["what"]): line.data["value"] for line in lines} | values
 
 
 @contextmanager
