@@ -74,14 +74,20 @@ def _as_time(value: datetime) -> str:
     return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def look_metadata(look: Look) -> Metadata:
-    """What stands on the server, and what each goal makes of it; new files first, one line for each file."""
+def look_metadata(look: Look, refusals: Mapping[str, str]) -> Metadata:
+    """What stands on the server, and what each goal makes of it; new files first, one line for each file.
+
+    `refusals`: seen id → why this version could not be imported when it was tried last.
+    """
     new = [item for item in look.candidates if not item.landed]
     wrong = {item.name for item in look.passed_over if item.kind == "wrong name"}
     waits = [[shown(item.name), item.goal, item.reason] for item in look.passed_over if item.kind == "waits"]
     bad = [[shown(item.file.name), item.goal, item.problem] for item in look.candidates if item.problem]
     # Few columns, and words that can be broken: what is wider than the page is cut.
-    files = [[shown(item.file.name), _state(item)] for item in sorted(look.candidates, key=lambda item: item.landed)]
+    files = [
+        [shown(item.file.name), _state(item, refusals)]
+        for item in sorted(look.candidates, key=lambda item: item.landed)
+    ]
     metadata: Metadata = {
         "new files": len(new),
         "names to mend": len(wrong),
@@ -99,10 +105,12 @@ def look_metadata(look: Look) -> Metadata:
     return metadata | {"looked at": _as_time(look.looked_at)}
 
 
-def _state(item: Candidate) -> str:
-    state = "imported" if item.landed else "cannot be imported" if item.problem else "new"
+def _state(item: Candidate, refusals: Mapping[str, str]) -> str:
+    refused = "" if item.landed else refusals.get(item.seen_id, "")
+    state = "imported" if item.landed else "cannot be imported" if item.problem else "refused" if refused else "new"
     place = f"{item.goal} / {item.partition}" if item.partition else item.goal
-    return f"{state}: {place}, modified {item.file.modified_at.astimezone(UTC):%d %b %Y %H:%M}"
+    told = f"{state}: {place}, modified {item.file.modified_at.astimezone(UTC):%d %b %Y %H:%M}"
+    return f"{told}. {refused}" if refused else told
 
 
 def _linked(look: Look) -> list[list[str]]:

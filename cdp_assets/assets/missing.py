@@ -15,8 +15,9 @@ from cdp_assets.assets.specs import goal_key
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.goals import ImportGoal
 from cdp_assets.counted import counted
+from cdp_assets.flows.manifests import Attempt, last_attempt
 from cdp_assets.flows.missing_partitions import Missing, missing_partitions
-from cdp_assets.flows.take_look import Look
+from cdp_assets.flows.take_look import Candidate, Look
 
 MISSING_CHECK = "no_missing_partitions"
 
@@ -103,9 +104,14 @@ def missing_metadata(missing: Missing) -> Metadata:
     return metadata
 
 
+def _refused(connection: Connection, item: Candidate) -> Attempt | None:
+    return last_attempt(data_folders(), connection.name, item.goal, item.tried_id or item.seen_id)
+
+
 def files_metadata(connection: Connection, look: Look) -> Metadata:
     """What a look shows, and which windows of the connection's goals have no landed file."""
-    metadata = look_metadata(look)
+    tried = {item.seen_id: _refused(connection, item) for item in look.candidates if not item.landed}
+    metadata = look_metadata(look, {seen_id: attempt.error for seen_id, attempt in tried.items() if attempt})
     rows = [
         [goal.name, gap.first, gap.last, gap.windows, gap.why]
         for goal in windowed_goals(connection)

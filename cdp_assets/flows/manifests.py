@@ -251,6 +251,12 @@ def failed_seen_ids(folders: DataFolders, connection: str, goal: str) -> set[str
     return {entry.name.split("-")[0] for entry in attempts.glob("*.json")} if attempts.exists() else set()
 
 
+def last_attempt(folders: DataFolders, connection: str, goal: str, seen_id: str) -> Attempt | None:
+    """How this version of a file set was refused last; None = it was never."""
+    attempts = [path for path in goal_attempts(folders, connection, goal) if path.name.startswith(seen_id[:SHORT])]
+    return read_attempt(attempts[-1]) if attempts else None
+
+
 def read_attempt(path: Path) -> Attempt:
     """One attempt record."""
     return Attempt.model_validate(json.loads(path.read_bytes()))

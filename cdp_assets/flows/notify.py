@@ -94,7 +94,9 @@ def _refused(connection: Connection, folders: DataFolders, since: datetime) -> I
             attempt = read_attempt(path)
             if attempt.failed_at >= since:
                 title = f"{connection.name}/{goal.name}: {shown(attempt.path)} was refused"
-                yield Event("failure", attempt.attempt_id, title, f"{title}\n{attempt.error}")
+                # A file that stays as it is is tried again by every run, and refused for the same reason.
+                key = digest(attempt.seen_id, attempt.error)
+                yield Event("failure", key, title, f"{title}\n{attempt.error}")
 
 
 def _late(connection: Connection, folders: DataFolders, now: datetime) -> Iterator[Event]:

@@ -224,7 +224,13 @@ def test_a_file_refused_by_run_now_tells_why_on_its_partition_which_stays_missin
     (refused,) = shop.observations(KEY)
     metadata = told(refused)
     assert (refused.partition, metadata["file"], metadata["state"]) == ("2", "customers_2.csv", "refused")
-    assert str(metadata["note"]).endswith("not found; the file has: no such column")
+    reason = str(metadata["note"])
+    assert reason.endswith("not found; the file has: no such column")
+    assert shop.materialize("shop/files").success
+    (file,) = shop.observations("shop/files")[0].metadata["files"].records
+    told_state = str(file.data["state"])
+    assert told_state.startswith("refused: customers / 2, modified ")
+    assert told_state.endswith(f". {reason}")
 
 
 def test_a_backfill_gives_every_partition_its_own_counts(shop: World) -> None:

@@ -101,6 +101,16 @@ def test_a_refused_file_is_told_with_the_reason(tmp_path, mails):
     assert "1 of 1 row" in text
 
 
+def test_a_file_refused_again_and_again_is_told_once_until_it_changes(tmp_path, mails):
+    room = room_for(tmp_path, "failure", goal=GOAL | {"on_error": "fail_file"})
+    tick(room, EPOCH)
+    for row in ("wrong,y\n", "wrong,y\n", "wrong,longer\n"):
+        with pytest.raises(FileError):
+            deliver(room, "people_1.csv", row)
+        tick(room)
+    assert [subject for subject, _ in mails.mails()] == ["shop/people: in/people_1.csv was refused"] * 2
+
+
 def test_a_window_without_a_file_is_told_when_it_is_due(tmp_path, mails):
     goal = GOAL | {"files": GOAL["files"] | WINDOWS}
     room = room_for(tmp_path, "missing", goal=goal)
