@@ -5,12 +5,13 @@ Dagster reads the annotations of `context` as they are, so they are not put off 
 
 import dagster as dg
 
+from cdp_assets.assets.failures import failure_event
 from cdp_assets.assets.jobs import CONNECTION_TAG
 from cdp_assets.assets.runtime import data_folders, now, sensor_interval_s, sensor_status
 from cdp_assets.config.connections import Connection
 from cdp_assets.counted import counted
 from cdp_assets.errors import CdpError
-from cdp_assets.flows.notify import Event, happened, tell
+from cdp_assets.flows.notify import happened, tell
 
 
 def notification_sensors(connection: Connection) -> list[dg.SensorDefinition]:
@@ -51,10 +52,9 @@ def failures_told(connection: Connection) -> dg.SensorDefinition:
     )
     def _sensor(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
         run = context.dagster_run
-        if not _concerns(connection, run):
+        event = failure_event(connection.name, run, context.get_step_failure_events())
+        if event is None or not _concerns(connection, run):
             return None
-        title = f"{connection.name}: run {run.run_id[:8]} of {run.job_name} failed"
-        event = Event("failure", f"run {run.run_id}", title, f"{title}\n{context.failure_event.message}")
         try:
             tell(connection, [event], data_folders(), now())
         except (CdpError, OSError) as error:

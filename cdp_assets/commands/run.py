@@ -6,7 +6,6 @@ import argparse
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import dagster as dg
 from rich.console import Console
@@ -14,6 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from cdp_assets.assets.build import connection_definitions, model_definitions
+from cdp_assets.assets.failures import failure_event, reason_of, told_of
 from cdp_assets.assets.jobs import CONNECTION_TAG, run_now_name
 from cdp_assets.assets.metadata import NO_FILE
 from cdp_assets.assets.runtime import data_folders, now
@@ -23,10 +23,13 @@ from cdp_assets.commands.dagster_home import prepare_dagster_home
 from cdp_assets.commands.summary import print_summary
 from cdp_assets.commands.tables import new_console, say
 from cdp_assets.components.loading import defs_folder, load_deployment
+from cdp_assets.config.connections import Connection
 from cdp_assets.config.known import listed
 from cdp_assets.config.model import Deployment
 from cdp_assets.config.needs import Need, key_of, lifecycle_id, needed, segment_id
+from cdp_assets.counted import counted
 from cdp_assets.errors import CdpError, ConfigError
+from cdp_assets.flows.notify import Event, happened, tell
 from cdp_assets.flows.run_connection import lifecycles_of, segments_of
 from cdp_assets.progress import latest
 
@@ -59,16 +62,34 @@ def run(options: argparse.Namespace) -> int:
     name = _job_name(deployment, options.connection, options.goal)
     prepare_dagster_home()
     console, started = new_console(), now()
+    connection = chosen_connection(deployment, options.connection)
+    # What is told later happened after the first time that somebody asked.
+    _notify(console, connection, None)
     ran = run_job(console, deployment, name)
     if data_folders().warehouse.exists():
         kinds = deployment.event_types
         print_summary(console, data_folders(), started, kinds, failed=not ran.ok, undelivered=ran.undelivered)
+    _notify(console, connection, ran.failed)
     left = _not_computed(deployment, options.connection) if options.goal is None else []
     if left:
         why = f"no export of {options.connection} asks for {'it' if len(left) == 1 else 'them'}"
         how = "python -m cdp_assets dev shows these assets, to materialize them there"
         say(console, f"Not computed here: {listed(left)} ({why}; {how})")
     return 0 if ran.ok else 1
+
+
+def _notify(console: Console, connection: Connection, failed: Event | None) -> None:
+    """Tells the people of the connection's notifications; no sensor hears of runs at a terminal."""
+    if not connection.enabled or not connection.notifications:
+        return
+    try:
+        events = happened(connection, data_folders(), now())
+        told = tell(connection, [*events, *([failed] if failed else [])], data_folders(), now())
+    except (CdpError, OSError) as error:
+        say(console, f"nobody could be notified: {error}")
+        return
+    if told:
+        say(console, f"{counted(told, 'notification')} handed on; ops.notifications holds what became of it")
 
 
 def _not_computed(deployment: Deployment, connection: str) -> list[str]:
@@ -97,6 +118,8 @@ class Ran:
     ok: bool
     undelivered: tuple[str, ...]
     """A line for each export goal that had nothing to deliver, with the reason."""
+    failed: Event | None = None
+    """What people who are notified may want to know of a run that failed."""
 
 
 def run_job(console: Console, deployment: Deployment, name: str) -> Ran:
@@ -127,7 +150,12 @@ def run_job(console: Console, deployment: Deployment, name: str) -> Ran:
             if stopped is not None and not stopped.is_finished:
                 instance.report_run_canceled(stopped, message="Stopped at the terminal.")
             raise
-    return Ran(_tell_failures(console, outcome, job.tags[CONNECTION_TAG]), tuple(_undelivered(outcome)))
+    failures = [event for result in outcome for event in result.all_events if event.is_step_failure]
+    _show_failures(console, failures, job.tags[CONNECTION_TAG])
+    ok = bool(outcome) and outcome[0].success
+    runs = [result.dagster_run for result in outcome]
+    failed = None if ok or not runs else failure_event(job.tags[CONNECTION_TAG], runs[0], failures)
+    return Ran(ok, tuple(_undelivered(outcome)), failed)
 
 
 def _undelivered(outcome: Sequence[dg.ExecuteInProcessResult]) -> Iterator[str]:
@@ -139,38 +167,11 @@ def _undelivered(outcome: Sequence[dg.ExecuteInProcessResult]) -> Iterator[str]:
                 yield f"Nothing delivered by {noted.asset_key.to_user_string()}: {noted.metadata['note'].value}"
 
 
-def _tell_failures(console: Console, outcome: Sequence[dg.ExecuteInProcessResult], connection: str) -> bool:
-    """Why steps failed, in our own words where there are any; says whether all went well."""
-    events = [event for result in outcome for event in result.all_events if event.is_step_failure]
-    for event in events:
-        ours = event.step_failure_data.user_failure_data
-        if ours:
-            # These tell what could not be done.
-            console.print(escape(ours.description or ""))
-        else:
-            what = what_failed(event.step_key or "", connection)
-            console.print(f"[red]{escape(what)}:[/red] {escape(_reason(event.step_failure_data.error))}")
-    return bool(outcome) and outcome[0].success
-
-
-class _Error(Protocol):
-    """An error as Dagster keeps it."""
-
-    @property
-    def message(self) -> str: ...
-    @property
-    def cause(self) -> _Error | None: ...
-
-
-def _reason(error: _Error | None) -> str:
-    """What went wrong in our own words; of an error that is not ours, what it says of itself."""
-    reason, seen = "no reason is known", error
-    while seen is not None:
-        name, _, told = seen.message.strip().partition(": ")
-        if name.startswith(CdpError.__module__):
-            return told
-        reason, seen = seen.message.strip(), seen.cause
-    return reason
+def _show_failures(console: Console, failures: Sequence[dg.DagsterEvent], connection: str) -> None:
+    """Why steps failed, in our own words where there are any."""
+    for event in failures:
+        what, reason = told_of(event, connection)
+        console.print(f"[red]{escape(what)}:[/red] {escape(reason)}" if what else escape(reason))
 
 
 def _tell_retries(console: Console, events: Sequence[dg.DagsterEvent], told: int, connection: str) -> int:
@@ -180,7 +181,7 @@ def _tell_retries(console: Console, events: Sequence[dg.DagsterEvent], told: int
         data = event.step_retry_data
         after = f"in {data.seconds_to_wait} s" if data.seconds_to_wait else "now"
         what = what_failed(event.step_key or "", connection)
-        console.print(f"[yellow]{escape(what)}:[/yellow] {escape(_reason(data.error))}; tried again {after}")
+        console.print(f"[yellow]{escape(what)}:[/yellow] {escape(reason_of(data.error))}; tried again {after}")
     return len(retries)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from cdp_assets.assets.jobs import CONNECTION_TAG
 from cdp_assets.assets.notifications import failures_told, files_told, notification_sensors
+from cdp_assets.assets.steps import REFUSED
 from cdp_assets.config.model import Deployment
 from cdp_assets_tests.assets.world import CUSTOMERS, MODEL, connection
 from cdp_assets_tests.support.smtp import mail_server
@@ -28,8 +29,8 @@ def mails(monkeypatch, tmp_path):
         yield server
 
 
-def failed_run(instance: dg.DagsterInstance, tags: dict[str, str]):
-    @dg.op
+def failed_run(instance: dg.DagsterInstance, tags: dict[str, str], step: str = "breaks"):
+    @dg.op(name=step)
     def breaks() -> None:
         raise ValueError("it broke")
 
@@ -54,9 +55,15 @@ def test_a_failed_run_of_the_connection_is_told_once_by_mail(mails, tmp_path):
         hear(instance, run, event)
     ((subject, text),) = mails.mails()
     assert subject == f"shop: run {run.run_id[:8]} of shop__run_now failed"
-    assert "breaks" in text
+    assert "breaks: ValueError: it broke" in text
     (note,) = (tmp_path / "notifications" / "shop").glob("*.json")
     assert json.loads(note.read_bytes())["sent"] == 1
+
+
+def test_a_run_that_failed_for_refused_files_alone_is_left_to_what_tells_of_the_files(mails):
+    with dg.DagsterInstance.ephemeral() as instance:
+        hear(instance, *failed_run(instance, {CONNECTION_TAG: "shop"}, step=REFUSED))
+    assert mails.mails() == []
 
 
 def test_a_failed_run_of_another_connection_is_not_told(mails):

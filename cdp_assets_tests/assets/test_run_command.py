@@ -13,6 +13,7 @@ import pytest
 
 from cdp_assets_tests.assets.world import ANNA, BERT, CUSTOMERS, HEADER, VIP_LIST, World
 from cdp_assets_tests.assets.world import told as told_by
+from cdp_assets_tests.support.smtp import mail_server
 
 
 def write_down(shop: World, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,3 +184,25 @@ def test_a_range_of_days_is_backfilled_in_runs_of_their_own_and_folded_once(
     assert "shop/customers has no partition from 2024-01-01 to 2024-02-01; it has 2025-01-01 to" in done.stderr
     done = run_command("backfill", "shop", "customers", "2025-03-1", "2025-03-03")
     assert "shop/customers has no partition '2025-03-1'; it has, nearest first: '2025-03-01', " in done.stderr
+
+
+def test_a_run_at_a_terminal_tells_people_what_became_of_the_files_and_of_itself(
+    shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = [{"when": ["success", "failure"], "to": [{"env": "ALERTS"}]}]
+    shop.set_up(goals=[CUSTOMERS], notifications=told)
+    write_down(shop, tmp_path, monkeypatch)
+    with mail_server() as mails:
+        monkeypatch.setenv("ALERTS", mails.address)
+        shop.put("customers_1.csv", ANNA)
+        done = run_command("run", "shop")
+        assert "1 notification handed on" in done.stdout
+        (shop.server.folder / "in" / "customers_2.csv").write_text("no such column\nx\n")
+        for _ in range(2):
+            assert run_command("run", "shop").returncode == 1
+        (shop.server.folder / "in").rename(shop.server.folder / "elsewhere")
+        assert run_command("run", "shop").returncode == 1
+    subjects = [subject for subject, _ in mails.mails()]
+    assert subjects[:2] == ["shop/customers: customers_1.csv is in", "shop/customers: in/customers_2.csv was refused"]
+    assert [subject.partition(":")[0] for subject in subjects[2:]] == ["shop"]
+    assert "Directory not found: in" in mails.mails()[-1][1]
