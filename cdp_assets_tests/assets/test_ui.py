@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ PARTITION = """query($key: [AssetKeyInput!], $partitions: [String!]) { assetNode
     ... on IntMetadataEntry { intValue } ... on TextMetadataEntry { text }
     ... on TableMetadataEntry { table { records } } } }
   assetObservations(partitions: $partitions, limit: 1) { metadataEntries { label
-    ... on IntMetadataEntry { intValue } ... on TextMetadataEntry { text } } } } }"""
+    ... on TableMetadataEntry { table { records } } } } } }"""
 CUSTOMERS = {"path": ["shop", "customers"]}
 
 
@@ -63,8 +64,9 @@ def test_the_home_has_the_settings_of_the_project(started: Dev) -> None:
 
 def test_a_partition_tells_what_became_of_its_rows(dev: Dev) -> None:
     (node,) = dev.ask(PARTITION, key=[CUSTOMERS], partitions=["20261116"])["assetNodes"]
-    entries = [entry for event in node["assetObservations"] for entry in event["metadataEntries"]]
-    counts = {entry["label"]: entry.get("intValue") for entry in entries if entry["label"].startswith("rows")}
+    (result,) = [entry["table"] for event in node["assetObservations"] for entry in event["metadataEntries"]]
+    lines = [json.loads(record) for record in result["records"]]
+    counts = {line["what"]: line["value"] for line in lines if line["what"].startswith("rows")}
     assert sum(counts.values()) == 2 * counts["rows received"] == 2 * 2005
     assert counts["rows created"] == 1980
     (landing,) = node["assetMaterializations"]
