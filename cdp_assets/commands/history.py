@@ -11,7 +11,7 @@ from rich.text import Text
 
 from cdp_assets.assets.runtime import data_folders
 from cdp_assets.commands.chosen import chosen_connection
-from cdp_assets.commands.tables import Column, new_console, print_table, say
+from cdp_assets.commands.tables import Column, new_console, print_table, say, tell_source
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.ledger import prepare_schemas
@@ -74,6 +74,7 @@ def run(options: argparse.Namespace) -> int:
     print_table(console, "Data exchange", columns, rows)
     if not imports and not exports:
         say(console, "nothing was imported or exported yet")
+    tell_source(console)
     return 0
 
 

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from cdp_assets.assets.runtime import data_folders
 from cdp_assets.commands.consent_tables import history_as_json, print_history
-from cdp_assets.commands.tables import NOTHING, Column, new_console, print_table, say
+from cdp_assets.commands.tables import NOTHING, Column, new_console, print_table, say, tell_source
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.counted import counted
 from cdp_assets.errors import ConfigError
@@ -107,6 +107,7 @@ def _show(found: LookedUp, history: str | None, days: frozenset[str]) -> None:
 
 def _tell_head(console: Console, found: LookedUp) -> None:
     known = found.known
+    tell_source(console)
     if found.as_of:
         say(console, f"the warehouse is being written; this is the readers' copy of {_time(found.as_of)} UTC")
     say(console, f"profile {known.profile_id} ({known.domain_group})")
@@ -169,24 +170,10 @@ def _note(found: LookedUp, change: Change | None) -> str:
 def _tell_rest(console: Console, found: LookedUp) -> None:
     known = found.known
     for table, listed in known.events.items():
-        nested = known.items.get(table, {})
-        columns = [*listed.columns[:-2], *nested]
-        rows = [
-            [
-                *map(_text, row[:-2]),
-                *(_items(items) for items in _items_of(found, table, listed.columns, row).values()),
-                found.files.get(row[-2], ""),
-                found.lines.get((row[-2], row[-1])),
-            ]
-            for row in listed.rows
-        ]
-        keep = [place for place in range(len(columns)) if any(row[place] != NOTHING for row in rows)]
-        titles = [Column(columns[place], 18) for place in keep] + [
-            Column("file", whole=True),
-            Column("line", number=True),
-        ]
-        body = [[row[place] for place in keep] + row[-2:] for row in rows]
-        print_table(console, f"{table.removeprefix('events_')} events, the latest", titles, body, listed.total)
+        rows = [_event(found, table, listed.columns, row) for row in listed.rows]
+        columns = [Column("date (UTC)"), Column("what it holds", 60), Column("file", whole=True)]
+        title = f"{table.removeprefix('events_')} events, the latest"
+        print_table(console, title, [*columns, Column("line", number=True)], rows, listed.total)
     groups = [[*row[:3], "not yet" if row[3] else "yes"] for row in known.groups]
     print_table(console, "Groups", [Column("type"), Column("group", 30), Column("property"), Column("known")], groups)
     segments = [[segment, _time(at)] for segment, at in known.segments]
@@ -195,6 +182,18 @@ def _tell_rest(console: Console, found: LookedUp) -> None:
         _tell_table(console, TITLES.get(table, table.replace("_", " ").capitalize()), listed)
     print_history(console, found.trace)
     _tell_table(console, "Conflicts about identifiers", known.conflicts)
+
+
+def _event(found: LookedUp, table: str, columns: Sequence[str], row: Sequence[Any]) -> list[object]:
+    """One event on as few lines as it takes, however many fields its type has: those that hold something."""
+    told = dict(zip(columns[:-2], map(_text, row[:-2]), strict=True))
+    items = {name: _items(held) for name, held in _items_of(found, table, columns, row).items()}
+    date = told.pop("date")
+    if told.get("bcStoreId") == told.get("product_store"):
+        told.pop("bcStoreId", None)
+    held = {name: text for name, text in (told | items).items() if text != NOTHING}
+    facts = ", ".join(f"{name} {text}" for name, text in held.items())
+    return [date, facts, found.files.get(row[-2], ""), found.lines.get((row[-2], row[-1]))]
 
 
 def _items_of(

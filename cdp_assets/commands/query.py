@@ -15,7 +15,7 @@ from typing import TextIO
 from rich.console import Console
 
 from cdp_assets.assets.runtime import data_folders
-from cdp_assets.commands.tables import NOTHING, WIDTH, Column, new_console, print_table, say
+from cdp_assets.commands.tables import NOTHING, WIDTH, Column, new_console, print_table, say, tell_source
 from cdp_assets.counted import counted
 from cdp_assets.errors import ConfigError, WarehouseError
 from cdp_assets.sql.text import Sql
@@ -37,6 +37,8 @@ _GAP = 2
 """Blanks between two columns."""
 _WIDEST = 50
 """Signs of a cell on one line of a table; what is longer goes on below."""
+_NARROWEST = 16
+"""Signs that a column keeps where many stand side by side; with less each row is told apart."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -64,6 +66,7 @@ def run(options: argparse.Namespace) -> int:
             _show(answer, options.limit)
             made = datetime.fromtimestamp(copy.stat().st_mtime, tz=UTC)
             say(new_console(), f"the copy is of {made:%Y-%m-%d %H:%M:%S} UTC")
+            tell_source(new_console())
     return 0
 
 
@@ -79,14 +82,20 @@ def _show(answer: Answer, limit: int) -> None:
     console, rows = new_console(), answer.rows(limit + 1)
     shown, more = rows[:limit], len(rows) > limit
     texts = [[_text(cell) for cell in row] for row in shown]
-    widths = [min(max(map(len, column)), _WIDEST) + _GAP for column in zip(answer.columns, *texts, strict=True)]
-    if sum(widths) <= WIDTH or len(widths) == 1:
+    widths = [min(max(map(len, column)), _WIDEST) for column in zip(answer.columns, *texts, strict=True)]
+    while _as_table(widths) > WIDTH and max(widths) > _NARROWEST:
+        widths[widths.index(max(widths))] -= 1
+    if _as_table(widths) <= WIDTH or len(widths) == 1:
         numbers = [all(isinstance(row[place], int | float | Decimal) for row in shown) for place in range(len(widths))]
-        columns = [Column(name, _WIDEST, number) for name, number in zip(answer.columns, numbers, strict=True)]
+        columns = [Column(*column) for column in zip(answer.columns, widths, numbers, strict=True)]
         print_table(console, "", columns, texts)
     else:
         _show_apart(console, answer.columns, texts)
     say(console, f"the first {counted(limit, 'row')}; --limit shows more" if more else counted(len(shown), "row"))
+
+
+def _as_table(widths: Sequence[int]) -> int:
+    return sum(widths) + _GAP * len(widths)
 
 
 def _show_apart(console: Console, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -203,4 +203,5 @@ def _show_progress(
             if started:
                 told = latest() or STEPS.get(started[-1] or "", "working")
                 progress.update(task, description=escape(told), completed=ended)
-        progress.update(task, description="done", completed=steps)
+        failed = any(event.event_type_value == "STEP_FAILURE" for event in events)
+        progress.update(task, description=f"{job.name}: {'failed' if failed else 'done'}", completed=steps)

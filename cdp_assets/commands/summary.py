@@ -111,9 +111,11 @@ def print_summary(
         _held(console, database)
         reasons = database.rows(_reasons(kinds), [since])
         if reasons:
-            _print(console, "Rejected", ["reason", "row or cell", "count"], reasons[:MOST_REASONS])
-            if len(reasons) > MOST_REASONS:
-                console.print(f"… and {counted(len(reasons) - MOST_REASONS, 'more reason')}\n")
+            # One that is left out would take as long to tell of.
+            shown = reasons if len(reasons) <= MOST_REASONS + 1 else reasons[:MOST_REASONS]
+            _print(console, "Rejected", ["reason", "row or cell", "count"], shown)
+            if len(reasons) > len(shown):
+                console.print(f"… and {counted(len(reasons) - len(shown), 'more reason')}\n")
         selected = database.rows(SELECTED, [since])
         if selected:
             _print(console, "Selected", ["segment", "members", "joined", "left"], selected)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cdp_assets.assets.runtime import DATA_DIR_VARIABLE, data_folders
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.sample_results import Cell, SampleRows
 
@@ -44,6 +46,12 @@ def new_console() -> Console:
 def say(console: Console, text: str, *, whole: bool = False) -> None:
     """One line, as it is: nothing in it is taken for a style. `whole`: a pipe gets it in one piece, however long."""
     console.print(Text(text), soft_wrap=whole and not console.is_terminal)
+
+
+def tell_source(console: Console) -> None:
+    """Where the answer comes from, where nobody has said it: in another terminal it may be other people's data."""
+    if not os.environ.get(DATA_DIR_VARIABLE):
+        say(console, f"(of {data_folders().root}, as {DATA_DIR_VARIABLE} is not set)")
 
 
 def print_rows(

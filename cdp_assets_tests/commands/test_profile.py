@@ -80,7 +80,8 @@ def test_events_are_shown_with_their_items_and_lines_and_properties_without_rega
     properties, _, events = capsys.readouterr().out.partition("order events, the latest")
     assert [line.split()[0] for line in properties.splitlines() if "customers_2026" in line] == ["City", "email"]
     heading, _, *body = events.strip().splitlines()
-    assert heading.split()[-3:] == ["product", "file", "line"]
+    assert heading.split() == ["date", "(UTC)", "what", "it", "holds", "file", "line"]
+    assert max(map(len, events.splitlines())) <= 100
     text = " ".join(" ".join(body).split())
     assert all(told in text for told in ("1 x Loaf", "2 x s2", "3 x s3", "2 more"))
     assert ("s4" in text, body[0].split()[-1]) == (False, "6")
