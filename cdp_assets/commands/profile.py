@@ -191,7 +191,9 @@ def _event(found: LookedUp, table: str, columns: Sequence[str], row: Sequence[An
     date = told.pop("date")
     if told.get("bcStoreId") == told.get("product_store"):
         told.pop("bcStoreId", None)
-    held = {name: text for name, text in (told | items).items() if text != NOTHING}
+    if list(told.values()).count(told["event_id"]) > 1:
+        told.pop("event_id")
+    held = {name: text for name, text in (told | items).items() if text not in {NOTHING, date}}
     facts = ", ".join(f"{name} {text}" for name, text in held.items())
     return [date, facts, found.files.get(row[-2], ""), found.lines.get((row[-2], row[-1]))]
 
