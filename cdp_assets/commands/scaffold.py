@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from cdp_assets.assets.runtime import data_folders, now
 from cdp_assets.commands.scaffold_questions import ask, asked_server
-from cdp_assets.commands.scaffold_yaml import EVENTS_PAGE, connection_yaml
+from cdp_assets.commands.scaffold_yaml import EVENTS_PAGE, connection_yaml, first_model
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.components.yaml_edits import Addition, add_entries
 from cdp_assets.components.yaml_files import shown_path
@@ -34,15 +34,6 @@ from cdp_assets.flows.file_kinds import FileKind, file_kinds, free_name
 from cdp_assets.flows.folders import write_whole
 
 HELP = "write a new connection after looking at its server and files"
-_FIRST_MODEL = """\
-# What a profile can hold, and segments of profiles.
-type: cdp_assets.CustomerModel
-attributes:
-  properties:
-    - {name: email, type: email, pii: true}
-  # segments:
-  #   - {name: has_address, where: {property: email, not_is_empty: true}}
-"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -98,7 +89,7 @@ def _deployment(folder: Path) -> Deployment:
     if any(folder.rglob("*.yaml")):
         return load_deployment(folder)
     with tempfile.TemporaryDirectory() as empty:
-        write_whole(Path(empty) / "model" / "defs.yaml", _FIRST_MODEL.encode())
+        write_whole(Path(empty) / "model" / "defs.yaml", first_model().encode())
         return load_deployment(Path(empty))
 
 
@@ -221,13 +212,16 @@ def _tell_doubts(draft: GoalDraft) -> None:
 
 def _write(folder: Path, target: Path, name: str, server: Server, drafts: list[GoalDraft]) -> list[Path]:
     """Properties first, then the connection; it must pass what `check` asks."""
-    if not any(folder.rglob("*.yaml")):
-        write_whole(folder / "model" / "defs.yaml", _FIRST_MODEL.encode())
-    before = load_deployment(folder)
     properties = [prop for draft in drafts for prop in draft.proposal.properties]
+    made = [] if any(folder.rglob("*.yaml")) else [folder / "model" / "defs.yaml"]
+    for path in made:
+        first = first_model() if any(draft.address for draft in drafts) else first_model(properties)
+        write_whole(path, first.encode())
+    before = load_deployment(folder)
+    properties = [prop for prop in properties if prop not in before.model.properties]
     entries = [prop.model_dump(mode="json", exclude_defaults=True) for prop in properties]
     expected = before.model_copy(update={"model": before.model.with_properties("", tuple(properties))})
     changed = add_entries(folder, [Addition("CustomerModel", "", ("properties",), entries)], expected)
-    write_whole(target, connection_yaml(name, server, drafts).encode())
+    write_whole(target, connection_yaml(name, server, drafts, before.model).encode())
     load_deployment(folder)
-    return [*changed, target]
+    return [*(made or changed), target]

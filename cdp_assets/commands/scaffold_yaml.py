@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from cdp_assets.components.yaml_edits import as_yaml
 from cdp_assets.config.connections import Server
+from cdp_assets.config.model import CustomerModelConfig
+from cdp_assets.config.properties import Property, PropertyType
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.draft_connection import GoalDraft
 
@@ -24,17 +26,36 @@ _SEVERAL_ROWS = f"""\
 _FOUND_ONLY = """\
       # false: another goal brings these people, one row each. true: who is missing there is made by these rows.
 """
+_FIRST_MODEL = """\
+# What a profile can hold, and segments of profiles.
+type: cdp_assets.CustomerModel
+attributes:
+  properties:
+    - {first}
+  # segments:
+  #   - {{name: {segment}, where: {{property: {property}, not_is_empty: true}}}}
+"""
 _TAIL = """\
     # - type: export_profiles
-    #   name: vip_list
-    #   segment: vip
+    #   name: segment_list
+    #   segment: {segment}
     #   directory: out
-    #   columns: [{property: email, identifier: true}]
+    #   columns: [{{property: {property}, identifier: true}}]
 """
+_ADDRESS = Property(name="email", type=PropertyType.email, pii=True)
+"""What the first model has even before a file was looked into."""
+_FIRST_SEGMENT = {True: "has_address", False: "is_known"}
 
 
-def connection_yaml(name: str, server: Server, drafts: Sequence[GoalDraft]) -> str:
-    """The file, one mapping on each line."""
+def first_model(properties: Sequence[Property] = (_ADDRESS,)) -> str:
+    """The model of a folder that has none, with the first of these properties; a comment drafts a segment."""
+    first = properties[0]
+    told = as_yaml(first.model_dump(mode="json", exclude_defaults=True))
+    return _FIRST_MODEL.format(first=told, property=first.name, segment=_FIRST_SEGMENT[first == _ADDRESS])
+
+
+def connection_yaml(name: str, server: Server, drafts: Sequence[GoalDraft], model: CustomerModelConfig) -> str:
+    """The file, one mapping on each line; the model is the one that the connection is written for."""
     lines = [
         "# Drafted from the files of the server: read it through.",
         "type: cdp_assets.SftpConnection",
@@ -59,7 +80,10 @@ def connection_yaml(name: str, server: Server, drafts: Sequence[GoalDraft]) -> s
         lines += _several_rows(draft) if draft.several_rows else []
         lines.append("      mappings:")
         lines += [f"        - {as_yaml(one.model_dump(mode='json', exclude_defaults=True))}" for one in goal.mappings]
-    return "\n".join(lines) + "\n" + _TAIL
+    # An export that is shown must name a property that something fills.
+    filled = next((draft.address for draft in drafts if draft.address), drafts[0].identifier)
+    segment = model.segments[0].name if model.segments else _FIRST_SEGMENT[filled == _ADDRESS.name]
+    return "\n".join(lines) + "\n" + _TAIL.format(segment=segment, property=filled)
 
 
 def _local_times(draft: GoalDraft) -> list[str]:

@@ -26,6 +26,7 @@ from cdp_assets.flows.guess_layout import guess_format, read_beginning
 from cdp_assets.flows.personal_columns import is_personal
 from cdp_assets.flows.preview_files import Asked, preview_goals
 from cdp_assets.flows.propose_mappings import Proposal, propose_mappings, valid_name
+from cdp_assets.flows.sample_results import SetPreview
 
 _KEY_NAMES = re.compile(r"(?:^|[^a-z])(?:id|key|nr|no|num|number|code)$|(?:id|nr|number|nummer)$", re.IGNORECASE)
 _OFFSET = re.compile(r"(?:\b[Zz]|\d[Zz]|UTC|GMT|:\d\d(?:[.,]\d+)?\s*[+-]\d\d(?::?\d\d)?)$")
@@ -71,6 +72,8 @@ class GoalDraft:
     proposal: Proposal
     columns: tuple[ColumnProfile, ...]
     found: Found
+    address: str = ""
+    """The property that the column of e-mail addresses fills; empty = there is no such column."""
     warnings: tuple[str, ...] = ()
     """Files of the kind that are laid out otherwise than the one that was looked into."""
 
@@ -159,18 +162,38 @@ def draft_goal(
     if seen is None or not seen.columns:
         raise FileError(f"{shown(file.name)}: {previews[0].problem or 'no columns were found'}")
     found = _identifier(seen.columns, chosen, shown(file.name))
+    return _drafted(first, deployment.model, chosen.kind, seen, found, previews[0].differences)
+
+
+def _drafted(
+    first: ImportProfilesGoal,
+    model: CustomerModelConfig,
+    kind: FileKind,
+    seen: SetPreview,
+    found: Found,
+    warnings: tuple[str, ...],
+) -> GoalDraft:
+    """The goal with a mapping for every column."""
     column = found.column
-    name, new = (found.property, ()) if found.property else _identifying_property(column, deployment.model)
+    name, new = (found.property, ()) if found.property else _identifying_property(column, model)
     finds = (Identifier(column=column.name, property=name),)
-    # Rows of a file that names the people of another one make nobody.
-    goal = first.model_copy(update={"identifiers": finds, "mappings": (), "allow_create": not found.property})
-    rest = replace(seen, unmapped=tuple(one.name for one in seen.columns if one.name != column.name))
-    proposal = propose_mappings(goal, deployment.model.with_properties("", new), rest)
     # What finds a profile need not be mapped, but a goal has at least one mapping.
-    own = Mapping(column=column.name, property=name)
-    goal = goal.model_copy(update={"mappings": (own, *proposal.mappings)})
+    own = [Mapping(column=column.name, property=name)]
+    address = column if column.detected.type is PropertyType.email else _address(seen.columns)
+    if address is not None and address is not column:
+        # Addresses stand where segments and exports look for them, whatever finds people.
+        to, more = _identifying_property(address, model.with_properties("", new))
+        own.append(Mapping(column=address.name, property=to))
+        new = (*new, *more)
+    # Rows of a file that names the people of another one make nobody.
+    goal = first.model_copy(update={"identifiers": finds, "mappings": tuple(own), "allow_create": not found.property})
+    mapped = {mapping.column for mapping in own}
+    rest = replace(seen, unmapped=tuple(one.name for one in seen.columns if one.name not in mapped))
+    proposal = propose_mappings(goal, model.with_properties("", new), rest)
+    goal = goal.model_copy(update={"mappings": (*own, *proposal.mappings)})
     proposal = replace(proposal, properties=(*new, *proposal.properties))
-    return GoalDraft(goal, chosen.kind, proposal, seen.columns, found, previews[0].differences)
+    filled = next((mapping.property for mapping in own if address and mapping.column == address.name), "")
+    return GoalDraft(goal, kind, proposal, seen.columns, found, filled, warnings)
 
 
 def people_first(drafts: Sequence[GoalDraft]) -> list[GoalDraft]:
@@ -181,6 +204,12 @@ def people_first(drafts: Sequence[GoalDraft]) -> list[GoalDraft]:
     bring = {draft.identifier for draft in drafts if draft.goal.allow_create and not draft.several_rows}
     ordered = sorted(drafts, key=lambda draft: draft.several_rows or not draft.goal.allow_create)
     return [draft.finding_only if draft.several_rows and draft.identifier in bring else draft for draft in ordered]
+
+
+def _address(columns: Sequence[ColumnProfile]) -> ColumnProfile | None:
+    """The first column with one e-mail address in a cell."""
+    single = (one for one in columns if one.filled and not one.detected.multiple)
+    return next((one for one in single if one.detected.type is PropertyType.email), None)
 
 
 def _is_key(column: ColumnProfile) -> bool:
@@ -197,10 +226,10 @@ def _identifier(columns: Sequence[ColumnProfile], chosen: Chosen, file: str) -> 
         if asked is None:
             raise FileError(f"{file} has no column {wanted!r}; it has: {', '.join(one.name for one in columns)}")
         return Found(asked, "asked for")
-    single = [one for one in columns if one.filled and not one.detected.multiple]
-    address = next((one for one in single if one.detected.type is PropertyType.email), None)
+    address = _address(columns)
     if address is not None:
         return Found(address, "it holds e-mail addresses")
+    single = [one for one in columns if one.filled and not one.detected.multiple]
     known = next((one for one in single if one.name.lower() in chosen.keys), None)
     if known is not None:
         why = "it is a key in other files, different in every row there"

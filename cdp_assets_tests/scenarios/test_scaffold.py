@@ -94,6 +94,36 @@ def test_what_is_there_stays_as_it_is(server, capsys):
     assert (folder / "winkel" / "defs.yaml").read_text() == written
 
 
+def test_addresses_are_mapped_to_the_property_of_the_examples_whatever_finds_people(server, capsys):
+    place, known, folder = server
+    asked = ["--files", "klanten_*.csv", "--identifier", "Klantnr"]
+    assert main(["scaffold", "winkel", *place, *known, *asked]) == 0
+    deployment = load_deployment(folder)
+    (goal,) = deployment.find_connection("winkel").imports
+    assert [(one.column, one.property) for one in goal.identifiers] == [("Klantnr", "Klantnr")]
+    assert {one.column: one.property for one in goal.mappings}["E-mail"] == "email"
+    assert [prop.name for prop in deployment.model.properties if prop.type == "email"] == ["email"]
+    assert _examples(folder) == ("has_address", "email")
+
+
+def test_the_examples_name_what_is_filled_where_no_file_has_addresses(server, capsys):
+    place, known, folder = server
+    assert main(["scaffold", "winkel", *place, *known, "--files", "cards.csv"]) == 0
+    assert [prop.name for prop in load_deployment(folder).model.properties] == ["card_id", "points"]
+    assert f"written: {folder / 'model' / 'defs.yaml'}" in capsys.readouterr().out
+    assert _examples(folder) == ("is_known", "card_id")
+
+
+def _examples(folder):
+    """What the drafted segment asks for and the drafted export sends, with their comment signs removed."""
+    for path, signs in ((folder / "model" / "defs.yaml", "  # "), (folder / "winkel" / "defs.yaml", "    # ")):
+        lines = path.read_text().splitlines()
+        shown = [signs[:-2] + line.removeprefix(signs) if line.startswith(signs) else line for line in lines]
+        path.write_text("\n".join(shown) + "\n")
+    (export,) = load_deployment(folder).find_connection("winkel").exports
+    return export.segment, export.columns[0].property
+
+
 def test_a_connection_whose_files_tell_nobody_is_not_written(server, capsys):
     place, known, folder = server
     assert main(["scaffold", "winkel", *place, *known, "--files", "log_*.csv"]) == 1
