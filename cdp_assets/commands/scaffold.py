@@ -11,14 +11,13 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from cdp_assets.assets.runtime import data_folders, now
 from cdp_assets.commands.scaffold_questions import ask, asked_server
-from cdp_assets.commands.scaffold_yaml import EVENTS_PAGE, connection_yaml, first_model
+from cdp_assets.commands.scaffold_yaml import EVENTS_PAGE, LINKED_PAGE, connection_yaml, first_model
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.components.yaml_edits import Addition, add_entries
 from cdp_assets.components.yaml_files import shown_path
@@ -26,12 +25,13 @@ from cdp_assets.config.base import Name
 from cdp_assets.config.connections import Connection, Server
 from cdp_assets.config.model import Deployment
 from cdp_assets.counted import counted
-from cdp_assets.errors import CdpError, ConfigError, LocalDiskError, RemoteDownError, RemoteError
+from cdp_assets.errors import ConfigError, LocalDiskError, RemoteDownError, RemoteError
 from cdp_assets.files.remote import path_of, shown
 from cdp_assets.files.sftp import SftpFileSystem, open_server
-from cdp_assets.flows.draft_connection import Chosen, GoalDraft, draft_goal, people_first
-from cdp_assets.flows.file_kinds import FileKind, file_kinds, free_name
+from cdp_assets.flows.draft_connection import GoalDraft, draft_goals
+from cdp_assets.flows.file_kinds import FileKind, file_kinds
 from cdp_assets.flows.folders import write_whole
+from cdp_assets.flows.look_kinds import look_at_kinds
 
 HELP = "write a new connection after looking at its server and files"
 
@@ -115,13 +115,18 @@ def _all_or_nothing(folder: Path) -> Iterator[None]:
 
 def _drafts(deployment: Deployment, options: argparse.Namespace, server: Server) -> list[GoalDraft]:
     """One goal for each kind of file whose people can be told."""
+    connection = Connection.model_construct(None, name=options.name, server=server, goals=())
     with open_server(server) as system:
         directory, kinds = _kinds(system, server, options)
-        drafting = _Drafting(deployment, Connection.model_construct(None, name=options.name, server=server, goals=()))
-        unsure = [kind for kind in kinds if not drafting.add(system, directory, kind, options.identifier, sure=True)]
-        for kind in unsure:
-            drafting.add(system, directory, kind, options.identifier, sure=False)
-    return people_first(drafting.drafts)
+        looked, unread = look_at_kinds(deployment, connection, system, data_folders(), now(), directory, kinds)
+    drafts, left_out = draft_goals(deployment.model, looked, options.identifier)
+    for draft in drafts:
+        _tell(draft)
+    for one in [*unread, *left_out]:
+        print(f"left out: {shown(one.kind.pattern)}: {one.reason}")
+        if one.linked:
+            print(f"    if its rows belong to the rows there, import the two together, as linked files: {LINKED_PAGE}")
+    return drafts
 
 
 def _kinds(system: SftpFileSystem, server: Server, options: argparse.Namespace) -> tuple[str, list[FileKind]]:
@@ -146,40 +151,9 @@ def _kinds(system: SftpFileSystem, server: Server, options: argparse.Namespace) 
             return directory, meant
 
 
-@dataclass
-class _Drafting:
-    """Goals while they grow, with the model that they need."""
-
-    deployment: Deployment
-    connection: Connection
-    drafts: list[GoalDraft] = field(default_factory=list)
-
-    def add(self, system: SftpFileSystem, directory: str, kind: FileKind, identifier: str, *, sure: bool) -> bool:
-        """Drafts one goal; false if it is only guessed what finds people, and `sure` asks for more than that."""
-        name = free_name(kind, [draft.goal.name for draft in self.drafts])
-        keys = {column: prop for draft in self.drafts for column, prop in draft.keys.items()}
-        # Bytes of UTF-16 are never ASCII alone, so its text is told from the file itself.
-        encodings = {draft.goal.format.encoding for draft in self.drafts}
-        usual = "windows-1252" if "windows-1252" in encodings else ""
-        chosen = Chosen(directory, kind, name, identifier, usual, keys)
-        try:
-            draft = draft_goal(self.deployment, self.connection, system, data_folders(), now(), chosen)
-        except CdpError as error:
-            if not sure:
-                print(f"left out: {shown(kind.pattern)}: {error}")
-            return False
-        if sure and draft.found.guessed:
-            return False
-        model = self.deployment.model.with_properties("", draft.proposal.properties)
-        self.deployment = self.deployment.model_copy(update={"model": model})
-        self.drafts.append(draft)
-        _tell(draft)
-        return True
-
-
 def _tell(draft: GoalDraft) -> None:
     goal, layout = draft.goal, draft.goal.format
-    kind, found = draft.kind, draft.found
+    kind, found = draft.looked.kind, draft.found
     print(f"{goal.name}: files {kind.pattern}{', also .gz' if kind.gzipped_too else ''}, as {shown(kind.newest.name)}")
     print(f"    separator {layout.separator!r}, decimal {layout.decimal!r}, {layout.encoding}")
     print(f"    people are found by {found.column.name!r}, as {found.why}")
@@ -194,12 +168,13 @@ def _tell(draft: GoalDraft) -> None:
 
 def _tell_doubts(draft: GoalDraft) -> None:
     """What its author should decide."""
-    for warning in draft.warnings:
+    for warning in draft.looked.warnings:
         print(f"    !! {warning}")
     if draft.found.guessed:
         print("    !! nothing tells that these are people: every row makes a profile; remove the goal if it is not so")
-    if draft.several_rows:
-        print("    !! some people have several rows: of a property the last one counts, unless its rule is sum or add;")
+    if draft.about_others:
+        whose = "some people have several rows" if draft.several_rows else "the people are those of another file"
+        print(f"    !! {whose}: of a property the last one counts, unless its rule is sum or add;")
         print(f"       if the rows are orders or visits, import them as timeline events: {EVENTS_PAGE}")
     elif draft.repeats:
         told = f"{counted(draft.repeats, 'row repeats', 'rows repeat')} what finds a person in an earlier one"

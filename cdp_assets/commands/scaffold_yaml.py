@@ -13,12 +13,14 @@ from cdp_assets.files.remote import shown
 from cdp_assets.flows.draft_connection import GoalDraft
 
 EVENTS_PAGE = "docs/events.md"
+LINKED_PAGE = "docs/importing.md#linked-files"
 _DELTA = """\
       # delta: false means that each file holds everything: a row that earlier files said is not applied again.
       # Change it to true if each file holds only what is new or changed: then every row is applied.
 """
-_SEVERAL_ROWS = f"""\
-      # Some people have several rows here. Such a file usually holds timeline events (orders, visits), one for each
+_WHOSE = {True: "Some people have several rows here.", False: "The people are those of another file."}
+_EVENTS = f"""\
+      # {{whose}} Such a file usually holds timeline events (orders, visits), one for each
       # row or some rows; of a property the last row counts. How an import brings events: {EVENTS_PAGE}
       # Lines of one order are items of its event, under `nested`. To keep every value on the person itself, give its
       # property `multiple: true` and its mapping `rule: add`; what is not about the person needs no mapping.
@@ -75,9 +77,9 @@ def connection_yaml(name: str, server: Server, drafts: Sequence[GoalDraft], mode
         lines += _local_times(draft)
         lines.append(f"      format: {as_yaml(layout)}")
         lines.append(f"      identifiers: [{as_yaml(goal.identifier_columns[0].model_dump(mode='json'))}]")
-        lines += _FOUND_ONLY.splitlines() if draft.several_rows and not goal.allow_create else []
+        lines += _FOUND_ONLY.splitlines() if draft.about_others and not goal.allow_create else []
         lines.append(f"      allow_create: {str(goal.allow_create).lower()}")
-        lines += _several_rows(draft) if draft.several_rows else []
+        lines += _events(draft) if draft.about_others else []
         lines.append("      mappings:")
         lines += [f"        - {as_yaml(one.model_dump(mode='json', exclude_defaults=True))}" for one in goal.mappings]
     # An export that is shown must name a property that something fills.
@@ -97,9 +99,9 @@ def _local_times(draft: GoalDraft) -> list[str]:
     ]
 
 
-def _several_rows(draft: GoalDraft) -> list[str]:
-    """What to think of where people have several rows, with events to begin with."""
-    lines = _SEVERAL_ROWS.splitlines()
+def _events(draft: GoalDraft) -> list[str]:
+    """What to think of where rows are likely what people did, with events to begin with."""
+    lines = _EVENTS.format(whose=_WHOSE[draft.several_rows]).splitlines()
     if draft.events is not None:
         told = as_yaml(draft.events.model_dump(mode="json", exclude_defaults=True))
         lines += ["      # events:", f"      #   - {told}"]

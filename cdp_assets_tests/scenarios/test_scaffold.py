@@ -260,6 +260,64 @@ def test_rows_of_orders_can_be_made_events_by_removing_comment_signs(server, ssh
     assert "Events of type order" in capsys.readouterr().out
 
 
+def customers_of(count, *more):
+    people = "".join(f"K{number:03};a{number}@x.example;Ede\n" for number in range(1, count + 1))
+    return "Klantnr;E-mail;Plaats\n" + people + "".join(f"{row}\n" for row in more)
+
+
+def orders_of(*numbers):
+    rows = [f"B{place};{number};20-11-2026\n" for place, number in enumerate(numbers)]
+    return "Bestelnummer;Klantnr;Besteld\n" + "".join(rows)
+
+
+LINES = "Bestelnummer;Artikel;Aantal\nB0;thee;1\nB0;koffie;2\nB1;thee;1\n"
+DIRTY = (";c@x.example;Ede", ";d@x.example;Ede", "K001;e@x.example;Ede")
+
+
+@pytest.mark.parametrize("orders", [orders_of("K001", "K002", "K003"), orders_of("K001", "K001", "K003")])
+def test_a_few_rows_without_a_key_of_their_own_do_not_keep_orders_from_it(server, sshd, capsys, orders):
+    place, known, folder = server
+    shop = sshd.root / "drafted"
+    for old in shop.iterdir():
+        old.unlink()
+    (shop / "klanten_20261125.csv").write_text(customers_of(97, *DIRTY))
+    (shop / "bestellingen_20261125.csv").write_text(orders)
+    (shop / "bestelregels_20261125.csv").write_text(LINES)
+    assert main(["scaffold", "winkel", *place, *known]) == 0
+    told = capsys.readouterr().out
+    assert "people are found by 'Klantnr', as it is a key in other files, different in nearly every row there" in told
+    assert "(3 of 100 rows there have none or one of an earlier row)" in told
+    assert (
+        "left out: bestelregels_*.csv: bestelregels_20261125.csv has no column that finds people, but its"
+        " 'Bestelnummer' is a key in bestellingen_20261125.csv\n    if its rows belong to the rows there, import the two"
+        " together, as linked files: docs/importing.md#linked-files\n"
+    ) in told
+    goals = {goal.name: goal for goal in load_deployment(folder).find_connection("winkel").imports}
+    assert {name: goal.identifiers[0].column for name, goal in goals.items()} == {
+        "klanten": "E-mail",
+        "bestellingen": "Klantnr",
+    }
+    written = (folder / "winkel" / "defs.yaml").read_text()
+    assert "#   - {type: order, id: Bestelnummer, date: Besteld, all_properties: true}" in written
+
+
+def test_a_key_that_too_many_rows_lack_is_told_and_no_other_takes_its_place(server, sshd, capsys):
+    place, known, folder = server
+    shop = sshd.root / "drafted"
+    for old in shop.iterdir():
+        old.unlink()
+    (shop / "klanten_20261125.csv").write_text(customers_of(40, *DIRTY))
+    (shop / "bestellingen_20261125.csv").write_text(orders_of("K001", "K002", "K003"))
+    assert main(["scaffold", "winkel", *place, *known]) == 0
+    told = capsys.readouterr().out
+    assert (
+        "left out: bestellingen_*.csv: bestellingen_20261125.csv has no column with e-mail addresses, and 'Klantnr', by"
+        " which the people of klanten_20261125.csv could be found, is not taken: 3 of 43 rows there have none or one of"
+        " an earlier row, and at most 5 % may; mend these, or take it nevertheless with --identifier 'Klantnr'"
+    ) in told
+    assert [goal.name for goal in load_deployment(folder).find_connection("winkel").imports] == ["klanten"]
+
+
 def test_goals_of_people_come_before_those_of_what_they_did(server, sshd):
     place, known, folder = server
     booked = "Buchung;E-Mail;Datum\nB1;a@x.example;2026-11-20\nB2;a@x.example;2026-11-21\nB3;n@x.example;2026-11-22\n"

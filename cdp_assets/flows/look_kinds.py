@@ -1,0 +1,120 @@
+"""Looks into the newest file of each kind in a folder: how it is laid out, and what its columns hold. Only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cdp_assets.config.connections import Connection
+from cdp_assets.config.files import Format
+from cdp_assets.config.goals import Identifier, ImportProfilesGoal, Mapping
+from cdp_assets.config.model import Deployment
+from cdp_assets.config.properties import Property
+from cdp_assets.errors import CdpError
+from cdp_assets.files.encoding import OLD_EUROPEAN
+from cdp_assets.files.remote import shown
+from cdp_assets.files.sftp import SftpFileSystem
+from cdp_assets.flows.detect_columns import ColumnProfile
+from cdp_assets.flows.file_kinds import FileKind
+from cdp_assets.flows.folders import DataFolders
+from cdp_assets.flows.guess_layout import guess_format, read_beginning
+from cdp_assets.flows.preview_files import Asked, preview_goals
+from cdp_assets.flows.sample_results import SetPreview
+
+
+@dataclass(frozen=True)
+class LookedKind:
+    """One kind of files, and what its newest file holds."""
+
+    kind: FileKind
+    goal: ImportProfilesGoal
+    """Files and format; what finds people, and mappings, are still to be found."""
+    seen: SetPreview
+    warnings: tuple[str, ...] = ()
+    """Files of the kind that are laid out otherwise than the one that was looked into."""
+
+    @property
+    def file(self) -> str:
+        """The file that was looked into."""
+        return shown(self.kind.newest.name)
+
+    @property
+    def single(self) -> list[ColumnProfile]:
+        """Columns that hold something, one value in a cell."""
+        return [one for one in self.seen.columns if one.filled and not one.detected.multiple]
+
+    def column(self, name: str) -> ColumnProfile | None:
+        """One of `single` by its name; case does not count."""
+        return next((one for one in self.single if one.name.lower() == name.lower()), None)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A kind of files for which no goal is drafted."""
+
+    kind: FileKind
+    reason: str
+    linked: bool = False
+    """Whether its rows belong to those of another kind, and are imported with them."""
+
+
+def look_at_kinds(
+    deployment: Deployment,
+    connection: Connection,
+    server: SftpFileSystem,
+    folders: DataFolders,
+    now: datetime,
+    directory: str,
+    kinds: Sequence[FileKind],
+) -> tuple[list[LookedKind], list[LeftOut]]:
+    """What the newest file of each kind holds, and which kinds cannot tell."""
+    model = deployment.model.with_properties("", (Property(name="draft"),))
+    draft = deployment.model_copy(update={"model": model})
+    looked: list[LookedKind] = []
+    unread: list[LeftOut] = []
+    for kind, layout in _layouts(server, kinds, unread):
+        goal = _first_goal(kind, directory, layout)
+        looking = connection.model_copy(update={"goals": (goal,)})
+        asked = Asked(shown(kind.newest.name), 1)
+        try:
+            _, previews = preview_goals(draft, looking, [goal], server, folders, now, asked)
+        except CdpError as error:
+            unread.append(LeftOut(kind, str(error)))
+            continue
+        found = previews[0]
+        if found.seen is None or not found.seen.columns:
+            unread.append(LeftOut(kind, f"{shown(kind.newest.name)}: {found.problem or 'no columns were found'}"))
+        else:
+            looked.append(LookedKind(kind, goal, found.seen, found.differences))
+    return looked, unread
+
+
+def _layouts(
+    server: SftpFileSystem, kinds: Sequence[FileKind], unread: list[LeftOut]
+) -> Iterator[tuple[FileKind, Format]]:
+    """How each kind is laid out; what holds ASCII alone is taken to come from where the others come from."""
+    found: list[tuple[FileKind, Format, bool]] = []
+    for kind in kinds:
+        try:
+            content = read_beginning(server, kind.newest)
+        except CdpError as error:
+            unread.append(LeftOut(kind, str(error)))
+        else:
+            found.append((kind, guess_format(content), content.isascii()))
+    # Bytes of UTF-16 are never ASCII alone, so its text is told from the file itself.
+    old = {"encoding": OLD_EUROPEAN} if any(one.encoding == OLD_EUROPEAN for _, one, _ in found) else {}
+    for kind, layout, plain in found:
+        yield kind, layout.model_copy(update=old) if plain else layout
+
+
+def _first_goal(kind: FileKind, directory: str, layout: Format) -> ImportProfilesGoal:
+    return ImportProfilesGoal(
+        type="import_profiles",
+        name=kind.goal_name,
+        files=kind.files(directory),
+        format=layout,
+        identifiers=(Identifier(column="?", property="draft"),),
+        mappings=(Mapping(column="?", property="draft"),),
+        allow_create=True,
+    )

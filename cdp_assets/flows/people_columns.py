@@ -1,0 +1,145 @@
+"""Which column of a file finds people, and which one ties its rows to those of another file. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from cdp_assets.config.properties import PropertyType
+from cdp_assets.counted import counted
+from cdp_assets.errors import FileError
+from cdp_assets.flows.detect_columns import ColumnProfile
+from cdp_assets.flows.look_kinds import LookedKind
+
+KEY_TYPES = frozenset({PropertyType.text, PropertyType.number})
+_KEY_NAMES = re.compile(r"(?:^|[^a-z])(?:id|key|nr|no|num|number|code)$|(?:id|nr|number|nummer)$", re.IGNORECASE)
+_MOST_DIRTY = 0.05
+"""Share of the rows that may lack a key, or repeat one, before it is no key of theirs."""
+_MOST_UNSURE = 0.5
+"""The same share for a column that is called like a key to be told of; of such as a store's number it is larger."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What finds a person in a file."""
+
+    column: ColumnProfile
+    why: str
+    property: str = ""
+    """The property that another kind of file fills with the same key; empty = one is to be found or made."""
+    guessed: bool = False
+    """Whether another kind of file may tell better."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A column by which the people of one kind of files can be found in others."""
+
+    column: ColumnProfile
+    fills: str
+    """The property that holds it."""
+    file: str
+    """The file it was seen in."""
+
+    @property
+    def flaws(self) -> str:
+        """How many rows have no key of their own."""
+        column = self.column
+        return f"{_dirty(column):,} of {counted(column.rows, 'row')} there have none or one of an earlier row"
+
+
+def called_like_key(column: ColumnProfile) -> bool:
+    """Whether name and type are those of a key."""
+    return column.detected.type in KEY_TYPES and _KEY_NAMES.search(column.name) is not None
+
+
+def may_be_key(column: ColumnProfile) -> bool:
+    """Whether it is called like a key, and differs in so many rows that it is likely meant to be one."""
+    return called_like_key(column) and _dirty(column) <= _MOST_UNSURE * column.rows
+
+
+def is_key(column: ColumnProfile) -> bool:
+    """Whether it is called like a key, and differs in every row but for a few."""
+    return called_like_key(column) and _dirty(column) <= _MOST_DIRTY * column.rows
+
+
+def address_column(looked: LookedKind) -> ColumnProfile | None:
+    """The first column with one e-mail address in a cell."""
+    return next((one for one in looked.single if one.detected.type is PropertyType.email), None)
+
+
+def found_surely(looked: LookedKind, asked: str, keys: Mapping[str, Key]) -> Found | None:
+    """What was asked for, else an address, else a key of people in other files; None = there is none of these.
+
+    Raises:
+        FileError: there is no such column as was asked for.
+    """
+    if asked:
+        columns = looked.seen.columns
+        column = next((one for one in columns if one.name == asked), None)
+        if column is None:
+            names = ", ".join(one.name for one in columns)
+            raise FileError(f"{looked.file} has no column {asked!r}; it has: {names}")
+        return Found(column, "asked for")
+    address = address_column(looked)
+    if address is not None:
+        return Found(address, "it holds e-mail addresses")
+    for column in looked.single:
+        key = keys.get(column.name.lower())
+        if key is not None and is_key(key.column):
+            every = f"nearly every row there ({key.flaws})" if _dirty(key.column) else "every row there"
+            return Found(column, f"it is a key in other files, different in {every}", key.fills)
+    return None
+
+
+def found_by_guess(looked: LookedKind) -> Found | None:
+    """A key of its own."""
+    own = next((one for one in looked.single if _is_exact(one)), None)
+    return Found(own, "it is called like a key, and differs in every row", guessed=True) if own else None
+
+
+def unsure_key(looked: LookedKind, keys: Mapping[str, Key]) -> tuple[ColumnProfile, Key] | None:
+    """A column that would find the people of another file, if fewer rows there were without a key of their own."""
+    shared = ((one, keys[one.name.lower()]) for one in looked.single if one.name.lower() in keys)
+    return next(((one, key) for one, key in shared if not is_key(key.column)), None)
+
+
+def rows_of(
+    looked: LookedKind, kinds: Iterable[LookedKind], about_others: Sequence[LookedKind]
+) -> tuple[ColumnProfile, LookedKind] | None:
+    """The column that names rows of another kind, and that kind; so the lines of orders name the order.
+
+    The key differs in every row there, and not here; or the rows there are about people of a third kind.
+    """
+    for other in kinds:
+        for column in looked.single if other is not looked else ():
+            its = other.column(column.name)
+            if its is not None and is_key(its) and (other in about_others or not _is_exact(column)):
+                return column, other
+    return None
+
+
+def why_none(looked: LookedKind, unsure: tuple[ColumnProfile, Key] | None) -> str:
+    """That nothing finds people, and what to do."""
+    if unsure is not None:
+        column, key = unsure
+        return (
+            f"{looked.file} has no column with e-mail addresses, and {column.name!r}, by which the people of {key.file}"
+            f" could be found, is not taken: {key.flaws}, and at most {100 * _MOST_DIRTY:g} % may; mend these, or take"
+            f" it nevertheless with --identifier {column.name!r}"
+        )
+    names = ", ".join(one.name for one in looked.seen.columns)
+    return (
+        f"{looked.file} has no column with e-mail addresses, and none that is called like a key and differs in every"
+        f" row; name one with --identifier: {names}"
+    )
+
+
+def _is_exact(column: ColumnProfile) -> bool:
+    return called_like_key(column) and _dirty(column) == 0
+
+
+def _dirty(column: ColumnProfile) -> int:
+    """Rows without a value, or with that of an earlier row."""
+    return column.rows - column.distinct
