@@ -15,6 +15,7 @@ from cdp_assets.commands.tables import put, say
 from cdp_assets.config.events import EventType
 from cdp_assets.counted import counted
 from cdp_assets.files.remote import shown
+from cdp_assets.flows.about_nobody import about_nobody_since
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.import_files import little_taken_message
 from cdp_assets.flows.manifests import read_manifest
@@ -164,9 +165,10 @@ def _imported(console: Console, database: Database, folders: DataFolders, since:
 
 
 def _warnings(database: Database, folders: DataFolders, since: datetime) -> Iterator[str]:
-    """Files of which little is imported, then those that are perhaps not what they seem."""
+    """Files of which little is imported, goals with rows about nobody, and files perhaps not what they seem."""
     for name, rows, rejected, reasons in database.rows(LITTLE_TAKEN, [since]):
         yield f"{shown(name)}: {little_taken_message(rows, rejected, reasons)}"
+    yield from about_nobody_since(database, folders, since)
     for name, folder in database.rows(LANDED, [since]):
         yield from (f"{shown(name)}: {warning}" for warning in read_manifest(folders.landing / folder).warnings)
 

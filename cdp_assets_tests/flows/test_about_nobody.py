@@ -1,0 +1,90 @@
+"""Rows about people nobody had brought before: they are told with what helps, and that helps."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+
+import pytest
+from rich.console import Console
+
+from cdp_assets.commands import dry_run as command
+from cdp_assets.commands.summary import print_summary
+from cdp_assets.flows.dry_run import dry_run
+from cdp_assets_tests.flows.test_fold import PROPERTIES, goal, people
+from cdp_assets_tests.support.connected import Shop, import_goal
+from cdp_assets_tests.support.lab import Lab, deployment
+
+CUSTOMERS, POINTS = "email,city\na@x.com,Rome\nb@x.com,Oslo\n", "email,points\na@x.com,5\nz@x.com,1\n"
+WHY = "Files are applied in the order of their dates; if another goal brings these people in a later file,"
+
+
+def goals(*, allow_create: bool = False, files: dict[str, object] | None = None):
+    points = [{"column": "points", "property": "points", "rule": "sum"}]
+    return [goal(), goal("orders", allow_create=allow_create, mappings=points, **({"files": files} if files else {}))]
+
+
+def room_with(tmp_path, *names: str, **settings) -> Lab:
+    """Customers come with a file of the 24th, their orders with files of days before."""
+    room = Lab(tmp_path, deployment(PROPERTIES, goals(**settings)))
+    room.land("customers", "customers_20261124.csv", CUSTOMERS)
+    for name in names:
+        room.land("orders", name, f"{POINTS}{name}@x.com,1\n")
+    room.fold()
+    return room
+
+
+def summary(room: Lab) -> str:
+    console = Console(record=True, width=400, file=io.StringIO())
+    print_summary(console, room.folders, datetime(2000, 1, 1, tzinfo=UTC), ())
+    return console.export_text()
+
+
+def warnings(room: Lab) -> list[str]:
+    return [line.rstrip() for line in summary(room).splitlines() if line.startswith("WARNING")]
+
+
+def test_the_summary_of_a_run_tells_each_goal_once_and_the_cure_helps(tmp_path):
+    room = room_with(tmp_path, "orders_20261120.csv")
+    cure = "put `allow_create: true` into goal orders, then `python -m cdp_assets reland shop orders`"
+    told = "are about people nobody had brought before, and were left out."
+    assert warnings(room) == [f"WARNING orders_20261120.csv: 3 rows {told} {WHY} {cure}"]
+    room.land("orders", "orders_20261121.csv", POINTS)
+    room.fold()
+    assert warnings(room) == [f"WARNING 2 files of orders: 5 rows {told} {WHY} {cure}"]
+    assert people(room, "email, points") == [("a@x.com", None), ("b@x.com", None)]
+    room.deployment = deployment(PROPERTIES, goals(allow_create=True))
+    room.reland("orders")
+    room.fold()
+    assert {("a@x.com", 10), ("b@x.com", None), ("z@x.com", 2)} <= set(people(room, "email, points"))
+    assert people(room, "email, city")[:2] == [("a@x.com", "Rome"), ("b@x.com", "Oslo")]
+    assert warnings(room) == []
+
+
+def test_files_that_were_not_kept_cannot_be_landed_anew(tmp_path):
+    room = room_with(tmp_path, "orders_20261120.csv", files={"delta": True, "keep_received": False})
+    (told,) = warnings(room)
+    assert told.endswith("into goal orders for the files to come (these were not kept: keep_received: false)")
+
+
+def test_a_file_whose_people_are_known_says_nothing(tmp_path):
+    room = Lab(tmp_path, deployment(PROPERTIES, goals()))
+    room.land("customers", "customers_20261119.csv", CUSTOMERS)
+    room.land("orders", "orders_20261120.csv", "email,points\na@x.com,5\n")
+    room.fold()
+    assert warnings(room) == []
+
+
+def test_a_dry_run_tells_it_before_anything_is_lost(sshd, tmp_path, capsys: pytest.CaptureFixture[str]):
+    orders = import_goal("orders", allow_create=False, files={"delta": True})
+    shop = Shop(sshd, tmp_path / "data", [import_goal(), orders])
+    shop.put("customers_20261124.csv", "email,city,points,tags\na@x.com,Rome,,\n")
+    shop.put("orders_20261120.csv", "email,city,points,tags\na@x.com,,5,\n")
+    found = dry_run(shop.deployment, shop.connection, shop.folders, shop.now)
+    sentence = (
+        "orders_20261120.csv: 1 row is about people nobody had brought before, and would be left out."
+        f" {WHY} put `allow_create: true` into goal orders before the import"
+    )
+    assert found.about_nobody == (sentence,)
+    command._tell_the_rest(found)
+    assert f"WARNING: {sentence}\n" in capsys.readouterr().out
