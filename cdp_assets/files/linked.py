@@ -8,7 +8,7 @@ from cdp_assets.config.files import Files
 from cdp_assets.config.linked import LinkedFile
 from cdp_assets.errors import FileError
 from cdp_assets.files.remote import shown
-from cdp_assets.files.selection import captured_values, matches_wildcard, never_taken, with_values
+from cdp_assets.files.selection import DONE, captured_values, matches_wildcard, never_taken, why_not, with_values
 
 
 class LinkedFileMissingError(FileError):
@@ -33,6 +33,22 @@ def find_linked(files: Files, root: str, names: Collection[str]) -> dict[str, st
             message = f"The root file cannot have the same filename as the files linked to it: {shown(root)}"
             raise FileError(message)
         found[linked.name] = name
+    return found
+
+
+def linked_to_done(files: Files, names: Collection[str]) -> dict[str, str]:
+    """Linked file that is there → its root file, which was renamed to `.done` and did not come again.
+
+    Of the linked files only those with the root's value in the very place of their wildcard.
+    """
+    there = {name.removesuffix(DONE) for name in names if name.endswith(DONE)}.difference(names)
+    found: dict[str, str] = {}
+    for root in sorted(name for name in there if why_not(files, name) is None):
+        values = captured_values(files, root)
+        for linked in files.linked:
+            name = with_values(linked.file, values)
+            if name is not None and not linked.static and name in names and all(value in name for value in values):
+                found[name] = root
     return found
 
 

@@ -9,7 +9,8 @@ from cdp_assets.config.files import Files
 from cdp_assets.errors import FileError
 from cdp_assets.files.remote import shown
 
-NEVER_ENDINGS = (".done", ".part")
+DONE = ".done"
+NEVER_ENDINGS = (DONE, ".part")
 """Files we renamed after their import, and uploads that are not finished."""
 
 _MAX_KEY_BYTES = 255

@@ -9,7 +9,7 @@ from typing import Literal
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.goals import ImportGoal
 from cdp_assets.errors import FileError
-from cdp_assets.files.linked import LinkedFileMissingError, find_linked
+from cdp_assets.files.linked import LinkedFileMissingError, find_linked, linked_to_done
 from cdp_assets.files.readiness import sidecar_of
 from cdp_assets.files.remote import RemoteFile, path_of, shown
 from cdp_assets.files.selection import natural_key, never_taken, partition_key, why_not
@@ -93,7 +93,32 @@ def sort_into_goals(
             found_set = _file_set(f"{connection.name}/{goal.name}", goal, key, file, by_name)
             found.append(replace(found_set, partition=partition))
     taken = {(item.goal, name) for item in found for name in item.names}
-    return found, [item for item in passed_over if (item.goal, item.name) not in taken]
+    left = [item for item in passed_over if (item.goal, item.name) not in taken]
+    return found, _with_roots(connection, goals, listings, left)
+
+
+def _with_roots(
+    connection: Connection, goals: Sequence[ImportGoal], listings: Listings, passed_over: Sequence[PassedOver]
+) -> list[PassedOver]:
+    """Linked files whose root file is `.done` already wait for it to come again."""
+    roots: dict[tuple[str, str], str] = {}
+    for goal in goals:
+        if goal.files.linked:
+            names = {file.name for file in listings[path_of(connection.server, goal.files.directory)]}
+            roots |= {(goal.name, name): root for name, root in linked_to_done(goal.files, names).items()}
+    return [
+        PassedOver(item.goal, item.name, _waits_for(roots[item.goal, item.name]), "waits")
+        if item.kind == "other" and (item.goal, item.name) in roots
+        else item
+        for item in passed_over
+    ]
+
+
+def _waits_for(root: str) -> str:
+    return (
+        f"waits: as a linked file it counts only with its root file {shown(root)}, which is .done by now:"
+        " send that again too, with all its linked files"
+    )
 
 
 def _is_no_data(goal: ImportGoal, name: str) -> bool:

@@ -4,7 +4,7 @@ import pytest
 
 from cdp_assets.config.files import Files
 from cdp_assets.errors import FileError
-from cdp_assets.files.linked import LinkedFileMissingError, find_linked
+from cdp_assets.files.linked import LinkedFileMissingError, find_linked, linked_to_done
 
 ROOT = "example_course_20244.csv"
 
@@ -57,3 +57,13 @@ def test_several_values_fill_several_wildcards_in_order():
         files("*_lines_*.csv", root="*_orders_*.csv"), "eu_orders_7.csv", ["eu_lines_7.csv", "us_lines_7.csv"]
     )
     assert found == {"lessons": "eu_lines_7.csv"}
+
+
+def test_a_linked_file_knows_its_root_that_is_done_and_did_not_come_again():
+    there = {"lessons_244.csv", "lessons_12440.csv", "lessons_245.csv", "lessons_246.csv", "example_course_20246.csv"}
+    done = {f"example_course_20{number}.csv.done" for number in (244, 246)}
+    assert linked_to_done(files(), there | done) == {"lessons_244.csv": "example_course_20244.csv"}
+    assert linked_to_done(files("shops.csv", static=True), {"shops.csv"} | done) == {}
+    assert linked_to_done(files("lessons.csv", root="courses.csv"), {"lessons.csv", "courses.csv.done"}) == {
+        "lessons.csv": "courses.csv"
+    }

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 
+from rich.console import Console
+
+from cdp_assets.assets.metadata import look_metadata
+from cdp_assets.commands.preview_tables import print_files
 from cdp_assets_tests.support.connected import WRITTEN, Shop, import_goal
 
 COURSES = "id,email,city\n1,a@x.com,Rome\n2,b@x.com,Oslo\n"
@@ -97,6 +102,32 @@ def test_a_linked_file_that_was_corrected_makes_a_new_version_of_the_set(sshd, t
     shop.import_all()
     assert shop.people("email, tags")[1] == ("b@x.com", ["other", "better"])
     assert not shop.land().outcomes
+
+
+def test_a_corrected_linked_file_whose_root_is_done_waits_until_that_is_sent_again(sshd, tmp_path):
+    shop = shop_with(sshd, tmp_path)
+    shop.put("example_course_20244.csv", COURSES)
+    shop.put("lessons_244.csv", LESSONS)
+    shop.import_all()
+    mended = LESSONS.replace("other", "better")
+    shop.put("lessons_244.csv", mended, written=WRITTEN + timedelta(hours=1))
+    imported, _, _ = shop.import_all()
+    assert not imported.outcomes
+    (waiting,) = [item for item in imported.look.passed_over if item.kind == "waits"]
+    told = (
+        "waits: as a linked file it counts only with its root file example_course_20244.csv, which is .done by now:"
+        " send that again too, with all its linked files"
+    )
+    assert (waiting.name, waiting.reason) == ("lessons_244.csv", told)
+    assert look_metadata(imported.look)["files that wait"].value.records[0].data["for what"] == told
+    console = Console(record=True, width=200, file=io.StringIO())
+    print_files(console, shop.connection, imported.look)
+    (line,) = [line for line in console.export_text().splitlines() if "lessons_244.csv " in line]
+    assert line.split()[:4] == ["lessons_244.csv", "courses:", "waits:", "as"]
+    shop.put("example_course_20244.csv", COURSES)
+    imported, _, _ = shop.import_all()
+    assert [item.kind for item in imported.look.passed_over if item.name == "lessons_244.csv"] == []
+    assert shop.people("email, tags")[1] == ("b@x.com", ["other", "better"])
 
 
 def test_a_set_waits_for_the_senders_ready_files_and_a_wrong_checksum_refuses_it_until_it_is_put_right(sshd, tmp_path):
