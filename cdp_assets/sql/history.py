@@ -68,17 +68,24 @@ def _sentences(cases: Sequence[tuple[str, str, str]]) -> Sql:
     return joined("\n        || ", told)
 
 
+# Nothing was left out of the first full file of a goal: there was nothing to compare it with.
+_COMPARED = Sql(
+    "is_full AND (effective_at, coalesce(position, 0)) > (SELECT min((effective_at, coalesce(position, 0)))"
+    " FROM ops.batches AS own WHERE own.folded_at IS NOT NULL AND own.is_full"
+    " AND (own.connection, own.goal) = (batches.connection, batches.goal))"
+)
 # The first sentence stands word for word in spec.md 11.3, whatever the counts are.
 IMPORTED = sql(
     """CASE WHEN folded_at IS NOT NULL THEN
         format('Received {{:,}} updates, created {{:,}} {{}}, {{:,}} {{}} unchanged, checked {{:,}}', rows_modified,
             rows_created, coalesce(records, 'profiles'), rows_unchanged, coalesce(records, 'profiles'),
             rows_received - coalesce(rows_filtered, 0))
-        || CASE WHEN is_full THEN ', the delta file is used.' ELSE '.' END
+        || CASE WHEN {compared} THEN ', the delta file is used.' ELSE '.' END
         || {sentences}
     ELSE '' END
         || CASE WHEN note <> '' AND folded_at IS NOT NULL THEN ' ' ELSE '' END
         || CASE WHEN note <> '' THEN upper(left(note, 1)) || substr(note, 2) || '.' ELSE '' END""",
+    compared=_COMPARED,
     sentences=_sentences(
         [
             ("rows_consent_mismatch", "profile update", "skipped because of a consent mismatch"),
@@ -93,6 +100,16 @@ IMPORTED = sql(
         ]
     ),
 )
+_SINCE = sql(
+    """CASE WHEN folded_at IS NULL THEN ''
+        WHEN state IN ('superseded', 'replaced', 'withdrawn') THEN ' Its rows no longer count.'
+        WHEN replayed_created IS NOT NULL AND (replayed_created, replayed_modified, replayed_unchanged)
+            <> (rows_created, rows_modified, rows_unchanged)
+        THEN format(' Since the {{}} were rebuilt: {{:,}} updates, {{:,}} created, {{:,}} unchanged.',
+            coalesce(records, 'profiles'), replayed_modified, replayed_created, replayed_unchanged)
+        ELSE '' END"""
+)
+"""What has become of it after its first fold."""
 _ROWS = (
     "rows_received",
     "rows_created",
@@ -117,7 +134,7 @@ IMPORT_HISTORY = View(
         " 'failed' AS state, error AS message, attempt_id AS id FROM ops.attempts\n"
         "ORDER BY happened_at DESC, position DESC, connection, goal, file, id",
         rows=joined(", ", [Sql(name) for name in _ROWS]),
-        message=IMPORTED,
+        message=sql("{first}\n        || {since}", first=IMPORTED, since=_SINCE),
     ),
     {
         "happened_at": "When its rows came in; before that, or if they never did, when it was landed or refused.",

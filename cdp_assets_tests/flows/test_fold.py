@@ -306,6 +306,6 @@ def test_history_tells_one_of_a_thing_and_several_and_what_of_a_full_file_came_i
     room.fold()
     end = "the delta file is used."
     assert room.rows("SELECT message FROM ops.import_history ORDER BY file") == [
-        (f"Received 0 updates, created 2 profiles, 0 profiles unchanged, checked 2, {end}",),
+        ("Received 0 updates, created 2 profiles, 0 profiles unchanged, checked 2.",),
         (f"Received 1 updates, created 0 profiles, 1 profiles unchanged, checked 3, {end} 1 row rejected.",),
     ]
