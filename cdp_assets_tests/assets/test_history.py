@@ -84,8 +84,21 @@ def test_rows_and_cells_that_the_first_sentence_does_not_tell_are_told_and_why_a
     assert told[2][2] == (
         "Received 1 updates, created 1 profiles, 0 profiles unchanged, checked 3. 1 row without an identifier."
         " 1 cell rejected, without which the rows were imported."
-        " A newer version of partition '20250301' took its place."
+        " A newer version of partition '20250301' took its place. Its rows no longer count."
     )
+
+
+def test_what_has_become_of_an_import_since_is_told(shop: World) -> None:
+    shop.put("customers_20250302.csv", ANNA, BERT)
+    assert shop.run("shop__customers__run_now").success
+    shop.put("customers_20250301.csv", ANNA)
+    assert shop.run("shop__customers__run_now").success
+    told = dict(shop.rows("SELECT file, message FROM ops.import_history"))
+    first = "Received 0 updates, created {} profiles, 0 profiles unchanged, checked {}."
+    assert told["customers_20250302.csv"] == (
+        f"{first.format(2, 2)} Since the profiles were rebuilt: 1 updates, 1 created, 0 unchanged."
+    )
+    assert told["customers_20250301.csv"] == first.format(1, 1)
 
 
 def test_before_the_first_import_there_is_no_history(shop: World, capsys: pytest.CaptureFixture[str]) -> None:

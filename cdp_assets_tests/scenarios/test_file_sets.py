@@ -119,7 +119,7 @@ def test_a_corrected_linked_file_whose_root_is_done_waits_until_that_is_sent_aga
         " send that again too, with all its linked files"
     )
     assert (waiting.name, waiting.reason) == ("lessons_244.csv", told)
-    assert look_metadata(imported.look)["files that wait"].value.records[0].data["for what"] == told
+    assert look_metadata(imported.look, {})["files that wait"].value.records[0].data["for what"] == told
     console = Console(record=True, width=200, file=io.StringIO())
     print_files(console, shop.connection, imported.look)
     (line,) = [line for line in console.export_text().splitlines() if "lessons_244.csv " in line]

@@ -289,8 +289,9 @@ def test_a_few_rows_without_a_key_of_their_own_do_not_keep_orders_from_it(server
     assert "(3 of 100 rows there have none or one of an earlier row)" in told
     assert (
         "left out: bestelregels_*.csv: bestelregels_20261125.csv has no column that finds people, but its"
-        " 'Bestelnummer' is a key in bestellingen_20261125.csv\n    if its rows belong to the rows there, import the two"
-        " together, as linked files: docs/importing.md#linked-files\n"
+        " 'Bestelnummer' is a key in bestellingen_20261125.csv\n"
+        "    if its rows belong to the rows there, import the two together,"
+        " as linked files: docs/importing.md#linked-files\n"
     ) in told
     goals = {goal.name: goal for goal in load_deployment(folder).find_connection("winkel").imports}
     assert {name: goal.identifiers[0].column for name, goal in goals.items()} == {
