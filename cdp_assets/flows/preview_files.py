@@ -90,14 +90,16 @@ class GoalPreview:
 
     @property
     def told_matches(self) -> str:
-        """In one sentence, how many rows of the sample are about known profiles."""
+        """In one sentence, how many rows of the sample are about known profiles, and how many about nobody."""
         found = self.matches
+        nobody = self.seen.mapped.no_identifier if self.seen else 0
+        without = f"; no identifier: {nobody:,}" if nobody else ""
         if found.note:
-            return f"{self.records.capitalize()}: {found.note}"
+            return f"{self.records.capitalize()}: {found.note}{without}"
         fate = "would make new ones" if self.allow_create else "find none and would be left out"
         as_of = f" (as of {found.as_of:%Y-%m-%d %H:%M} UTC)" if found.as_of else ""
         known = f"rows that match one: {found.rows_known:,}, rows that {fate}: {found.rows_new:,}"
-        return f"{self.records.capitalize()}{as_of}: {known}"
+        return f"{self.records.capitalize()}{as_of}: {known}{without}"
 
     def fate(self, identifiers: str | None) -> str:
         """What would become of a row that identifies somebody so, as far as the published copy tells."""

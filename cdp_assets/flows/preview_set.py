@@ -219,12 +219,16 @@ class _Reading:
             )
         )
         invalid = self._engine.rows(Sql("SELECT line_no FROM batch WHERE identifier_invalid IS NOT NULL"))
+        (nobody,) = self._engine.row(
+            Sql("SELECT count(*) FROM batch WHERE identifier IS NULL AND identifier_invalid IS NULL")
+        )
         return Mapped(
             self._sample(
                 self._values(cells.columns), sql("({rows})", rows=with_identifiers(self._config, Sql("batch")))
             ),
             frozenset(int(line) for (line,) in invalid),
             {shown: Identified(int(rows), tuple(tuple(one or ()) for one in ids)) for shown, rows, *ids in counted},
+            int(nobody),
         )
 
     def _events(self, cells: Cells, linked: LinkedSet, staging: Path, at: datetime) -> EventsPreview:

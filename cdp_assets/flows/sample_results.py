@@ -61,6 +61,8 @@ class Mapped:
     """Lines among those of `values` whose identifier is not valid."""
     identifiers: dict[str, Identified] = field(default_factory=dict)
     """The identifiers of a row, as one text → what they are."""
+    no_identifier: int = 0
+    """Rows of the sample that name nobody."""
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def test_an_encrypted_gzipped_linked_file_as_an_analyst_sees_it(shop, told):
         "6 no identifier ·",
         "Would be rejected (rows: 1, cells: 0)",
         "4 row E-Mail not an address email: not a valid e-mail address",
-        "rows that match one: 2, rows that would make new ones: 0",
+        "rows that match one: 2, rows that would make new ones: 0; no identifier: 1",
         "the file does not have: Gone",
         "Columns without a mapping: Id, Spend, Phone, Born, Tags, orders.When",
     ):

@@ -244,6 +244,18 @@ def test_unreadable_rows_and_bad_cells_are_shown_with_line_and_reason(plain):
     ]
 
 
+def test_rows_that_name_nobody_are_counted(plain):
+    text = "email,city,points,tags\na@example.com,Rome,1,\n,Oslo,1,\n ,Oslo,1,\nno address,Oslo,1,\n"
+    plain.put("customers_1.csv", text)
+    found = of_the_one_goal(plain)
+    assert (found.seen.mapped.no_identifier, found.seen.refused.rows) == (2, 1)
+    assert found.told_matches.endswith("; no identifier: 2")
+    plain.import_all()
+    assert plain.rows("SELECT rows_no_identifier FROM ops.batches") == [(2,)]
+    plain.put("customers_2.csv", "email,city,points,tags\na@example.com,Rome,1,\n")
+    assert "no identifier" not in of_the_one_goal(plain).told_matches
+
+
 def test_moments_are_shown_as_dates_where_none_of_the_sample_has_a_time(sshd, tmp_path):
     names = ("born", "seen")
     goal = import_goal(mappings=[{"column": name, "property": name} for name in names])
