@@ -13,7 +13,7 @@ from cdp_assets.config.connections import Connection
 from cdp_assets.config.goals import ImportGoal
 from cdp_assets.counted import counted
 from cdp_assets.files.remote import path_of, shown
-from cdp_assets.files.selection import matches_wildcard, why_not
+from cdp_assets.files.selection import DONE, matches_wildcard, why_not
 from cdp_assets.flows.fetch_sample import in_words
 from cdp_assets.flows.file_sets import PassedOver
 from cdp_assets.flows.preview_export import ExportPreview
@@ -26,18 +26,24 @@ _MOST_NAMES = 4
 
 
 def print_files(console: Console, connection: Connection, look: Look) -> None:
-    """Which files are for which goal, and why the others are not."""
+    """Which files are for which goal, new ones first, and why the others are not; `.done` files are only counted."""
+    candidates = sorted(look.candidates, key=lambda item: item.landed)
     print_table(
         console,
         f"Files on the server for {look.connection}",
         [Column("file", whole=True), Column("goal", whole=True), Column("state", 18), Column("size", number=True)],
         [
             [item.file.name, item.goal, _state(item), in_words(sum(part.file.size_bytes for part in item.parts))]
-            for item in look.candidates[:_MOST_FILES]
+            for item in candidates[:_MOST_FILES]
         ],
-        len(look.candidates),
+        len(candidates),
     )
     print_table(console, "Not taken", [Column("file", whole=True), Column("why", 52)], _not_taken(connection, look))
+    directories = {goal.name: path_of(connection.server, goal.files.directory) for goal in connection.imports}
+    done = {(directories[item.goal], item.name) for item in look.passed_over if item.name.endswith(DONE)}
+    if done:
+        say(console, f"{counted(len(done), 'file')} renamed to .done, not listed")
+        console.print()
 
 
 def _not_taken(connection: Connection, look: Look) -> list[list[str]]:
@@ -46,7 +52,7 @@ def _not_taken(connection: Connection, look: Look) -> list[list[str]]:
     order = ("waits", "wrong name", "other")
     reasons: dict[str, list[str]] = {}
     for item in sorted(look.passed_over, key=lambda item: order.index(item.kind)):
-        if item.name not in taken:
+        if item.name not in taken and not item.name.endswith(DONE):
             reason = _taker(connection, item) or f"{item.goal}: {item.reason}"
             reasons.setdefault(reason, []).append(shown(item.name))
     rows = []

@@ -80,8 +80,11 @@ class ColumnProfile:
 
     @property
     def filled_share(self) -> str:
-        """In per cent of the rows, rounded down, so that 100 means all; empty = there are no rows."""
-        return f"{1000 * self.filled // self.rows / 10:g} %" if self.rows else ""
+        """In per cent of the rows, rounded, but 100 only where all are; empty = there are no rows."""
+        if not self.rows:
+            return ""
+        tenths = (2000 * self.filled + self.rows) // (2 * self.rows)
+        return f"{(tenths if self.filled == self.rows else min(tenths, 999)) / 10:g} %"
 
 
 def profile_columns(

@@ -10,9 +10,13 @@ import pytest
 import yaml
 
 from cdp_assets.__main__ import main
+from cdp_assets.commands.preview_tables import print_files
+from cdp_assets.commands.tables import new_console
 from cdp_assets.components.loading import load_deployment
+from cdp_assets.files.sftp import open_server
 from cdp_assets.flows import run_connection
-from cdp_assets_tests.support.connected import export_goal, import_goal
+from cdp_assets.flows.take_look import peek
+from cdp_assets_tests.support.connected import Shop, export_goal, import_goal
 from cdp_assets_tests.support.previewed import EncryptedShop, everything
 from cdp_assets_tests.support.proxy import Proxy
 
@@ -195,6 +199,33 @@ def test_it_runs_in_a_pipe(shop):
     assert (done.returncode, done.stderr) == (0, "")
     assert max(map(len, done.stdout.splitlines())) <= 100
     assert "\x1b" not in done.stdout
+
+
+def test_new_files_stand_first_and_those_that_are_done_are_only_counted(shop, told):
+    shop.put_delivery()
+    shop.import_all()
+    shop.put_delivery(2)
+    shop.put("readme.txt", "x")
+    out = told("shop", "customers")[1]
+    done = [name for name in shop.names() if name.endswith(".done")]
+    assert done
+    assert f"{len(done)} files renamed to .done, not listed" in out
+    assert not [name for name in done if name in out]
+    assert out.index("customers_2.csv.gz.pgp") < out.index("readme.txt") < out.index("not listed")
+
+
+def test_a_new_file_stands_before_those_imported_that_keep_their_names(sshd, tmp_path, capsys):
+    shop = Shop(sshd, tmp_path / "data", [import_goal(files={"rename_done": False, "delta": True})])
+    for number in (1, 2):
+        shop.put(f"customers_{number}.csv", "email,city,points,tags\na@x.com,Rome,1,\n")
+    shop.import_all()
+    shop.put("customers_0.csv", "email,city,points,tags\nb@x.com,Rome,1,\n")
+    shop.put("customers_3.csv", "email,city,points,tags\nc@x.com,Rome,1,\n")
+    with open_server(shop.connection.server) as server:
+        look = peek(shop.connection, server, shop.folders, shop.now, shop.connection.imports)
+    print_files(new_console(), shop.connection, look)
+    names = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith("customers_")]
+    assert names == [f"customers_{number}.csv" for number in (0, 3, 1, 2)]
 
 
 def test_a_file_that_another_goal_takes_is_told_by_that_goal(shop, told):

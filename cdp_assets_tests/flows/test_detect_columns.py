@@ -81,6 +81,8 @@ def test_fill_rate_distinct_texts_and_the_first_examples():
 
 def test_only_all_rows_filled_are_a_hundred_per_cent():
     assert profiled(["x"] * 9_999 + [None]).filled_share == "99.9 %"
+    assert profiled(["x"] * 302 + [None]).filled_share == "99.7 %"
+    assert profiled(["x"] * 303).filled_share == "100 %"
 
 
 def test_no_rows_have_no_share():
