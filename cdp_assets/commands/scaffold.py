@@ -79,6 +79,10 @@ def run(options: argparse.Namespace) -> int:
         raise LocalDiskError(f"nothing was written: {error}") from error
     for path in written:
         print(f"written: {shown_path(path)}")
+    for draft in drafts:
+        if draft.why_creating:
+            lost = "with false, rows about people who are not known yet would be left out"
+            print(f"{draft.goal.name}: allow_create is true, as {draft.why_creating}; {lost}")
     name = options.name
     print(f"Read it, then: python -m cdp_assets test-connection {name}; python -m cdp_assets preview {name}")
     return 0

@@ -28,6 +28,10 @@ _EVENTS = f"""\
 _FOUND_ONLY = """\
       # false: another goal brings these people, one row each. true: who is missing there is made by these rows.
 """
+_CREATING = """\
+      # true, as {why}.
+      # With false, rows about people who are not known yet would be left out, and their events with them.
+"""
 _FIRST_MODEL = """\
 # What a profile can hold, and segments of profiles.
 type: cdp_assets.CustomerModel
@@ -76,8 +80,7 @@ def connection_yaml(name: str, server: Server, drafts: Sequence[GoalDraft], mode
         layout |= goal.format.model_dump(mode="json", exclude_defaults=True)
         lines += _local_times(draft)
         lines.append(f"      format: {as_yaml(layout)}")
-        lines.append(f"      identifiers: [{as_yaml(goal.identifier_columns[0].model_dump(mode='json'))}]")
-        lines += _FOUND_ONLY.splitlines() if draft.about_others and not goal.allow_create else []
+        lines += [*_identifiers(draft), *_creating(draft)]
         lines.append(f"      allow_create: {str(goal.allow_create).lower()}")
         lines += _events(draft) if draft.about_others else []
         lines.append("      mappings:")
@@ -86,6 +89,27 @@ def connection_yaml(name: str, server: Server, drafts: Sequence[GoalDraft], mode
     filled = next((draft.address for draft in drafts if draft.address), drafts[0].identifier)
     segment = model.segments[0].name if model.segments else _FIRST_SEGMENT[filled == _ADDRESS.name]
     return "\n".join(lines) + "\n" + _TAIL.format(segment=segment, property=filled)
+
+
+def _identifiers(draft: GoalDraft) -> list[str]:
+    """What finds people, and as a comment what else could."""
+    used = [as_yaml(one.model_dump(mode="json")) for one in draft.goal.identifier_columns]
+    more = [as_yaml(one.model_dump(mode="json")) for one in draft.other_identifiers]
+    if not more:
+        return [f"      identifiers: [{', '.join(used)}]"]
+    lines = ["      identifiers:", *(f"        - {one}" for one in used)]
+    return [
+        *lines,
+        "        # Rows that this does not find would be found by:",
+        *(f"        # - {one}" for one in more),
+    ]
+
+
+def _creating(draft: GoalDraft) -> list[str]:
+    """What to think of whether rows about the people of another file make them."""
+    if draft.why_creating:
+        return _CREATING.format(why=draft.why_creating).splitlines()
+    return _FOUND_ONLY.splitlines() if draft.about_others and not draft.goal.allow_create else []
 
 
 def _local_times(draft: GoalDraft) -> list[str]:

@@ -24,6 +24,7 @@ from cdp_assets.flows.people_columns import (
     called_like_key,
     found_by_guess,
     found_surely,
+    is_key,
     may_be_key,
     rows_of,
     unsure_key,
@@ -48,6 +49,9 @@ class GoalDraft:
     found: Found
     address: str = ""
     """The property that the column of e-mail addresses fills; empty = there is no such column."""
+
+    why_creating: str = ""
+    """Why its rows make people whom another kind of files brings too; empty = they need not."""
 
     @property
     def columns(self) -> tuple[ColumnProfile, ...]:
@@ -83,9 +87,21 @@ class GoalDraft:
         return self.goal.identifier_columns[0].property
 
     @property
-    def finding_only(self) -> GoalDraft:
-        """The same draft, whose rows make nobody."""
-        return replace(self, goal=self.goal.model_copy(update={"allow_create": False}))
+    def brings_people(self) -> bool:
+        """Whether its files have one row for each person."""
+        return self.goal.allow_create and not self.about_others
+
+    @property
+    def other_identifiers(self) -> tuple[Identifier, ...]:
+        """Keys that find the same people, and are not used."""
+        used = {one.column for one in self.goal.identifier_columns}
+        keys = (key for key in self.keys.values() if is_key(key.column) and key.column.name not in used)
+        return tuple(Identifier(column=key.column.name, property=key.fills) for key in keys)
+
+    def found_by_too(self, prop: str) -> GoalDraft:
+        """The same draft, whose people are found by this property as well, if it is a key of theirs."""
+        more = (one for one in self.other_identifiers if one.property == prop)
+        return replace(self, goal=self.goal.model_copy(update={"identifiers": (*self.goal.identifiers, *more)}))
 
     @property
     def events(self) -> EventImport | None:
@@ -220,11 +236,35 @@ def _drafted(model: CustomerModelConfig, looked: LookedKind, found: Found, goal_
 def people_first(drafts: Sequence[GoalDraft]) -> list[GoalDraft]:
     """Goals whose files have one row for each person, then those that find these people.
 
-    Where the former bring the people that a file with several rows for one person finds, its rows make nobody.
+    The rows of the latter make nobody, but where people would be missing when their files are applied.
     """
-    bring = {draft.identifier for draft in drafts if draft.goal.allow_create and not draft.about_others}
-    ordered = sorted(drafts, key=lambda draft: draft.about_others)
-    return [draft.finding_only if draft.about_others and draft.identifier in bring else draft for draft in ordered]
+    people = [draft for draft in drafts if draft.brings_people]
+    others = [_about_others(draft, people) for draft in drafts if not draft.brings_people]
+    for draft in others:
+        if draft.why_creating:
+            # Whom these rows make, the others must find.
+            people = [one.found_by_too(draft.identifier) for one in people]
+    return [*people, *others]
+
+
+def _about_others(draft: GoalDraft, people: Sequence[GoalDraft]) -> GoalDraft:
+    """The draft, whose rows make people only where nobody else does, or not in time."""
+    bring = [one for one in people if draft.identifier in {one.identifier, *(key.fills for key in one.keys.values())}]
+    if not bring:
+        return draft
+    why = next((why for one in bring if (why := _why_missing(draft, one))), "")
+    goal = draft.goal.model_copy(update={"allow_create": bool(why)})
+    return replace(draft, goal=goal, why_creating=why)
+
+
+def _why_missing(draft: GoalDraft, people: GoalDraft) -> str:
+    """Why people may be missing when the files of a draft are applied, which are applied in the order of dates."""
+    own, theirs = draft.looked.first_dated, people.looked.first_dated
+    if own and theirs and own[0] < theirs[0]:
+        return f"{own[1]} is dated before {theirs[1]}, the first file with these people"
+    if len(people.looked.kind.names) == 1:
+        return f"{people.looked.file} is the only file with these people"
+    return ""
 
 
 def _identifying_property(column: ColumnProfile, model: CustomerModelConfig) -> tuple[str, tuple[Property, ...]]:

@@ -25,6 +25,8 @@ class FileKind:
     newest: RemoteFile
     gzipped_too: bool = False
     """Whether some of them have `.gz` behind the name."""
+    names: tuple[str, ...] = ()
+    """Of all that are there."""
 
     def is_meant_by(self, wanted: str) -> bool:
         """Whether a name with `*` and `?` asks for this kind; an empty one asks for all."""
@@ -49,11 +51,12 @@ def file_kinds(files: Sequence[RemoteFile]) -> list[FileKind]:
     for file in sorted(files, key=lambda one: (one.modified_at, one.name)):
         if not _NOT_FOR_US.search(file.name):
             pattern = _DATE_IN_NAME.sub("*", file.name)
-            kinds[pattern] = FileKind(pattern, file)
+            earlier = kinds[pattern].names if pattern in kinds else ()
+            kinds[pattern] = FileKind(pattern, file, names=(*earlier, file.name))
     for pattern in [one for one in kinds if one.endswith(_GZ) and one.removesuffix(_GZ) in kinds]:
         gzipped, plain = kinds.pop(pattern), kinds[pattern.removesuffix(_GZ)]
         newest = max(gzipped.newest, plain.newest, key=lambda one: (one.modified_at, one.name))
-        kinds[plain.pattern] = replace(plain, newest=newest, gzipped_too=True)
+        kinds[plain.pattern] = replace(plain, newest=newest, gzipped_too=True, names=(*plain.names, *gzipped.names))
     return [kinds[pattern] for pattern in sorted(kinds)]
 
 

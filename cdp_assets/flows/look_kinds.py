@@ -13,7 +13,9 @@ from cdp_assets.config.model import Deployment
 from cdp_assets.config.properties import Property
 from cdp_assets.errors import CdpError
 from cdp_assets.files.encoding import OLD_EUROPEAN
+from cdp_assets.files.partition_dates import effective_date
 from cdp_assets.files.remote import shown
+from cdp_assets.files.selection import wildcard_value
 from cdp_assets.files.sftp import SftpFileSystem
 from cdp_assets.flows.detect_columns import ColumnProfile
 from cdp_assets.flows.file_kinds import FileKind
@@ -38,6 +40,20 @@ class LookedKind:
     def file(self) -> str:
         """The file that was looked into."""
         return shown(self.kind.newest.name)
+
+    @property
+    def first_dated(self) -> tuple[datetime, str] | None:
+        """The earliest date in the name of a file of the kind, and that name; None = some name has no date."""
+        dated: list[tuple[datetime, str]] = []
+        for name in self.kind.names:
+            try:
+                moment = effective_date(self.goal.files, wildcard_value(self.goal.files, name) or "")
+            except CdpError:
+                return None
+            if moment is None:
+                return None
+            dated.append((moment, shown(name)))
+        return min(dated, default=None)
 
     @property
     def single(self) -> list[ColumnProfile]:

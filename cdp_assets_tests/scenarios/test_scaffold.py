@@ -88,7 +88,7 @@ def test_what_is_there_stays_as_it_is(server, capsys):
     place, known, folder = server
     assert main(["scaffold", "winkel", *place, *known, "--files", "cards.csv", "--identifier", "points"]) == 0
     written = (folder / "winkel" / "defs.yaml").read_text()
-    assert "identifiers: [{column: points, property: points}]" in written
+    assert "identifiers:\n        - {column: points, property: points}\n" in written
     assert main(["scaffold", "winkel", *place, *known]) == 1
     assert "is there already" in capsys.readouterr().err
     assert (folder / "winkel" / "defs.yaml").read_text() == written
@@ -289,9 +289,8 @@ def test_a_few_rows_without_a_key_of_their_own_do_not_keep_orders_from_it(server
     assert "(3 of 100 rows there have none or one of an earlier row)" in told
     assert (
         "left out: bestelregels_*.csv: bestelregels_20261125.csv has no column that finds people, but its"
-        " 'Bestelnummer' is a key in bestellingen_20261125.csv\n"
-        "    if its rows belong to the rows there, import the two together,"
-        " as linked files: docs/importing.md#linked-files\n"
+        " 'Bestelnummer' is a key in bestellingen_20261125.csv\n    if its rows belong to the rows there, import the"
+        " two together, as linked files: docs/importing.md#linked-files\n"
     ) in told
     goals = {goal.name: goal for goal in load_deployment(folder).find_connection("winkel").imports}
     assert {name: goal.identifiers[0].column for name, goal in goals.items()} == {
@@ -300,6 +299,63 @@ def test_a_few_rows_without_a_key_of_their_own_do_not_keep_orders_from_it(server
     }
     written = (folder / "winkel" / "defs.yaml").read_text()
     assert "#   - {type: order, id: Bestelnummer, date: Besteld, all_properties: true}" in written
+
+
+def test_orders_dated_before_the_first_file_of_customers_are_not_lost(server, sshd, capsys):
+    place, known, folder = server
+    shop = sshd.root / "drafted"
+    for old in shop.iterdir():
+        old.unlink()
+    (shop / "klanten_20261124.csv").write_text(customers_of(97, *DIRTY[:2]))
+    (shop / "klanten_20261125.csv").write_text(customers_of(97, *DIRTY[:2]))
+    (shop / "bestellingen_20261120.csv").write_text(orders_of("K001", "K002", "K003", "K002"))
+    (shop / "bestellingen_20261126.csv").write_text(orders_of("K001"))
+    assert main(["scaffold", "winkel", *place, *known]) == 0
+    why = "bestellingen_20261120.csv is dated before klanten_20261124.csv, the first file with these people"
+    assert f"bestellingen: allow_create is true, as {why}" in capsys.readouterr().out
+    target = folder / "winkel" / "defs.yaml"
+    assert f"# true, as {why}." in target.read_text()
+    goals = {goal.name: goal for goal in load_deployment(folder).find_connection("winkel").imports}
+    assert goals["bestellingen"].allow_create
+    # What orders know people by finds those whom they made.
+    assert [one.column for one in goals["klanten"].identifiers] == ["E-mail", "Klantnr"]
+    written = target.read_text().replace("# events:", "events:").replace("#   - {type: order", "  - {type: order")
+    target.write_text(written)
+    assert main(["run", "winkel"]) == 0
+    capsys.readouterr()
+    people = "(SELECT count(*) FROM main.profiles) AS people"
+    joined = "main.events_order JOIN main.profiles USING (profile_id) WHERE email IS NOT NULL"
+    assert (
+        main(["query", f"SELECT {people}, count(DISTINCT profile_id) AS buyers, count(*) AS orders FROM {joined}"]) == 0
+    )
+    # The order of the later file is one of the earlier one.
+    assert ["99", "3", "4"] in [line.split() for line in capsys.readouterr().out.splitlines()]
+
+
+def test_orders_make_who_is_missing_in_the_only_file_of_customers(server, sshd, capsys):
+    place, known, folder = server
+    shop = sshd.root / "drafted"
+    (shop / "kaarten.csv").write_text("E-mail;Plaats\na@x.example;Ede\n")
+    (shop / "boekingen_20261125.csv").write_text("E-mail;Datum\na@x.example;20-11-2026\na@x.example;21-11-2026\n")
+    for old in shop.glob("klanten_*"):
+        old.unlink()
+    assert main(["scaffold", "hotel", *place, *known]) == 0
+    told = "boekingen: allow_create is true, as kaarten.csv is the only file with these people"
+    assert told in capsys.readouterr().out
+    goals = {goal.name: goal for goal in load_deployment(folder).find_connection("hotel").imports}
+    assert goals["boekingen"].allow_create
+    assert [one.column for one in goals["kaarten"].identifiers] == ["E-mail"]
+
+
+def test_another_key_of_the_people_is_proposed_in_a_comment(server):
+    place, known, folder = server
+    assert main(["scaffold", "winkel", *place, *known, "--files", "klanten_*.csv"]) == 0
+    target = folder / "winkel" / "defs.yaml"
+    written = target.read_text()
+    assert "# Rows that this does not find would be found by:\n        # - {column: Klantnr, " in written
+    target.write_text(written.replace("# - {column: Klantnr", "- {column: Klantnr"))
+    (goal,) = load_deployment(folder).find_connection("winkel").imports
+    assert [one.column for one in goal.identifiers] == ["E-mail", "Klantnr"]
 
 
 def test_a_key_that_too_many_rows_lack_is_told_and_no_other_takes_its_place(server, sshd, capsys):
