@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from cdp_assets.config.base import SecretRef
 from cdp_assets.config.connections import Server
 from cdp_assets.errors import ConfigError
 from cdp_assets.files.host_keys import offered_host_key
+from cdp_assets.files.secrets import resolve_secret
 
 _LAST_PORT = 65_535
 
@@ -33,8 +36,10 @@ def ask(question: str, default: str | None = None) -> str:
 def asked_server(options: argparse.Namespace) -> Server:
     """The server of the options; what they leave out is asked for.
 
+    A secret that is not there is told before anything more is asked.
+
     Raises:
-        ConfigError: nobody can be asked, or the key is not the right one.
+        ConfigError: nobody can be asked, the secret is not there, or the key is not the right one.
         RemoteDownError: the server does not answer.
     """
     host = options.host or ask("Server (name or address)")
@@ -45,6 +50,15 @@ def asked_server(options: argparse.Namespace) -> Server:
         key = ask("File with the private key (empty: a password)", "")
         variable = None if key else ask("Environment variable with the password", f"{options.name.upper()}_PASSWORD")
     password = SecretRef(env=variable) if variable else SecretRef(file=Path(file)) if file else None
+    if variable and not os.environ.get(variable):
+        given = ["--host", host, "--port", str(port), "--user", user, "--password-env", variable]
+        raise ConfigError(
+            f"environment variable {variable} is not set; set it to the password, and start again:\n"
+            f"  export {variable}='…'\n"
+            f"  python -m cdp_assets scaffold {shlex.join([options.name, *given])}"
+        )
+    if password is not None:
+        resolve_secret(password)
     return Server(
         host=host,
         port=port,

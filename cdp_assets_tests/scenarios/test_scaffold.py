@@ -441,6 +441,28 @@ def test_answers_that_cannot_be_are_asked_for_again(server, sshd, monkeypatch, c
     os.close(terminal)
 
 
+def test_a_password_that_is_not_there_is_told_before_more_is_asked(server, sshd, monkeypatch, capsys):
+    _, _, folder = server
+    terminal, side = pty.openpty()
+    # No key file; the variable that is proposed. No answer for the host key stands ready.
+    os.write(terminal, b"\n\n")
+    monkeypatch.delenv("WINKEL_PASSWORD", raising=False)
+    place = ["--host", sshd.host, "--port", str(sshd.port), "--user", "some one"]
+    with os.fdopen(side) as asked:
+        monkeypatch.setattr("sys.stdin", asked)
+        assert main(["scaffold", "winkel", *place]) == 1
+    told = capsys.readouterr()
+    assert "shows the key" not in told.out
+    assert told.err == (
+        "error: environment variable WINKEL_PASSWORD is not set; set it to the password, and start again:\n"
+        "  export WINKEL_PASSWORD='…'\n"
+        f"  python -m cdp_assets scaffold winkel --host {sshd.host} --port {sshd.port} --user 'some one'"
+        " --password-env WINKEL_PASSWORD\n"
+    )
+    assert list(folder.iterdir()) == []
+    os.close(terminal)
+
+
 def test_what_fails_leaves_the_yaml_as_it_was(server, capsys):
     place, known, folder = server
     assert main(["scaffold", "winkel", *place, *known, "--files", "nothing_*.csv"]) == 1
