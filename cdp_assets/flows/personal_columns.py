@@ -19,7 +19,7 @@ _PERSON = (
 )
 _WHOSE = (
     f"(?:{_PERSON}|billing|shipping|delivery|invoice|recipient|home|private|work"
-    "|rechnungs?|liefer|empfanger|privat|factuur)*"
+    "|rechnungs?|liefer|empfae?nger|privat|factuur)*"
 )
 _TEXT = frozenset({PropertyType.text})
 _TEXT_OR_NUMBER = frozenset({PropertyType.text, PropertyType.number})

@@ -208,7 +208,7 @@ def test_files_of_a_kind_that_are_laid_out_otherwise_are_told(server, sshd, caps
 
 def test_a_goal_is_named_in_plain_letters():
     (kind,) = file_kinds([RemoteFile("in/x", "Größen_20261125.csv", 1, datetime(2026, 11, 25, tzinfo=UTC))])
-    assert kind.goal_name == "grossen"
+    assert kind.goal_name == "groessen"
 
 
 def test_goals_of_one_connection_have_different_names():
