@@ -20,7 +20,7 @@ from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.import_files import little_taken_message
 from cdp_assets.flows.manifests import read_manifest
 from cdp_assets.flows.superseded import superseded_since
-from cdp_assets.sql.event_rejects import in_words
+from cdp_assets.sql.event_rejects import plain_reason
 from cdp_assets.sql.event_tables import EVENT_TABLES
 from cdp_assets.sql.records import GROUP_TABLES
 from cdp_assets.sql.tables import LIST_MEMBERSHIPS, PRODUCTS
@@ -131,10 +131,10 @@ def print_summary(
 def _reasons(kinds: Sequence[EventType]) -> Sql:
     """Why rows, cells and events were rejected, in plain words, the most frequent reason first."""
     return sql(
-        "SELECT CASE WHEN level = 'event' THEN coalesce(column_name || ': ', '') || {words} ELSE reason END AS told,"
-        " level, count(*) AS n FROM ops.rejects JOIN (SELECT batch_id, folded_at FROM ops.batches) USING (batch_id)"
+        "SELECT {reason} AS told, level, count(*) AS n FROM ops.rejects"
+        " JOIN (SELECT batch_id, folded_at FROM ops.batches) USING (batch_id)"
         " WHERE folded_at >= ? GROUP BY ALL ORDER BY n DESC, 1",
-        words=in_words(kinds, Sql("reason")),
+        reason=plain_reason(kinds),
     )
 
 

@@ -8,9 +8,10 @@ the message is not sent again: at most once. The next fold enters the notes in `
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +24,17 @@ from cdp_assets.files.announce import announce
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.folders import DataFolders, digest, make_private, write_whole
 from cdp_assets.flows.judge_files import judge_missing_file
-from cdp_assets.flows.manifests import goal_attempts, read_attempt
+from cdp_assets.flows.manifests import ID_SIGNS, goal_attempts, read_attempt, read_manifest
 from cdp_assets.flows.missing_partitions import missing_partitions
 from cdp_assets.flows.verdicts import Facts
-from cdp_assets.sql.ledger import SETTLED
+from cdp_assets.sql.event_rejects import reasons_of_batch
+from cdp_assets.sql.ledger import FOLDER, SETTLED
 from cdp_assets.warehouse import read_copy
 
 MOST = 50
 """Messages of one connection at a time; the others follow the next time."""
+MOST_REASONS = 5
+"""Told of the rejects of a file."""
 LOST_AFTER = timedelta(minutes=10)
 """A note without an outcome is a dead process's after this."""
 
@@ -46,6 +50,8 @@ class Event:
     text: str
     share: float = 0
     """Per cent of the file's rows that were refused."""
+    details: Callable[[], str] = str
+    """What stands below the text; asked for only where somebody is told."""
 
 
 def happened(connection: Connection, folders: DataFolders, now: datetime) -> list[Event]:
@@ -85,7 +91,29 @@ def _settled(connection: Connection, folders: DataFolders, since: datetime) -> I
         if refused:
             share = 100 * refused / received
             title = f"{place}: {refused:,} of {counted(received, 'row')} rejected ({share:.1f} %)"
-            yield Event("rejects", batch_id, title, facts, share)
+            yield Event("rejects", batch_id, title, facts, share, partial(_why_rejected, folders, batch_id))
+
+
+def _why_rejected(folders: DataFolders, batch_id: str) -> str:
+    """The most frequent reasons, without a person's values, and how to get at the rows."""
+    with read_copy(folders.published) as database:
+        (folder,) = database.row(FOLDER, [batch_id])
+        config = read_manifest(folders.landing / folder).config
+        reasons = database.rows(reasons_of_batch(config.event_types), [batch_id])
+    # One that is left out would take as long to tell of.
+    told = reasons if len(reasons) <= MOST_REASONS + 1 else reasons[:MOST_REASONS]
+    lines = [f"{counted(count, level)}: {reason}" for reason, level, count in told]
+    if len(reasons) > len(told):
+        lines.append(f"… and {len(reasons) - len(told)} more reasons")
+    place = f"{config.connection} {config.goal.name} --batch {batch_id[:ID_SIGNS]}"
+    return "\n".join(
+        [
+            "\nwhy, the most frequent reasons first:",
+            *lines,
+            "\nthe rejected rows as a file, each with its reason, to be mended and sent again:",
+            f"python -m cdp_assets rejects {place} -o rejected.csv",
+        ]
+    )
 
 
 def _refused(connection: Connection, folders: DataFolders, since: datetime) -> Iterator[Event]:
@@ -145,16 +173,19 @@ def _tell_once(
 ) -> bool:
     note_id = digest(connection, number, event.trigger, event.key)
     place = make_private(notes_folder(folders, connection)) / f"{note_id}.json"
+    if place.exists():
+        _give_up(place, now)
+        return False
+    text = "\n".join(filter(None, (event.text, event.details())))
     note: dict[str, Any] = {"notification_id": note_id, "time": now.isoformat(), "connection": connection}
-    note |= {"trigger": event.trigger, "text": event.text, "sent": None, "error": ""}
+    note |= {"trigger": event.trigger, "text": text, "sent": None, "error": ""}
     try:
         with place.open("x") as file:
             json.dump(note, file)
-    except FileExistsError:
-        _give_up(place, now)
+    except FileExistsError:  # another process was faster
         return False
     step("notify: noted")
-    errors = [error for target in rule.to if (error := announce(target, event.title, event.text))]
+    errors = [error for target in rule.to if (error := announce(target, event.title, text))]
     step("notify: sent")
     note |= {"sent": len(rule.to) - len(errors), "error": "; ".join(errors)}
     write_whole(place, json.dumps(note).encode())

@@ -108,6 +108,23 @@ def told_reason(kinds: Sequence[EventType]) -> Sql:
     )
 
 
+def plain_reason(kinds: Sequence[EventType]) -> Sql:
+    """The reason of a reject in plain words alone, with its column, without what stood there."""
+    return sql(
+        "CASE WHEN level = 'event' THEN coalesce(column_name || ': ', '') || {words} ELSE reason END",
+        words=in_words(kinds, Sql("reason")),
+    )
+
+
+def reasons_of_batch(kinds: Sequence[EventType]) -> Sql:
+    """Why rows, cells and events of a batch were rejected, and how often, the most frequent reason first."""
+    return sql(
+        "SELECT {reason} AS told, level, count(*) AS n FROM ops.rejects WHERE batch_id = ?"
+        " GROUP BY ALL ORDER BY n DESC, 1",
+        reason=plain_reason(kinds),
+    )
+
+
 def in_words(kinds: Sequence[EventType], reason: Sql) -> Sql:
     """What is wrong with a cell, in plain words, where `reason` is that of an event; another stays as it is."""
     faults: dict[str, list[str]] = {}

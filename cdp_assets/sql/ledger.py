@@ -56,6 +56,8 @@ SETTLED = Sql(
     " ORDER BY landed_at, batch_id"
 )
 """What became of the batches of a connection that landed since a time."""
+FOLDER = Sql("SELECT folder FROM ops.batches WHERE batch_id = ?")
+"""Where a batch stands in the landing folder."""
 TOOK_PLACE = Sql(
     """
     SELECT newer.batch_id, newer.name, earlier.name, earlier.batch_id,

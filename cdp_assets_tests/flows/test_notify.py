@@ -36,7 +36,7 @@ def mails(monkeypatch):
 def room_for(tmp_path, *when: str, goal=GOAL, **rule) -> Lab:
     told = {"when": list(when), "to": [{"env": "ALERTS"}]} | rule
     setup = deployment(
-        [{"name": "email", "type": "email"}, {"name": "city"}],
+        [{"name": "email", "type": "email"}, {"name": "city"}, {"name": "visits", "type": "number"}],
         [],
         connections=[{"name": "shop", "goals": [goal], "notifications": [told]}],
     )
@@ -77,6 +77,25 @@ def test_rejects_are_told_above_their_share(tmp_path, mails, above, told):
     assert [subject for subject, _ in mails.mails()] == [
         "shop/people: people_1.csv: 1 of 4 rows rejected (25.0 %)"
     ] * told
+
+
+def test_a_message_on_rejects_tells_why_without_what_stood_there_and_how_to_get_the_rows(tmp_path, mails):
+    room = room_for(tmp_path, "rejects", goal=GOAL | {"mappings": [{"column": "city", "property": "visits"}]})
+    tick(room, EPOCH)
+    landed = room.land(
+        "people", "people_1.csv", HEAD + "a@x.com,Ede\nwrong,1\nnot right,2\n", look_at=LATER, modified_at=LATER
+    )
+    room.fold()
+    publish(room.folders)
+    tick(room)
+    ((_, text),) = mails.mails()
+    told = text.replace("\r\n", "\n").split("why, the most frequent reasons first:\n")[1]
+    batch = landed.manifest.batch_id[:8]
+    assert told.rstrip() == (
+        "2 rows: email: not a valid e-mail address\n1 cell: visits: not a whole number, or too large\n\n"
+        "the rejected rows as a file, each with its reason, to be mended and sent again:\n"
+        f"python -m cdp_assets rejects shop people --batch {batch} -o rejected.csv"
+    )
 
 
 def test_a_file_that_changes_nothing_is_told(tmp_path, mails):
