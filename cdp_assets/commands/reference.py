@@ -6,10 +6,14 @@ import argparse
 import json
 import re
 import shlex
+from collections.abc import Sequence
+
+from rich.console import Console
 
 from cdp_assets.commands.tables import new_console, say
+from cdp_assets.components.event_fields import find_fields, standard_fields
 from cdp_assets.components.json_schema import files_schema
-from cdp_assets.components.reference import find_keys, parts_below, reference, reference_page
+from cdp_assets.components.reference import Key, Part, find_keys, parts_below, reference, reference_page
 from cdp_assets.config.known import nearest_first
 from cdp_assets.errors import ConfigError
 
@@ -21,7 +25,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "word",
         nargs="?",
-        help="a key or a part, such as mappings, format.encoding or Server; default: all, as Markdown",
+        help="a key or a part, such as mappings, format.encoding or Server, or a standard event type or field, such as"
+        " order; default: all keys, as Markdown",
     )
     parser.add_argument("--json-schema", action="store_true", help="all keys as a JSON schema, for an editor")
 
@@ -35,16 +40,21 @@ def run(options: argparse.Namespace) -> int:
         print(reference_page())
         return 0
     found = find_keys(options.word)
-    if not found:
-        words = {
-            name
-            for parts in reference().values()
-            for part in parts
-            for name in (part.name, *(key.name for key in part.keys))
-        }
+    fields = find_fields(options.word, single=not found)
+    if not (found or fields):
+        parts = [*(part for parts in reference().values() for part in parts), *standard_fields()]
+        words = {name for part in parts for name in (part.name, *(key.name for key in part.keys))}
         near = ", ".join(nearest_first(options.word.rpartition(".")[2], sorted(words))[:5])
         raise ConfigError(f"no key or part {options.word!r}; nearest: {near}")
     console = new_console()
+    _tell(console, found)
+    for part, keys in fields:
+        say(console, _plain(part.meaning))
+        _tell(console, [(part, keys)])
+    return 0
+
+
+def _tell(console: Console, found: Sequence[tuple[Part, tuple[Key, ...]]]) -> None:
     for part, keys in found:
         for key in keys:
             default = "required" if not key.default else f"default {_plain(key.default)}"
@@ -53,7 +63,6 @@ def run(options: argparse.Namespace) -> int:
             for below in parts_below(key):
                 keys_there = ", ".join(one.name for one in below.keys)
                 say(console, f"    {below.name}: {keys_there} (reference {shlex.quote(below.name)} tells them)")
-    return 0
 
 
 def _plain(markdown: str) -> str:

@@ -83,7 +83,7 @@ def _event(goal: ImportGoal, event: EventImport, known: Known) -> Iterator[Place
         if message:
             yield (key,), message
     kind = known.event_types.get(event.type)
-    yield from _mappings(event.mappings, kind.fields if kind else None, linked, event.source, nested=False)
+    yield from _mappings(event.mappings, kind.fields if kind else None, linked, event.source, event.type)
     seen: set[str] = set()
     for index, nested in enumerate(event.nested):
         for where, message in _nested(goal, event, nested, kind):
@@ -107,7 +107,8 @@ def _nested(goal: ImportGoal, event: EventImport, nested: NestedImport, kind: Ev
     if source:
         yield ("source",), source
         return
-    yield from _mappings(nested.mappings, field.fields if field else None, linked, nested.source, nested=True)
+    fields = field.fields if field else None
+    yield from _mappings(nested.mappings, fields, linked, nested.source, event.type, nested.property)
 
 
 def _mappings(
@@ -115,8 +116,8 @@ def _mappings(
     fields: Sequence[EventField] | Sequence[ItemField] | None,
     linked: Sequence[LinkedFile],
     source: str | None,
-    *,
-    nested: bool,
+    type_id: str,
+    nested: str = "",
 ) -> Iterator[Place]:
     known = {field.key: field for field in fields or ()}
     used: set[str] = set()
@@ -127,7 +128,8 @@ def _mappings(
             yield (
                 where,
                 f"unknown field {mapping.property!r}; known, nearest first: "
-                + listed(nearest_first(mapping.property, known)),
+                + listed(nearest_first(mapping.property, known))
+                + f"; or add it to the customer model: {_added(type_id, nested, mapping.property)}",
             )
         elif isinstance(field, EventField) and field.fields and not nested:
             yield where, f"field {mapping.property!r} holds items; bring them by an entry of `nested`"
@@ -137,6 +139,12 @@ def _mappings(
         message = _foreign(linked, source, mapping.column)
         if message:
             yield ("mappings", index, "column"), message
+
+
+def _added(type_id: str, nested: str, key: str) -> str:
+    """The YAML that gives an event type, or the items of its nested field, one more field."""
+    field = f"{{key: {nested}, fields: [{{key: {key}}}]}}" if nested else f"{{key: {key}}}"
+    return f"event_types: [{{id: {type_id}, fields: [{field}]}}]"
 
 
 def _foreign(linked: Sequence[LinkedFile], source: str | None, column: str) -> str:

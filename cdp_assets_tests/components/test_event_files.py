@@ -160,6 +160,22 @@ def test_every_mistake_in_the_events_of_a_goal_is_told_at_its_line(
     assert at not in WITH_EVENTS.splitlines()
 
 
+@pytest.mark.parametrize(
+    ("old", "key", "fields"),
+    [
+        ("property: total_revenue", "status", "[{key: status}]"),
+        ("property: id}]", "colour", "[{key: product, fields: [{key: colour}]}]"),
+    ],
+)
+def test_an_unknown_field_is_told_with_what_adds_it_to_the_model(defs: Path, old: str, key: str, fields: str) -> None:
+    shop = changed(WITH_EVENTS, (old, old.replace(old.partition(": ")[2].rstrip("}]"), key)))
+    (problem,) = told(defs, None, MODEL, shop)
+    added = f"event_types: [{{id: order, fields: {fields}}}]"
+    assert problem.endswith(f"; or add it to the customer model: {added}")
+    model = f"{MODEL.rstrip()}\n  {added}\n"
+    assert told(defs, None, model, shop) == []
+
+
 def test_items_come_from_rows_below_those_of_the_event(defs: Path) -> None:
     shop = changed(
         WITH_EVENTS,

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 import cdp_assets
 from cdp_assets.__main__ import main
+from cdp_assets.components.event_fields import standard_fields
 from cdp_assets.components.json_schema import files_schema
 from cdp_assets.components.reference import find_keys, reference, reference_page
 from cdp_assets.config.connections import Connection
@@ -131,6 +132,35 @@ def test_the_command_tells_one_key_and_names_near_ones(capsys):
 def test_the_command_names_the_keys_below_a_key(capsys, word, line):
     assert main(["reference", word]) == 0
     assert line in capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("word", "lines"),
+    [
+        ("order", ["SftpConnection.order: ", "order.total_revenue: decimal", "order.product.id: text; required"]),
+        ("Order.Product", ["order.product.netprice: decimal"]),
+        ("total_revenue", ["order.total_revenue: decimal", "    The total: what the whole order costs"]),
+        ("product.id", ["order.product.id: text; required", "abandoned_basket.product.id: text; required"]),
+    ],
+)
+def test_the_command_tells_the_standard_fields_of_events(capsys, word, lines):
+    assert main(["reference", word]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert [[line for line in told if line.startswith(one)] == [] for one in lines] == [False] * len(lines)
+
+
+def test_the_page_on_events_has_the_standard_fields_of_orders():
+    page = (Path(cdp_assets.__file__).parent.parent / "docs" / "events.md").read_text()
+    order, product = (part for part in standard_fields() if part.name.startswith("order"))
+    rows = [(key.name, key) for key in order.keys] + [(f"product.{key.name}", key) for key in product.keys]
+    table = [f"| `{name}` | {key.kind} | {key.meaning} |" for name, key in rows]
+    assert "\n".join(table) in page
+
+
+def test_a_word_of_the_yaml_is_not_told_as_a_field_of_events(capsys):
+    assert main(["reference", "Property.name"]) == 0
+    assert main(["reference", "quantities"]) == 1
+    assert "nearest: quantity" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
