@@ -93,10 +93,12 @@ class GoalDraft:
 
     @property
     def other_identifiers(self) -> tuple[Identifier, ...]:
-        """Keys that find the same people, and are not used."""
+        """Addresses and keys that find the same people, and are not used."""
+        addresses = [one for one in self.goal.mappings if one.property == self.address and not self.about_others]
+        keys = [key for key in self.keys.values() if is_key(key.column)]
+        more = [(one.column, one.property) for one in addresses] + [(key.column.name, key.fills) for key in keys]
         used = {one.column for one in self.goal.identifier_columns}
-        keys = (key for key in self.keys.values() if is_key(key.column) and key.column.name not in used)
-        return tuple(Identifier(column=key.column.name, property=key.fills) for key in keys)
+        return tuple(Identifier(column=column, property=prop) for column, prop in more if column not in used)
 
     def found_by_too(self, prop: str) -> GoalDraft:
         """The same draft, whose people are found by this property as well, if it is a key of theirs."""

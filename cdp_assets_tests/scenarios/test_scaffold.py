@@ -103,6 +103,10 @@ def test_addresses_are_mapped_to_the_property_of_the_examples_whatever_finds_peo
     assert [(one.column, one.property) for one in goal.identifiers] == [("Klantnr", "Klantnr")]
     assert {one.column: one.property for one in goal.mappings}["E-mail"] == "email"
     assert [prop.name for prop in deployment.model.properties if prop.type == "email"] == ["email"]
+    written = (folder / "winkel" / "defs.yaml").read_text()
+    assert (
+        "# Rows that this does not find would be found by:\n        # - {column: E-mail, property: email}\n" in written
+    )
     assert _examples(folder) == ("has_address", "email")
 
 
