@@ -130,7 +130,9 @@ def print_export(console: Console, preview: ExportPreview) -> None:
     names = [*map(shown, preview.names[:_MOST_NAMES]), *(["…"] if len(preview.names) > _MOST_NAMES else [])]
     say(console, f"{'files' if len(names) > 1 else 'file'}: {', '.join(names) or '(none, as nobody is due)'}")
     say(console, f"header: {', '.join(map(shown, preview.header))}")
-    members = f"computed {preview.computed_at} UTC" if preview.computed_at else "never computed, so it has no members"
+    members = f"computed {preview.computed_at} UTC"
+    if preview.computed_here:
+        members = f"members as of now ({preview.computed_at} UTC), computed for this preview and not kept"
     say(console, f"segment: {members}; read from the copy of {_time(preview.as_of)}")
     say(
         console,

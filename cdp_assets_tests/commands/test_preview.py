@@ -190,6 +190,23 @@ def test_an_export_is_shown_with_its_name_rows_and_exclusions_and_not_delivered(
     )
 
 
+def test_an_export_of_a_segment_never_computed_shows_who_is_in_it_now_and_keeps_nothing(shop, told):
+    shop.put_delivery()
+    shop.import_all()
+    before = everything(shop.folder), everything(shop.remote)
+    code, out = told("shop", "vip_list")
+    assert (everything(shop.folder), everything(shop.remote)) == before
+    assert code == 0
+    for text in (
+        "segment: members as of now (20",
+        "computed for this preview and not kept; read from the copy of",
+        "profiles to deliver: 1; left out without an identifier: 0",
+        "1 anna@example.com 30 DELFT",
+    ):
+        assert text in out
+    assert shop.rows("SELECT count(*) FROM ops.segment_changes") == [(0,)]
+
+
 def test_it_runs_in_a_pipe(shop):
     shop.put_delivery()
     done = subprocess.run(
