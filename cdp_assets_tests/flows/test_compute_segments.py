@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import yaml
 
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.errors import ConfigError, NothingFoldedError, WarehouseError
@@ -14,6 +15,7 @@ from cdp_assets.sql.schema import create_table
 from cdp_assets.sql.tables import profiles_table
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import open_warehouse
+from cdp_assets_tests.documents.blocks import ROOT, blocks
 from cdp_assets_tests.support.fresh import make_fresh
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -122,6 +124,15 @@ def test_again_without_changes_nobody_joins_or_leaves(warehouse):
 )
 def test_sql_of_an_analyst_selects(warehouse, text, expected):
     assert selected(warehouse, text) == expected
+
+
+def test_the_birthdays_of_the_documents_come_every_year(warehouse):
+    (block,) = [block.text for block in blocks(ROOT / "docs" / "segments.md") if "birthday_soon" in block.text]
+    (recipe,) = yaml.safe_load(block)
+    born = {1: "1980-03-01", 2: "1980-03-08", 3: "1980-03-09", 4: "1980-02-28"}
+    for number, day in born.items():
+        warehouse.run(Sql("UPDATE main.profiles SET seen = ?::TIMESTAMPTZ WHERE profile_id = ?"), [day, person(number)])
+    assert selected(warehouse, recipe["where"]["sql"].replace("birthday", "seen")) == [1, 2]
 
 
 def test_sql_stands_in_a_tree_beside_other_conditions(warehouse):
