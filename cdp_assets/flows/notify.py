@@ -15,13 +15,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cdp_assets.config.base import SecretRef
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.notifications import Notification
 from cdp_assets.counted import counted
 from cdp_assets.errors import WarehouseError
 from cdp_assets.faults import step
-from cdp_assets.files.announce import announce
+from cdp_assets.files.announce import announce, why_unreachable
 from cdp_assets.files.remote import shown
+from cdp_assets.files.secrets import secret_label
 from cdp_assets.flows.folders import DataFolders, digest, make_private, write_whole
 from cdp_assets.flows.judge_files import judge_missing_file
 from cdp_assets.flows.manifests import ID_SIGNS, goal_attempts, read_attempt, read_manifest
@@ -162,6 +164,24 @@ def tell(connection: Connection, events: list[Event], folders: DataFolders, now:
             if told < MOST and event.trigger in rule.when and _concerns(rule, event):
                 told += _tell_once(connection.name, number, rule, event, folders, now)
     return told
+
+
+def places_told(connection: Connection) -> tuple[SecretRef, ...]:
+    """Every place that messages of a connection are sent to."""
+    return tuple(dict.fromkeys(target for rule in connection.notifications for target in rule.to))
+
+
+def untold(connection: Connection) -> list[str]:
+    """Places that no message can be sent to as things stand, each with what is wrong."""
+    return [f"no notification can be sent: {wrong}" for wrong in map(why_unreachable, places_told(connection)) if wrong]
+
+
+def send_test(connection: Connection) -> Iterator[tuple[str, str]]:
+    """Sends a message to every place; where each stands, and what went wrong, empty = it was taken."""
+    title = f"{connection.name}: a test message"
+    text = f"{title}\nNothing has happened. Messages about the files of {connection.name} come here."
+    for target in places_told(connection):
+        yield secret_label(target), announce(target, title, text)
 
 
 def _concerns(rule: Notification, event: Event) -> bool:

@@ -14,6 +14,7 @@ from cdp_assets.assets.checks import CONNECTION_CHECK
 from cdp_assets.config.connections import Server
 from cdp_assets_tests.assets.world import CUSTOMERS, MODEL, QUIET, VIP_LIST, World, connection, definitions, deployment
 from cdp_assets_tests.support.logins import a_private_file
+from cdp_assets_tests.support.smtp import mail_server
 from cdp_assets_tests.support.sshd import Sshd
 
 KEY = dg.AssetCheckKey(dg.AssetKey(["shop", "files"]), CONNECTION_CHECK)
@@ -124,3 +125,29 @@ def test_the_command_shows_the_same(
         for r in (row.data for row in told.metadata["tried"].records)
     ]
     assert capsys.readouterr().out.splitlines() == shown
+
+
+def test_the_command_sends_a_test_message_to_every_place(
+    sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = sshd.server_config(user_directory=str(folder_with(sshd, "in", "out")))
+    places = [{"env": "ALERTS"}, {"env": "UNSET_ALERTS"}]
+    notifications = [{"when": ["failure"], "to": places}, {"when": ["rejects"], "to": places[:1]}]
+    told = {"name": "shop", "server": settings_of(server), "goals": [CUSTOMERS], "notifications": notifications}
+    untold = told | {"name": "tills", "notifications": [{"when": ["failure"]}]}
+    kinds = {"model": ("CustomerModel", MODEL), "a": ("SftpConnection", told), "b": ("SftpConnection", untold)}
+    for name, (kind, content) in kinds.items():
+        (tmp_path / name).mkdir()
+        text = yaml.safe_dump({"type": f"cdp_assets.{kind}", "attributes": content})
+        (tmp_path / name / "defs.yaml").write_text(text)
+    monkeypatch.setenv("CDP_DEFS_DIR", str(tmp_path))
+    monkeypatch.delenv("UNSET_ALERTS", raising=False)
+    with mail_server() as mails:
+        monkeypatch.setenv("ALERTS", mails.address)
+        assert main(["test-connection", "shop", "--notify"]) == 1
+    assert [subject for subject, _ in mails.mails()] == ["shop: a test message"]
+    taken, failed = capsys.readouterr().out.splitlines()[-2:]
+    assert taken == "ok      notify environment variable ALERTS: it took the message"
+    assert failed.startswith("FAILED  notify: environment variable UNSET_ALERTS is")
+    assert main(["test-connection", "tills", "--notify"]) == 1
+    assert "connection tills has no notifications with a place to send them `to`" in capsys.readouterr().err

@@ -26,6 +26,23 @@ def test_a_right_folder_is_counted(defs: Path, capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().out == "ok: 1 customer model, 1 connection, 2 goals\n"
 
 
+def test_notifications_that_cannot_be_sent_are_told_and_are_no_mistake(
+    defs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = "notifications: [{when: [failure], to: [{env: UNSET_ALERTS}, {env: ALERTS}, {env: SET_ALERTS}]}]"
+    shop = changed(SHOP, ("  goals:", f"  {told}\n  goals:"))
+    monkeypatch.delenv("UNSET_ALERTS", raising=False)
+    monkeypatch.setenv("ALERTS", "s3cret")
+    monkeypatch.setenv("SET_ALERTS", "json://example.com")
+    assert main(["check", "--defs", str(write(defs, model=MODEL, shop=shop))]) == 0
+    begun = "warning: connection shop: no notification can be sent: environment variable"
+    assert capsys.readouterr().out.splitlines() == [
+        f"{begun} UNSET_ALERTS is not set; it must hold the secret",
+        f"{begun} ALERTS holds no address that apprise understands, such as mailto://…",
+        "ok: 1 customer model, 1 connection, 2 goals",
+    ]
+
+
 def test_every_problem_is_one_line_and_the_exit_code_is_one(defs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shop = changed(SHOP, ("segment: vip", "segment: vop"), ("property: city", "property: town"))
     assert main(["check", "--defs", str(write(defs, model=MODEL, shop=shop))]) == 1
