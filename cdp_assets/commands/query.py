@@ -18,7 +18,7 @@ from cdp_assets.assets.runtime import data_folders
 from cdp_assets.commands.tables import NOTHING, WIDTH, Column, new_console, print_table, say, tell_source
 from cdp_assets.counted import counted
 from cdp_assets.errors import ConfigError, WarehouseError
-from cdp_assets.sql.text import Sql
+from cdp_assets.sql.text import Sql, sql
 from cdp_assets.warehouse import Answer, Database, read_copy
 
 HELP = "ask the readers' copy of the warehouse in SQL; without a query list its tables"
@@ -33,6 +33,12 @@ _TABLES = Sql(
     " ORDER BY held IS NOT DISTINCT FROM 0, place <> 'main', place, name"
 )
 """What an analyst asks first stands first: what holds rows in `main`, then in other schemas; last what is empty."""
+_FILLED = sql(
+    'SELECT name AS "table", held AS "rows", told AS "what it holds" FROM ({tables}) AS listed(name, held, told)'
+    " WHERE held IS DISTINCT FROM 0",
+    tables=_TABLES,
+)
+_EMPTY = sql("SELECT name FROM ({tables}) AS listed(name, held, told) WHERE held = 0", tables=_TABLES)
 _GAP = 2
 """Blanks between two columns."""
 _WIDEST = 50
@@ -56,7 +62,8 @@ def run(options: argparse.Namespace) -> int:
     text = sys.stdin.read() if options.sql == "-" else options.sql
     with read_copy(copy) as database:
         database.shut_out_files()
-        answer = _answer(database, _TABLES if text is None else Sql(text))
+        listing = text is None and not options.output
+        answer = _answer(database, _FILLED if listing else _TABLES if text is None else Sql(text))
         if options.output == "-":
             _write(sys.stdout, answer)
         elif options.output:
@@ -64,10 +71,19 @@ def run(options: argparse.Namespace) -> int:
                 print(f"{counted(_write(file, answer), 'row')} written to {options.output}")
         else:
             _show(answer, options.limit)
+            if listing:
+                _tell_empty(database)
             made = datetime.fromtimestamp(copy.stat().st_mtime, tz=UTC)
             say(new_console(), f"the copy is of {made:%Y-%m-%d %H:%M:%S} UTC")
             tell_source(new_console())
     return 0
+
+
+def _tell_empty(database: Database) -> None:
+    """The tables that hold nothing yet, by name alone."""
+    names = [name for (name,) in database.rows(_EMPTY)]
+    if names:
+        say(new_console(), f"{counted(len(names), 'table')} without rows: {', '.join(names)}")
 
 
 def _answer(database: Database, query: Sql) -> Answer:
