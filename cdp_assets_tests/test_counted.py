@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import cdp_assets
-from cdp_assets.counted import counted
+from cdp_assets.counted import counted, first_of
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,11 @@ from cdp_assets.counted import counted
 )
 def test_one_of_a_thing_is_told_otherwise_than_several(number, nouns, told):
     assert counted(number, *nouns) == told
+
+
+@pytest.mark.parametrize(("there", "told"), [(0, 0), (3, 3), (4, 4), (5, 3)])
+def test_one_alone_is_never_left_out(there, told):
+    assert len(first_of(range(there), 3)) == told
 
 
 def test_nothing_leaves_it_to_the_reader_whether_it_is_one_or_several():

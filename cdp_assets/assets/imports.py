@@ -21,7 +21,7 @@ from cdp_assets.assets.trends import trend
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.model import Deployment, batch_config
-from cdp_assets.counted import counted
+from cdp_assets.counted import counted, first_of
 from cdp_assets.files.key_ring import opening_keys
 from cdp_assets.files.remote import shown
 from cdp_assets.files.selection import natural_key
@@ -257,14 +257,15 @@ def warnings_of(outcomes: Sequence[Outcome]) -> list[str]:
 
 def refused(bad: Sequence[str], files: int) -> str:
     """What to tell of so many files that were refused, and of partitions without a file, one line each."""
-    more = f"\n… and {len(bad) - MAX_TOLD} more" if len(bad) > MAX_TOLD else ""
+    told = first_of(bad, MAX_TOLD)
+    more = f"\n… and {len(bad) - len(told)} more" if len(bad) > len(told) else ""
     head = (
         "1 file was refused. It stays on the server, and run now tries it again; no other file waits for it.\n"
         if files == 1
         else f"{files:,} files were refused. They stay on the server, and run now tries them again;"
         " no other file waits for them.\n"
     )
-    return (head if files else "") + "\n".join(bad[:MAX_TOLD]) + more
+    return (head if files else "") + "\n".join(told) + more
 
 
 def landed_events(

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from cdp_assets.commands.tables import put, say
 from cdp_assets.config.events import EventType
-from cdp_assets.counted import counted
+from cdp_assets.counted import counted, first_of
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.about_nobody import about_nobody_since
 from cdp_assets.flows.folders import DataFolders
@@ -76,7 +76,13 @@ LITTLE_TAKEN = Sql(
 )
 """As `is_little_taken`."""
 LANDED = Sql("SELECT name, folder FROM ops.batches WHERE folded_at >= ? ORDER BY position")
-RENAMED = Sql("SELECT count(*) FROM ops.acknowledgements WHERE acknowledged_at >= ? AND renamed_to IS NOT NULL")
+RENAMED = Sql(
+    "SELECT count(*), count(*) FILTER (WHERE root AND folded_at >= $since), count(*) FILTER (WHERE NOT root) FROM ("
+    "SELECT folded_at, acknowledgements.path = batches.path AS root"
+    " FROM ops.acknowledgements JOIN ops.batches USING (batch_id)"
+    " WHERE acknowledged_at >= $since AND renamed_to IS NOT NULL)"
+)
+"""Files that were renamed; how many of them are listed as imported, and how many are linked files."""
 SELECTED = Sql(
     'SELECT segment, size, joined, "left" FROM ops.segment_changes WHERE computed_at >= ? ORDER BY segment, computed_at'
 )
@@ -112,11 +118,10 @@ def print_summary(
         _held(console, database)
         reasons = database.rows(_reasons(kinds), [since])
         if reasons:
-            # One that is left out would take as long to tell of.
-            shown = reasons if len(reasons) <= MOST_REASONS + 1 else reasons[:MOST_REASONS]
-            _print(console, "Rejected", ["reason", "row or cell", "count"], shown)
-            if len(reasons) > len(shown):
-                console.print(f"… and {counted(len(reasons) - len(shown), 'more reason')}\n")
+            told = first_of(reasons, MOST_REASONS)
+            _print(console, "Rejected", ["reason", "row or cell", "count"], told)
+            if len(reasons) > len(told):
+                console.print(f"… and {counted(len(reasons) - len(told), 'more reason')}\n")
         selected = database.rows(SELECTED, [since])
         if selected:
             _print(console, "Selected", ["segment", "members", "joined", "left"], selected)
@@ -160,8 +165,21 @@ def _imported(console: Console, database: Database, folders: DataFolders, since:
     events = database.rows(EVENTS, [since])
     if events:
         _print(console, "Events", EVENT_TITLES, events)
-    (renamed,) = database.row(RENAMED, [since])
-    console.print(f"{counted(renamed, 'source file')} renamed to .done")
+    renamed, listed, linked = database.row(RENAMED, {"since": since})
+    console.print(f"{counted(renamed, 'source file')} renamed to .done{_which(len(rows), renamed, listed, linked)}")
+
+
+def _which(files: int, renamed: int, listed: int, linked: int) -> str:
+    """How the number of renamed files goes with that of the files in the table."""
+    if renamed == listed == files:
+        return ""
+    others = renamed - listed - linked
+    told = [
+        f"{listed:,} of the {files:,} above",
+        counted(linked, "linked file") if linked else "",
+        counted(others, "other") if others else "",
+    ]
+    return f" ({', '.join(filter(None, told))})"
 
 
 def _warnings(database: Database, folders: DataFolders, since: datetime) -> Iterator[str]:

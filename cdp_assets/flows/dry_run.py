@@ -12,6 +12,7 @@ from datetime import datetime
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.model import CustomerModelConfig, Deployment, batch_config
+from cdp_assets.counted import first_of
 from cdp_assets.errors import ConfigError
 from cdp_assets.faults import step
 from cdp_assets.files.key_ring import opening_keys
@@ -70,7 +71,7 @@ class Rehearsed:
     counts: dict[str, int]
     """The counts of its row of the ledger, by column; of a refused file none."""
     reasons: tuple[Reason, ...]
-    """The most frequent first, and no more than `MOST_REASONS`."""
+    """The most frequent first, and about `MOST_REASONS` at most."""
     more_reasons: int
     """How many others there are."""
     warnings: tuple[str, ...]
@@ -256,8 +257,8 @@ def _rehearsed(
         note,
         superseded.get(outcome.landed.manifest.batch_id, "") if outcome.landed else "",
         counts,
-        reasons[:MOST_REASONS],
-        len(reasons[MOST_REASONS:]),
+        tuple(first_of(reasons, MOST_REASONS)),
+        len(reasons) - len(first_of(reasons, MOST_REASONS)),
         tuple(warnings),
         sample,
     )

@@ -18,7 +18,7 @@ from typing import Any
 from cdp_assets.config.base import SecretRef
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.notifications import Notification
-from cdp_assets.counted import counted
+from cdp_assets.counted import counted, first_of
 from cdp_assets.errors import WarehouseError
 from cdp_assets.faults import step
 from cdp_assets.files.announce import announce, why_unreachable
@@ -102,8 +102,7 @@ def _why_rejected(folders: DataFolders, batch_id: str) -> str:
         (folder,) = database.row(FOLDER, [batch_id])
         config = read_manifest(folders.landing / folder).config
         reasons = database.rows(reasons_of_batch(config.event_types), [batch_id])
-    # One that is left out would take as long to tell of.
-    told = reasons if len(reasons) <= MOST_REASONS + 1 else reasons[:MOST_REASONS]
+    told = first_of(reasons, MOST_REASONS)
     lines = [f"{counted(count, level)}: {reason}" for reason, level, count in told]
     if len(reasons) > len(told):
         lines.append(f"… and {len(reasons) - len(told)} more reasons")
