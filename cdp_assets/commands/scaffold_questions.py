@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from cdp_assets.files.host_keys import offered_host_key
 from cdp_assets.files.secrets import resolve_secret
 
 _LAST_PORT = 65_535
+_VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 
 
 def ask(question: str, default: str | None = None) -> str:
@@ -49,6 +51,12 @@ def asked_server(options: argparse.Namespace) -> Server:
     if not (key or variable or file):
         key = ask("File with the private key (empty: a password)", "")
         variable = None if key else ask("Environment variable with the password", f"{options.name.upper()}_PASSWORD")
+    if variable and not re.fullmatch(_VARIABLE, variable):
+        # Not repeated: it may be the password itself.
+        raise ConfigError(
+            "what was given is no name of an environment variable (letters, digits and _);"
+            " put the password into a variable, and give the variable's name"
+        )
     password = SecretRef(env=variable) if variable else SecretRef(file=Path(file)) if file else None
     if variable and not os.environ.get(variable):
         given = ["--host", host, "--port", str(port), "--user", user, "--password-env", variable]

@@ -445,6 +445,16 @@ def test_answers_that_cannot_be_are_asked_for_again(server, sshd, monkeypatch, c
     os.close(terminal)
 
 
+def test_a_password_in_place_of_its_variable_is_not_repeated(server, capsys):
+    _, _, folder = server
+    place = ["--host", "127.0.0.1", "--port", "2", "--user", "someone"]
+    assert main(["scaffold", "winkel", *place, "--password-env", "my secret!"]) == 1
+    told = capsys.readouterr()
+    assert "no name of an environment variable" in told.err
+    assert "secret!" not in told.out + told.err
+    assert list(folder.iterdir()) == []
+
+
 def test_a_password_that_is_not_there_is_told_before_more_is_asked(server, sshd, monkeypatch, capsys):
     _, _, folder = server
     terminal, side = pty.openpty()
