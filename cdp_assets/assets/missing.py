@@ -15,7 +15,7 @@ from cdp_assets.assets.specs import goal_key
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.goals import ImportGoal
 from cdp_assets.counted import counted
-from cdp_assets.flows.manifests import Attempt, last_attempt
+from cdp_assets.flows.manifests import SHORT, Attempt, failed_seen_ids, last_attempt
 from cdp_assets.flows.missing_partitions import Missing, missing_partitions
 from cdp_assets.flows.take_look import Candidate, Look
 
@@ -110,7 +110,13 @@ def _refused(connection: Connection, item: Candidate) -> Attempt | None:
 
 def files_metadata(connection: Connection, look: Look) -> Metadata:
     """What a look shows, and which windows of the connection's goals have no landed file."""
-    tried = {item.seen_id: _refused(connection, item) for item in look.candidates if not item.landed}
+    failed = {goal.name: failed_seen_ids(data_folders(), connection.name, goal.name) for goal in connection.imports}
+    new = (item for item in look.candidates if not item.landed)
+    tried = {
+        item.seen_id: _refused(connection, item)
+        for item in new
+        if (item.tried_id or item.seen_id)[:SHORT] in failed[item.goal]
+    }
     metadata = look_metadata(look, {seen_id: attempt.error for seen_id, attempt in tried.items() if attempt})
     rows = [
         [goal.name, gap.first, gap.last, gap.windows, gap.why]
