@@ -39,8 +39,9 @@ def rehearsal_events(
         key = dg.AssetKey([connection.name, item.goal])
         partition = item.partition if has_partition(connection, item.goal, item.partition) else None
         yield dg.AssetObservation(key, partition=partition, metadata=rehearsal_metadata(item))
-    for sentence in run.about_nobody:
-        context.log.warning(f"dry run: {sentence}")
+    for unknown in run.about_nobody:
+        say = context.log.warning if unknown.many else context.log.info
+        say(f"dry run: {unknown.sentence}")
     context.log.info(
         f"dry run: {counted(len(run.files), 'new file')},"
         f" {counted(run.waiting, 'batch that waits', 'batches that wait')}; there would be"

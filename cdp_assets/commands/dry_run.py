@@ -73,8 +73,8 @@ def _tell_the_rest(found: DryRun) -> None:
         print(f"{shown(item.name)} ({item.goal}): {item.reason}")
     if not found.files:
         print("no new files")
-    for sentence in found.about_nobody:
-        print(f"WARNING: {sentence}")
+    for told in found.about_nobody:
+        print(f"WARNING: {told.sentence}" if told.many else told.sentence)
     if found.waiting:
         waiting = counted(found.waiting, "other batch waits", "other batches wait")
         print(f"{waiting} and would be folded with them")

@@ -15,7 +15,7 @@ from cdp_assets.commands.tables import put, say
 from cdp_assets.config.events import EventType
 from cdp_assets.counted import counted, first_of
 from cdp_assets.files.remote import shown
-from cdp_assets.flows.about_nobody import about_nobody_since
+from cdp_assets.flows.about_nobody import AboutNobody, about_nobody_since
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.import_files import little_taken_message
 from cdp_assets.flows.manifests import read_manifest
@@ -151,7 +151,8 @@ def _imported(console: Console, database: Database, folders: DataFolders, since:
         )
         console.print(nothing)
         return
-    for warning in _warnings(database, folders, since):
+    unknown = about_nobody_since(database, folders, since)
+    for warning in _warnings(database, folders, since, unknown):
         console.print(f"[bold red]WARNING[/bold red] {escape(warning)}\n")
     columns = ["file", "rows", "created", "modified", "unchanged", "not found", "no id", "rejected"]
     totals = ["total", *(sum(row[place] or 0 for row in rows) for place in range(1, len(columns)))]
@@ -160,7 +161,8 @@ def _imported(console: Console, database: Database, folders: DataFolders, since:
     lines = [f"{counted(count, 'row')} {told}\n" for count, told in seldom if count]
     if lines:
         say(console, "".join(lines))
-    for sentence in superseded_since(database, since).values():
+    few = (told.sentence for told in unknown if not told.many)
+    for sentence in (*few, *superseded_since(database, since).values()):
         say(console, f"{sentence}\n", whole=True)
     events = database.rows(EVENTS, [since])
     if events:
@@ -182,11 +184,13 @@ def _which(files: int, renamed: int, listed: int, linked: int) -> str:
     return f" ({', '.join(filter(None, told))})"
 
 
-def _warnings(database: Database, folders: DataFolders, since: datetime) -> Iterator[str]:
+def _warnings(
+    database: Database, folders: DataFolders, since: datetime, unknown: Sequence[AboutNobody]
+) -> Iterator[str]:
     """Files of which little is imported, goals with rows about nobody, and files perhaps not what they seem."""
     for name, rows, rejected, reasons in database.rows(LITTLE_TAKEN, [since]):
         yield f"{shown(name)}: {little_taken_message(rows, rejected, reasons)}"
-    yield from about_nobody_since(database, folders, since)
+    yield from (told.sentence for told in unknown if told.many)
     for name, folder in database.rows(LANDED, [since]):
         yield from (f"{shown(name)}: {warning}" for warning in read_manifest(folders.landing / folder).warnings)
 

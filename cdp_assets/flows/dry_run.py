@@ -18,7 +18,7 @@ from cdp_assets.faults import step
 from cdp_assets.files.key_ring import opening_keys
 from cdp_assets.files.remote import shown, split_path
 from cdp_assets.files.sftp import open_server
-from cdp_assets.flows.about_nobody import about_nobody
+from cdp_assets.flows.about_nobody import AboutNobody, about_nobody
 from cdp_assets.flows.file_sets import PassedOver
 from cdp_assets.flows.fold_batches import fold_batches
 from cdp_assets.flows.folders import DataFolders
@@ -94,8 +94,8 @@ class DryRun:
     """Whether the warehouse would be rebuilt, because a batch comes before one already in."""
     profiles: int
     """Profiles there would be."""
-    about_nobody: tuple[str, ...] = ()
-    """A sentence for each goal that has rows about people nobody had brought before."""
+    about_nobody: tuple[AboutNobody, ...] = ()
+    """What to say of each goal that has rows about people nobody had brought before."""
 
     @property
     def refused(self) -> tuple[str, ...]:
@@ -191,7 +191,12 @@ def _rehearse(
     own = {outcome.landed.manifest.batch_id for outcome in outcomes if outcome.landed}
     unknown = about_nobody(
         (
-            (outcome.landed.manifest.config, item.name, item.counts.get("rows_not_found", 0))
+            (
+                outcome.landed.manifest.config,
+                item.name,
+                item.counts.get("rows_not_found", 0),
+                item.counts.get("rows_received", 0),
+            )
             for outcome, item in zip(outcomes, files, strict=True)
             if outcome.landed
         ),

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from cdp_assets.commands import dry_run as command
 from cdp_assets.commands.summary import print_summary
+from cdp_assets.flows.about_nobody import AboutNobody
 from cdp_assets.flows.dry_run import dry_run
 from cdp_assets_tests.flows.test_fold import PROPERTIES, goal, people
 from cdp_assets_tests.support.connected import Shop, import_goal
@@ -75,6 +76,24 @@ def test_a_file_whose_people_are_known_says_nothing(tmp_path):
     assert warnings(room) == []
 
 
+def test_a_few_among_many_are_told_without_alarm(tmp_path):
+    known = [f"p{number}@x.com" for number in range(19)]
+    room = Lab(tmp_path, deployment(PROPERTIES, goals()))
+    room.land("customers", "customers_20261119.csv", "email,city\n" + "".join(f"{one},Rome\n" for one in known))
+    room.land("orders", "orders_20261120.csv", "email,points\n" + "".join(f"{one},5\n" for one in (*known, "z@x.com")))
+    room.fold()
+    assert warnings(room) == []
+    line = (
+        "orders_20261120.csv: 1 row is about people nobody had brought before, and was left out"
+        " (`allow_create: true` in goal orders would keep them)"
+    )
+    assert line in [told.rstrip() for told in summary(room).splitlines()]
+    room.land("orders", "orders_20261121.csv", "email,points\ny@x.com,1\nx@x.com,1\n")
+    room.fold()
+    (told,) = warnings(room)
+    assert told.startswith("WARNING 2 files of orders: 3 rows are about people nobody had brought before")
+
+
 def test_a_dry_run_tells_it_before_anything_is_lost(sshd, tmp_path, capsys: pytest.CaptureFixture[str]):
     orders = import_goal("orders", allow_create=False, files={"delta": True})
     shop = Shop(sshd, tmp_path / "data", [import_goal(), orders])
@@ -85,6 +104,6 @@ def test_a_dry_run_tells_it_before_anything_is_lost(sshd, tmp_path, capsys: pyte
         "orders_20261120.csv: 1 row is about people nobody had brought before, and would be left out."
         f" {WHY} put `allow_create: true` into goal orders before the import"
     )
-    assert found.about_nobody == (sentence,)
+    assert found.about_nobody == (AboutNobody(sentence, many=True),)
     command._tell_the_rest(found)
     assert f"WARNING: {sentence}\n" in capsys.readouterr().out
