@@ -28,9 +28,10 @@ from cdp_assets.counted import counted
 from cdp_assets.errors import ConfigError, LocalDiskError, RemoteDownError, RemoteError
 from cdp_assets.files.remote import path_of, shown
 from cdp_assets.files.sftp import SftpFileSystem, open_server
-from cdp_assets.flows.draft_connection import GoalDraft, draft_goals
+from cdp_assets.flows.draft_connection import draft_goals
 from cdp_assets.flows.file_kinds import FileKind, file_kinds
 from cdp_assets.flows.folders import write_whole
+from cdp_assets.flows.goal_draft import GoalDraft
 from cdp_assets.flows.look_kinds import look_at_kinds
 
 HELP = "write a new connection after looking at its server and files"
@@ -80,9 +81,7 @@ def run(options: argparse.Namespace) -> int:
     for path in written:
         print(f"written: {shown_path(path)}")
     for draft in drafts:
-        if draft.why_creating:
-            lost = "with false, rows about people who are not known yet would be left out"
-            print(f"{draft.goal.name}: allow_create is true, as {draft.why_creating}; {lost}")
+        _tell_creating(draft)
     name = options.name
     print(f"Read it, then: python -m cdp_assets test-connection {name}; python -m cdp_assets preview {name}")
     return 0
@@ -187,6 +186,17 @@ def _tell_doubts(draft: GoalDraft) -> None:
         names = ", ".join(shown(name) for name in draft.local_times)
         print(f"    !! times without an offset are taken as UTC ({names}); if they are of elsewhere, say so with")
         print("       format.timezone, such as Europe/Berlin")
+
+
+def _tell_creating(draft: GoalDraft) -> None:
+    """What becomes of rows whose people may be missing."""
+    name = draft.goal.name
+    if draft.why_creating:
+        lost = "with false, rows about people who are not known yet would be left out"
+        print(f"{name}: allow_create is true, as {draft.why_creating}; {lost}")
+    if draft.why_left_out:
+        lost = "rows about people who are not known yet are left out; correct the file first, or see the comments"
+        print(f"!! {name}: allow_create is false, although {draft.why_left_out}; {lost}")
 
 
 def _write(folder: Path, target: Path, name: str, server: Server, drafts: list[GoalDraft]) -> list[Path]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 
 from cdp_assets.components.yaml_edits import as_yaml
 from cdp_assets.config.connections import Server
+from cdp_assets.config.goals import Identifier
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.properties import Property, PropertyType
 from cdp_assets.files.remote import shown
-from cdp_assets.flows.draft_connection import GoalDraft
+from cdp_assets.flows.goal_draft import GoalDraft
 
 EVENTS_PAGE = "docs/events.md"
 LINKED_PAGE = "docs/importing.md#linked-files"
@@ -28,10 +30,14 @@ _EVENTS = f"""\
 _FOUND_ONLY = """\
       # false: another goal brings these people, one row each. true: who is missing there is made by these rows.
 """
-_CREATING = """\
-      # true, as {why}.
-      # With false, rows about people who are not known yet would be left out, and their events with them.
-"""
+_CREATING = (
+    "true, as {why}. With false, rows about people who are not known yet would be left out, and their events with them."
+)
+_LEFT_OUT = (
+    "false, although {why}. true needs that column as a second identifier there, and by it these people would become"
+    " one. As it is, rows about people who are not known yet are left out: correct the file, then add the identifier"
+    " and write true."
+)
 _FIRST_MODEL = """\
 # What a profile can hold, and segments of profiles.
 type: cdp_assets.CustomerModel
@@ -95,21 +101,34 @@ def _identifiers(draft: GoalDraft) -> list[str]:
     """What finds people, and as a comment what else could."""
     used = [as_yaml(one.model_dump(mode="json")) for one in draft.goal.identifier_columns]
     more = [as_yaml(one.model_dump(mode="json")) for one in draft.other_identifiers]
-    if not more:
+    if not more and not draft.shared_keys:
         return [f"      identifiers: [{', '.join(used)}]"]
     lines = ["      identifiers:", *(f"        - {one}" for one in used)]
-    return [
-        *lines,
-        "        # Rows that this does not find would be found by:",
-        *(f"        # - {one}" for one in more),
-    ]
+    if more:
+        lines += ["        # Rows that this does not find would be found by:", *(f"        # - {one}" for one in more)]
+    for key in draft.shared_keys:
+        rows = "1 row has that" if draft.sharing(key) == 1 else f"{draft.sharing(key):,} rows have those"
+        told = f"Not by {shown(key.column.name)} while {rows} of somebody else: they would become one."
+        one = Identifier(column=key.column.name, property=key.fills)
+        lines += [f"        # {told}", f"        # - {as_yaml(one.model_dump(mode='json'))}"]
+    return lines
 
 
 def _creating(draft: GoalDraft) -> list[str]:
     """What to think of whether rows about the people of another file make them."""
     if draft.why_creating:
-        return _CREATING.format(why=draft.why_creating).splitlines()
+        return _comment(_CREATING.format(why=draft.why_creating))
+    if draft.why_left_out:
+        return _comment(_LEFT_OUT.format(why=draft.why_left_out))
     return _FOUND_ONLY.splitlines() if draft.about_others and not draft.goal.allow_create else []
+
+
+def _comment(text: str) -> list[str]:
+    """Lines of a goal's comment; names of files stay whole."""
+    begins = "      # "
+    return textwrap.wrap(
+        text, 118, initial_indent=begins, subsequent_indent=begins, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _local_times(draft: GoalDraft) -> list[str]:

@@ -56,8 +56,8 @@ class _Goal:
         if not many:
             return AboutNobody(f"{told} (`allow_create: true` in goal {goal} would keep them)", many=False)
         cure = (
-            "Files are applied in the order of their dates; if another goal brings these people in a later file,"
-            f" put `allow_create: true` into goal {goal}{_then(self.config, imported=imported)}"
+            "Files are applied in the order of their dates; if another goal brings these people in a later file, by the"
+            f" same identifier, put `allow_create: true` into goal {goal}{_then(self.config, imported=imported)}"
         )
         return AboutNobody(f"{told}. {cure}", many=True)
 

@@ -5,132 +5,29 @@ A draft is for its author to read and change; nothing is written here, neither o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from cdp_assets.config.events import EventImport
-from cdp_assets.config.goals import Identifier, ImportProfilesGoal, Mapping
+from cdp_assets.config.goals import Identifier, Mapping
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.properties import RESERVED_COLUMNS, Property, PropertyType
+from cdp_assets.counted import counted
 from cdp_assets.errors import FileError
 from cdp_assets.flows.detect_columns import ColumnProfile
 from cdp_assets.flows.file_kinds import free_name
+from cdp_assets.flows.goal_draft import GoalDraft
 from cdp_assets.flows.look_kinds import LeftOut, LookedKind
 from cdp_assets.flows.people_columns import (
     Found,
     Key,
     address_column,
-    called_like_key,
     found_by_guess,
     found_surely,
-    is_key,
-    may_be_key,
     rows_of,
     unsure_key,
     why_none,
 )
-from cdp_assets.flows.personal_columns import is_personal
-from cdp_assets.flows.propose_mappings import Proposal, propose_mappings, valid_name
-
-_OFFSET = re.compile(r"(?:\b[Zz]|\d[Zz]|UTC|GMT|:\d\d(?:[.,]\d+)?\s*[+-]\d\d(?::?\d\d)?)$")
-"""What ends a time of day that tells its zone."""
-_MANY = 0.05
-"""Share of the people that must be told by more than one row for the rows to be what these people did."""
-
-
-@dataclass(frozen=True)
-class GoalDraft:
-    """One goal as it could be, and what it needs of the customer model."""
-
-    goal: ImportProfilesGoal
-    looked: LookedKind
-    proposal: Proposal
-    found: Found
-    address: str = ""
-    """The property that the column of e-mail addresses fills; empty = there is no such column."""
-
-    why_creating: str = ""
-    """Why its rows make people whom another kind of files brings too; empty = they need not."""
-
-    @property
-    def columns(self) -> tuple[ColumnProfile, ...]:
-        """Those of the file that was looked into."""
-        return self.looked.seen.columns
-
-    @property
-    def about_others(self) -> bool:
-        """Whether the rows tell what people did: several for one person, or about the people of another file."""
-        return self.several_rows or bool(self.found.property)
-
-    @property
-    def several_rows(self) -> bool:
-        """Whether it is usual that what finds a person stands in more than one row."""
-        return self.repeats > 0 and self.repeats >= _MANY * self.found.column.distinct
-
-    @property
-    def repeats(self) -> int:
-        """Rows of the sample about a person whom an earlier one tells of."""
-        return self.found.column.filled - self.found.column.distinct
-
-    @property
-    def local_times(self) -> tuple[str, ...]:
-        """Columns of dates whose times do not say of which zone they are."""
-        dates = (one for one in self.columns if one.detected.type is PropertyType.datetime)
-        return tuple(
-            one.name for one in dates if any(":" in text and not _OFFSET.search(text) for text in one.examples)
-        )
-
-    @property
-    def identifier(self) -> str:
-        """The property that finds people."""
-        return self.goal.identifier_columns[0].property
-
-    @property
-    def brings_people(self) -> bool:
-        """Whether its files have one row for each person."""
-        return self.goal.allow_create and not self.about_others
-
-    @property
-    def other_identifiers(self) -> tuple[Identifier, ...]:
-        """Addresses and keys that find the same people, and are not used."""
-        addresses = [one for one in self.goal.mappings if one.property == self.address and not self.about_others]
-        keys = [key for key in self.keys.values() if is_key(key.column)]
-        more = [(one.column, one.property) for one in addresses] + [(key.column.name, key.fills) for key in keys]
-        used = {one.column for one in self.goal.identifier_columns}
-        return tuple(Identifier(column=column, property=prop) for column, prop in more if column not in used)
-
-    def found_by_too(self, prop: str) -> GoalDraft:
-        """The same draft, whose people are found by this property as well, if it is a key of theirs."""
-        more = (one for one in self.other_identifiers if one.property == prop)
-        return replace(self, goal=self.goal.model_copy(update={"identifiers": (*self.goal.identifiers, *more)}))
-
-    @property
-    def events(self) -> EventImport | None:
-        """The rows as orders, for where they are; None = no column tells when."""
-        rest = [one for one in self.looked.single if one.name != self.found.column.name]
-        dates = (one.name for one in rest if one.detected.type is PropertyType.datetime)
-        # A birthday is no time at which somebody ordered.
-        date = next((name for name in dates if not is_personal(name, PropertyType.datetime)), None)
-        if date is None:
-            return None
-        # Of an order with several lines the number stands in several rows.
-        key = next((one.name for one in rest if called_like_key(one)), None)
-        return EventImport(type="order", id=key, date=date, all_properties=True)
-
-    @property
-    def keys(self) -> dict[str, Key]:
-        """Columns that could find the same people in other files, by their names in small letters."""
-        to = {mapping.column: mapping.property for mapping in self.goal.mappings}
-        kept = (one for one in self.looked.single if one.name in to and may_be_key(one))
-        if self.about_others:
-            # What differs in every row of orders is the order.
-            return {}
-        return {
-            one.name.lower(): Key(one, to[one.name], self.looked.file)
-            for one in kept
-            if not self.found.guessed or is_personal(one.name, PropertyType.text)
-        }
+from cdp_assets.flows.propose_mappings import propose_mappings, valid_name
 
 
 def draft_goals(
@@ -255,8 +152,19 @@ def _about_others(draft: GoalDraft, people: Sequence[GoalDraft]) -> GoalDraft:
     if not bring:
         return draft
     why = next((why for one in bring if (why := _why_missing(draft, one))), "")
-    goal = draft.goal.model_copy(update={"allow_create": bool(why)})
+    shared = (_told_shared(one, key) for one in bring for key in one.shared_keys if key.fills == draft.identifier)
+    but = next(shared, "") if why else ""
+    goal = draft.goal.model_copy(update={"allow_create": bool(why and not but)})
+    if but:
+        return replace(draft, goal=goal, why_left_out=f"{why}, and {but}")
     return replace(draft, goal=goal, why_creating=why)
+
+
+def _told_shared(people: GoalDraft, key: Key) -> str:
+    """How many rows share a key that could be a second identifier."""
+    rows = people.sharing(key)
+    verb = "has" if rows == 1 else "have"
+    return f"{counted(rows, 'row')} of {key.file} {verb} a {key.column.name!r} of somebody else"
 
 
 def _why_missing(draft: GoalDraft, people: GoalDraft) -> str:

@@ -17,7 +17,10 @@ from cdp_assets_tests.support.connected import Shop, import_goal
 from cdp_assets_tests.support.lab import Lab, deployment
 
 CUSTOMERS, POINTS = "email,city\na@x.com,Rome\nb@x.com,Oslo\n", "email,points\na@x.com,5\nz@x.com,1\n"
-WHY = "Files are applied in the order of their dates; if another goal brings these people in a later file,"
+WHY = (
+    "Files are applied in the order of their dates; if another goal brings these people in a later file, by the same"
+    " identifier,"
+)
 
 
 def goals(*, allow_create: bool = False, files: dict[str, object] | None = None):

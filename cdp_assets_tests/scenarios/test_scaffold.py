@@ -318,7 +318,7 @@ def test_orders_dated_before_the_first_file_of_customers_are_not_lost(server, ss
     why = "bestellingen_20261120.csv is dated before klanten_20261124.csv, the first file with these people"
     assert f"bestellingen: allow_create is true, as {why}" in capsys.readouterr().out
     target = folder / "winkel" / "defs.yaml"
-    assert f"# true, as {why}." in target.read_text()
+    assert f" true, as {why}." in comments_of(target.read_text())
     goals = {goal.name: goal for goal in load_deployment(folder).find_connection("winkel").imports}
     assert goals["bestellingen"].allow_create
     # What orders know people by finds those whom they made.
@@ -334,6 +334,38 @@ def test_orders_dated_before_the_first_file_of_customers_are_not_lost(server, ss
     )
     # The order of the later file is one of the earlier one.
     assert ["99", "3", "4"] in [line.split() for line in capsys.readouterr().out.splitlines()]
+
+
+def comments_of(written):
+    return " ".join(written.replace("\n      # ", " ").split())
+
+
+def test_two_people_with_one_number_do_not_become_one(server, sshd, capsys):
+    place, known, folder = server
+    shop = sshd.root / "drafted"
+    for old in shop.iterdir():
+        old.unlink()
+    (shop / "klanten_20261124.csv").write_text(customers_of(97, "K001;e@x.example;Ede"))
+    (shop / "bestellingen_20261120.csv").write_text(orders_of("K001", "K002", "K003", "K002"))
+    (shop / "bestellingen_20261126.csv").write_text(orders_of("K001", "K002"))
+    assert main(["scaffold", "winkel", *place, *known]) == 0
+    why = (
+        "bestellingen_20261120.csv is dated before klanten_20261124.csv, the first file with these people,"
+        " and 1 row of klanten_20261124.csv has a 'Klantnr' of somebody else"
+    )
+    assert f"!! bestellingen: allow_create is false, although {why}; rows about people" in capsys.readouterr().out
+    target = folder / "winkel" / "defs.yaml"
+    written = target.read_text()
+    assert f"false, although {why}. true needs" in comments_of(written)
+    assert "# Not by Klantnr while 1 row has that of somebody else: they would become one.\n" in written
+    goals = {goal.name: goal for goal in load_deployment(folder).find_connection("winkel").imports}
+    assert [one.column for one in goals["klanten"].identifiers] == ["E-mail"]
+    assert not goals["bestellingen"].allow_create
+    target.write_text(written.replace("# events:", "events:").replace("#   - {type: order", "  - {type: order"))
+    assert main(["run", "winkel"]) == 0
+    told = capsys.readouterr().out
+    assert "98 profiles in the warehouse" in told
+    assert "4 rows are about people nobody had brought before, and were left out" in " ".join(told.split())
 
 
 def test_orders_make_who_is_missing_in_the_only_file_of_customers(server, sshd, capsys):
