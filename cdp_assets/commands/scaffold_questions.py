@@ -17,6 +17,8 @@ from cdp_assets.files.secrets import resolve_secret
 
 _LAST_PORT = 65_535
 _VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
+_USUAL = r"[A-Z]+(?:_[A-Z0-9]+)+"
+"""How variables of passwords are called; another name may be the password itself."""
 
 
 def ask(question: str, default: str | None = None) -> str:
@@ -59,10 +61,13 @@ def asked_server(options: argparse.Namespace) -> Server:
         )
     password = SecretRef(env=variable) if variable else SecretRef(file=Path(file)) if file else None
     if variable and not os.environ.get(variable):
-        given = ["--host", host, "--port", str(port), "--user", user, "--password-env", variable]
+        is_usual = re.fullmatch(_USUAL, variable) is not None
+        told = f"environment variable {variable}" if is_usual else "the environment variable that was named"
+        usual = variable if is_usual else f"{options.name.upper()}_PASSWORD"
+        given = ["--host", host, "--port", str(port), "--user", user, "--password-env", usual]
         raise ConfigError(
-            f"environment variable {variable} is not set; set it to the password, and start again:\n"
-            f"  export {variable}='…'\n"
+            f"{told} is not set; set it to the password, and start again:\n"
+            f"  export {usual}='…'\n"
             f"  python -m cdp_assets scaffold {shlex.join([options.name, *given])}"
         )
     if password is not None:

@@ -1,0 +1,56 @@
+"""Which files are of one kind, and what its goal is called."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from cdp_assets.files.remote import RemoteFile
+from cdp_assets.files.selection import wildcard_value
+from cdp_assets.flows.file_kinds import FileKind, file_kinds, free_name
+
+
+def kinds_of(*names):
+    files = [RemoteFile(name, name, 1, datetime(2026, 1, place + 1, tzinfo=UTC)) for place, name in enumerate(names)]
+    return file_kinds(files)
+
+
+def test_names_that_differ_by_dates_are_one_kind():
+    kinds = kinds_of(
+        "c_20261124.csv", "c_2026-11-25_0600.csv", "cards.csv", ".hidden", "c_1.csv.done", "v2_cards.csv.gz"
+    )
+    assert {kind.pattern: kind.newest.name for kind in kinds} == {
+        "c_*.csv": "c_2026-11-25_0600.csv",
+        "cards.csv": "cards.csv",
+        "v2_cards.csv.gz": "v2_cards.csv.gz",
+    }
+
+
+def test_gzipped_files_are_of_the_kind_of_the_plain_ones():
+    (kind,) = kinds_of("c-1_20261124.csv", "c-1_20261125.csv.gz")
+    assert (kind.pattern, kind.newest.name, kind.gzipped_too) == ("c-1_*.csv", "c-1_20261125.csv.gz", True)
+    files = kind.files("in")
+    assert [wildcard_value(files, name) for name in ("c-1_20261124.csv", "c-1_20261125.csv.gz")] == [
+        "20261124",
+        "20261125",
+    ]
+    assert wildcard_value(files, "c-1_20261125.csv.zip") is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "meant"),
+    [("", True), ("c_*.csv", True), ("c_*", True), ("c_*.csv*", True), ("c_*.csv.gz", True), ("d*", False)],
+)
+def test_a_name_with_wildcards_chooses_kinds(wanted, meant):
+    assert kinds_of("c_20261124.csv")[0].is_meant_by(wanted) is meant
+
+
+def test_a_goal_is_named_in_plain_letters():
+    (kind,) = file_kinds([RemoteFile("in/x", "Größen_20261125.csv", 1, datetime(2026, 11, 25, tzinfo=UTC))])
+    assert kind.goal_name == "groessen"
+
+
+def test_goals_of_one_connection_have_different_names():
+    names: list[str] = []
+    for pattern in ("orders_*.csv", "orders_*.txt", "orders.txt", "orders.csv", "orders-csv"):
+        names.append(free_name(FileKind(pattern, RemoteFile("x", "x", 1, datetime(2026, 1, 1, tzinfo=UTC))), names))
+    assert names == ["orders", "orders_txt", "orders_txt_2", "orders_csv", "orders_csv_2"]
