@@ -17,7 +17,7 @@ from cdp_assets.config.events import (
 )
 from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.interactions import InteractionImport
-from cdp_assets.config.known import Known, Place, listed, nearest_first
+from cdp_assets.config.known import Known, Place, added_field, listed, nearest_first
 from cdp_assets.config.linked import LinkedFile, linked_column
 from cdp_assets.config.model import CustomerModelConfig
 
@@ -129,7 +129,7 @@ def _mappings(
                 where,
                 f"unknown field {mapping.property!r}; known, nearest first: "
                 + listed(nearest_first(mapping.property, known))
-                + f"; or add it to the customer model: {_added(type_id, nested, mapping.property)}",
+                + f"; or add it to the customer model: {added_field(type_id, mapping.property, nested)}",
             )
         elif isinstance(field, EventField) and field.fields and not nested:
             yield where, f"field {mapping.property!r} holds items; bring them by an entry of `nested`"
@@ -139,12 +139,6 @@ def _mappings(
         message = _foreign(linked, source, mapping.column)
         if message:
             yield ("mappings", index, "column"), message
-
-
-def _added(type_id: str, nested: str, key: str) -> str:
-    """The YAML that gives an event type, or the items of its nested field, one more field."""
-    field = f"{{key: {nested}, fields: [{{key: {key}}}]}}" if nested else f"{{key: {key}}}"
-    return f"event_types: [{{id: {type_id}, fields: [{field}]}}]"
 
 
 def _foreign(linked: Sequence[LinkedFile], source: str | None, column: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from cdp_assets.config.check_questions import question_places
 from cdp_assets.config.events import EventType
-from cdp_assets.config.known import Known, Place, listed, nearest_first
+from cdp_assets.config.known import Known, Place, added_field, listed, nearest_first, unknown_name
 from cdp_assets.config.properties import Property
 from cdp_assets.config.related import EVENT_PROPERTIES, EventTest, FieldCondition, GroupTest, Sum
 
@@ -29,7 +29,7 @@ def event_places(test: EventTest, known: Known) -> Iterator[Place]:
         if message:
             yield ("items", index, "of"), message
         else:
-            yield from ((("items", index, *where), told) for where, told in _fields(item.where, props, kind))
+            yield from ((("items", index, *where), told) for where, told in _fields(item.where, props, kind, item.of))
     if test.sum is not None:
         yield from ((("sum", *where), told) for where, told in _sum(test.sum, kind))
 
@@ -43,21 +43,23 @@ def _items(key: str, kind: EventType) -> tuple[Mapping[str, Property], str]:
     return {}, f"event type {kind.id!r} has no nested field {key!r}; accepted: {accepted}"
 
 
-def _fields(where: Sequence[FieldCondition], props: Mapping[str, Property], kind: EventType) -> Iterator[Place]:
+def _fields(
+    where: Sequence[FieldCondition], props: Mapping[str, Property], kind: EventType, nested: str = ""
+) -> Iterator[Place]:
     for index, condition in enumerate(where):
         prop = props.get(condition.field)
         if prop is None:
-            yield ("where", index, "field"), _unknown_field(condition.field, props, kind)
+            yield ("where", index, "field"), _unknown_field(condition.field, props, kind, nested)
             continue
         yield from ((("where", index, *at), told) for at, told in question_places(condition, prop))
 
 
-def _unknown_field(key: str, props: Mapping[str, Property], kind: EventType) -> str:
+def _unknown_field(key: str, props: Mapping[str, Property], kind: EventType, nested: str) -> str:
     field = kind.find_field(key)
     if field is not None and field.fields and key not in props:
         return f"field {key!r} of event type {kind.id!r} holds items; write items: [{{of: {key}, where: […]}}] instead"
-    near = listed(nearest_first(key, props))
-    return f"unknown field {key!r} of event type {kind.id!r}; known, nearest first: {near}"
+    added = added_field(kind.id, key, nested)
+    return unknown_name(f"field {key!r} of event type {kind.id!r}", key, props.keys(), added)
 
 
 def _sum(total: Sum, kind: EventType) -> Iterator[Place]:
@@ -70,7 +72,7 @@ def _sum(total: Sum, kind: EventType) -> Iterator[Place]:
     prop = props.get(total.field)
     numbers = [name for name, one in props.items() if one.is_numeric and not one.multiple]
     if prop is None:
-        yield ("field",), _unknown_field(total.field, props, kind)
+        yield ("field",), _unknown_field(total.field, props, kind, total.of or "")
     elif prop.name not in numbers:
         told = listed(nearest_first(total.field, numbers))
         yield ("field",), f"{total.field!r} is no single number, so it has no sum; accepted: {told}"

@@ -14,7 +14,7 @@ from cdp_assets.config.conditions import (
     ObjectiveCondition,
     SegmentCondition,
 )
-from cdp_assets.config.known import Known, Place, listed, nearest_first
+from cdp_assets.config.known import Known, Place, unknown_name
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.properties import OWN_PROPERTIES
 from cdp_assets.config.questions import PropertyCondition
@@ -78,5 +78,5 @@ def _property_condition(condition: PropertyCondition, known: Known) -> Iterator[
     if prop is not None:
         yield from question_places(condition, prop)
     elif known.unknown("property", name):
-        near = listed(nearest_first(name, [*known.properties, *_OWN]))
-        yield ("property",), f"unknown property {name!r}; known, nearest first: {near}"
+        accepted = [*known.properties, *_OWN]
+        yield ("property",), unknown_name(f"property {name!r}", name, accepted, f"properties: [{{name: {name}}}]")

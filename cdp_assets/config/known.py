@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
+from difflib import SequenceMatcher, get_close_matches
 from typing import Literal, get_args
 
 from cdp_assets.config.base import DEFAULT_DOMAIN_GROUP
@@ -93,7 +93,9 @@ class Known:
         names = things[kind]
         if name in names or kind in self.lost:
             return None
-        return f"unknown {kind} {name!r}; known, nearest first: {listed(nearest_first(name, names))}"
+        return unknown_name(
+            f"{kind} {name!r}", name, names, f"properties: [{{name: {name}}}]" if kind == "property" else ""
+        )
 
     def unknown_stage(self, lifecycle_id: str, stage_id: str) -> str | None:
         """The message if a lifecycle, of which it is known what it is, has no such stage."""
@@ -111,6 +113,20 @@ def nearest_first(word: str, accepted: Iterable[str]) -> list[str]:
         return (-SequenceMatcher(None, word.lower(), name.lower()).ratio(), name)
 
     return sorted(accepted, key=distance)
+
+
+def unknown_name(what: str, name: str, accepted: Collection[str], added: str) -> str:
+    """The message about a name that is not accepted; `added` = the YAML that would add it, unless it is a slip."""
+    told = f"unknown {what}; known, nearest first: {listed(nearest_first(name, accepted))}"
+    is_slip = get_close_matches(name.lower(), [one.lower() for one in accepted], n=1)
+    is_plain = name.isidentifier() and name.isascii()
+    return f"{told}; or add it to the customer model: {added}" if added and is_plain and not is_slip else told
+
+
+def added_field(type_id: str, key: str, nested: str = "") -> str:
+    """The YAML that gives an event type, or the items of its nested field, one more field."""
+    field = f"{{key: {nested}, fields: [{{key: {key}}}]}}" if nested else f"{{key: {key}}}"
+    return f"event_types: [{{id: {type_id}, fields: [{field}]}}]"
 
 
 def listed(names: Collection[str]) -> str:

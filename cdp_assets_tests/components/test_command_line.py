@@ -47,7 +47,8 @@ def test_every_problem_is_one_line_and_the_exit_code_is_one(defs: Path, capsys: 
     shop = changed(SHOP, ("segment: vip", "segment: vop"), ("property: city", "property: town"))
     assert main(["check", "--defs", str(write(defs, model=MODEL, shop=shop))]) == 1
     assert capsys.readouterr().out == (
-        "defs/shop/defs.yaml:16: unknown property 'town'; known, nearest first: city, spend, email\n"
+        "defs/shop/defs.yaml:16: unknown property 'town'; known, nearest first: city, spend, email;"
+        " or add it to the customer model: properties: [{name: town}]\n"
         "defs/shop/defs.yaml:20: unknown segment 'vop'; known, nearest first: vip\n"
         "2 problems\n"
     )

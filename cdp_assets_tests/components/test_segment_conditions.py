@@ -137,6 +137,16 @@ def test_a_mistake_is_told_with_its_line(defs: Path, where: str, expected: str) 
     assert problem.message.startswith(expected)
 
 
+@pytest.mark.parametrize(("where", "added"), [
+    ("where: [{field: waist, is_empty: true}]", "fields: [{key: waist}]"),
+    ("items: [{of: product, where: [{field: waist, is_empty: true}]}]",
+     "fields: [{key: product, fields: [{key: waist}]}]"),
+])  # fmt: skip
+def test_a_field_that_none_resembles_is_told_with_how_to_add_it(defs: Path, where: str, added: str) -> None:
+    [problem] = find_problems(with_segments(defs, f"{{event: {{type: order, {where}}}}}"))
+    assert problem.message.endswith(f"; or add it to the customer model: event_types: [{{id: order, {added}}}]")
+
+
 def test_what_fits_is_accepted(defs: Path) -> None:
     assert len(load_deployment(with_segments(defs, *GOOD)).model.segments) == len(GOOD) + 1
 
