@@ -6,7 +6,8 @@ import dagster as dg
 
 from cdp_assets.assets.checks import connection_check
 from cdp_assets.assets.imports import files_asset, import_asset
-from cdp_assets.assets.jobs import FOLDS_TAG, landing_name, run_now_jobs, run_now_name
+from cdp_assets.assets.job_names import landing_name, run_now_name
+from cdp_assets.assets.jobs import FOLDS_TAG, run_now_jobs
 from cdp_assets.assets.lifecycles import lifecycle_asset
 from cdp_assets.assets.limits import limit_checks, limits_sensor
 from cdp_assets.assets.missing import missing_check, missing_sensor, windowed_goals

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from cdp_assets.assets.job_names import landing_name, run_now_name
 from cdp_assets.assets.steps import REFUSED, Steps
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.exports import ExportProfilesGoal
@@ -35,16 +36,6 @@ def run_now_jobs(deployment: Deployment, connection: Connection) -> list[dg.JobD
             make = _one_export if isinstance(goal, ExportProfilesGoal) else _one_import
             jobs.append(make(deployment, connection, goal.name))
     return jobs
-
-
-def run_now_name(connection: Connection, goal: str | None = None) -> str:
-    """Name of a run-now job."""
-    return f"{connection.name}__{goal}__run_now" if goal else f"{connection.name}__run_now"
-
-
-def landing_name(connection: Connection) -> str:
-    """Name of the job that lands what arrived."""
-    return f"{connection.name}__land_arrivals"
 
 
 def _told(what: str, *steps: str) -> str:

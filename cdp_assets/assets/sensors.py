@@ -14,7 +14,8 @@ from typing import Any
 import dagster as dg
 from filelock import FileLock, Timeout
 
-from cdp_assets.assets.jobs import CONNECTION_TAG, FOLDS_TAG, run_now_name
+from cdp_assets.assets.job_names import run_now_name
+from cdp_assets.assets.jobs import CONNECTION_TAG, FOLDS_TAG
 from cdp_assets.assets.missing import files_metadata
 from cdp_assets.assets.partitions import add_partitions
 from cdp_assets.assets.runtime import data_folders, now, schedule_status, sensor_interval_s, sensor_status
@@ -258,5 +259,5 @@ def connection_schedule(connection: Connection, job: dg.JobDefinition) -> dg.Sch
         cron_schedule=schedule.crons[0] if len(schedule.crons) == 1 else schedule.crons,
         execution_timezone=schedule.timezone,
         default_status=schedule_status(),
-        description=f"Runs {run_now_name(connection)} by the clock.",
+        description=f"Runs {run_now_name(connection)} {schedule.told}.",
     )

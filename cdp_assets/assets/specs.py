@@ -22,6 +22,7 @@ from cdp_assets.assets.lineage import (
     property_lineage,
     telling_sources,
 )
+from cdp_assets.assets.when import when_it_runs
 from cdp_assets.config.conditions import Condition
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.events import INTERACTIONS, EventImport, EventType
@@ -152,7 +153,11 @@ def import_spec(connection: Connection, goal: ImportGoal, code_version: str) -> 
         tags=_tags(connection),
         kinds={"csv", "parquet"},
         code_version=code_version,
-        metadata={"files": where, **import_columns(files_key(connection), goal)},
+        metadata={
+            "files": where,
+            "runs": when_it_runs(connection, goal),
+            **import_columns(files_key(connection), goal),
+        },
     )
 
 
@@ -378,6 +383,7 @@ def export_spec(deployment: Deployment, connection: Connection, goal: ExportProf
         kinds={"csv", "sftp"},
         metadata={
             "file": where,
+            "runs": when_it_runs(connection, goal),
             **export_columns(
                 goal,
                 PROFILES_KEY,

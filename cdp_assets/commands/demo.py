@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from cdp_assets.assets.jobs import landing_name, run_now_name
+from cdp_assets.assets.job_names import landing_name, run_now_name
 from cdp_assets.assets.runtime import data_folders, now
 from cdp_assets.commands.dagster_home import prepare_dagster_home
 from cdp_assets.commands.run import run_job

@@ -14,7 +14,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from cdp_assets.assets.build import connection_definitions, model_definitions
 from cdp_assets.assets.failures import failure_event, reason_of, told_of
-from cdp_assets.assets.jobs import CONNECTION_TAG, run_now_name
+from cdp_assets.assets.job_names import run_now_name
+from cdp_assets.assets.jobs import CONNECTION_TAG
 from cdp_assets.assets.metadata import NO_FILE
 from cdp_assets.assets.runtime import data_folders, now
 from cdp_assets.assets.steps import REFUSED, what_failed

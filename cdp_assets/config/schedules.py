@@ -89,6 +89,24 @@ class Schedule(Strict):
         return self
 
     @property
+    def told(self) -> str:
+        """The same in words, such as `on Mon, Thu at 06:30 (Europe/Amsterdam)`."""
+        if self.times_per_day is not None:
+            days = (
+                f"{self.times_per_day} times a day, evenly from midnight" if self.times_per_day > 1 else "at midnight"
+            )
+            return f"{days} ({self.timezone})"
+        if self.weekday_of_month is not None:
+            days = f"on the {self.weekday_of_month.week} {self.weekday_of_month.day.capitalize()} of the month"
+        elif self.days_of_week:
+            every = set(self.days_of_week) == set(Weekday)
+            days = "every day" if every else f"on {', '.join(day.capitalize() for day in self.days_of_week)}"
+        else:
+            numbers = ", ".join(str(day) for day in self.days_of_month)
+            days = f"on day {numbers} of the month"
+        return f"{days} at {self.at} ({self.timezone})"
+
+    @property
     def crons(self) -> tuple[str, ...]:
         """The schedule as cron lines in its own time zone; it runs at every moment that one of them names."""
         if self.times_per_day is not None:

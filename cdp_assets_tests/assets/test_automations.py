@@ -51,6 +51,26 @@ def test_how_a_connection_runs_decides_what_starts_it(
     assert conditions(found) == {"segments/vip", "segments/nowhere"} | follow
 
 
+@pytest.mark.parametrize(
+    ("changes", "customers", "vip_list"),
+    [
+        ({}, "when files arrive, by shop__arrivals under Automation", "after the profiles have changed, by after_each"),
+        ({"schedule": TWICE_A_WEEK}, "on Mon, Thu at 06:30 (Europe/Amsterdam), by shop__schedule under Automation", ""),
+        ({"run": "manual"}, "by hand: shop__run_now under Jobs", ""),
+        ({"enabled": False}, "never: the connection is switched off (enabled: false)", ""),
+        (
+            {"goals": [{**CUSTOMERS, "active": False}, VIP_LIST]},
+            "never: the goal is switched off",
+            "after the profiles",
+        ),
+    ],
+)
+def test_the_page_of_a_goal_tells_what_starts_it(changes: dict[str, Any], customers: str, vip_list: str) -> None:
+    found = {spec.key.to_user_string(): spec.metadata for spec in loaded(**changes).resolve_all_asset_specs()}
+    assert str(found["shop/customers"]["runs"]).startswith(customers)
+    assert str(found["shop/vip_list"]["runs"]).startswith(vip_list or customers)
+
+
 def test_every_active_goal_can_be_run_by_hand() -> None:
     assert names(loaded(run="manual").jobs) == JOBS
 

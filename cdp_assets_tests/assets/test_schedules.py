@@ -53,6 +53,21 @@ FORMS = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("form", "told"),
+    [
+        ({"times_per_day": 1}, "at midnight (UTC)"),
+        ({"times_per_day": 5}, "5 times a day, evenly from midnight (UTC)"),
+        ({"days_of_week": list(Weekday), "at": "00:00"}, "every day at 00:00 (UTC)"),
+        ({"days_of_week": ["mon", "thu"], "at": "06:30"}, "on Mon, Thu at 06:30 (UTC)"),
+        ({"days_of_month": [1, 15], "at": "23:59"}, "on day 1, 15 of the month at 23:59 (UTC)"),
+        ({"weekday_of_month": {"week": "last", "day": "sun"}, **NIGHT}, "on the last Sun of the month at 02:30 (UTC)"),
+    ],
+)
+def test_a_schedule_tells_itself_in_words(form, told):
+    assert Schedule.model_validate(form).told == told
+
+
 # Dagster counts hours by the world's clock; where clocks change by half an hour, it then runs at half past.
 CASES = [(form, zone) for form in FORMS for zone in ZONES if (form, zone) != ({"times_per_day": 24}, ZONES[3])]
 
