@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from cdp_assets.assets.runtime import data_folders, now
 from cdp_assets.commands.scaffold_questions import ask, asked_server
-from cdp_assets.commands.scaffold_yaml import EVENTS_PAGE, LINKED_PAGE, connection_yaml, first_model
+from cdp_assets.commands.scaffold_yaml import EVENTS_PAGE, LINKED_PAGE, ONE_PERSON, connection_yaml, first_model
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.components.yaml_edits import Addition, add_entries
 from cdp_assets.components.yaml_files import shown_path
@@ -160,6 +160,8 @@ def _tell(draft: GoalDraft) -> None:
     print(f"{goal.name}: files {kind.pattern}{', also .gz' if kind.gzipped_too else ''}, as {shown(kind.newest.name)}")
     print(f"    separator {layout.separator!r}, decimal {layout.decimal!r}, {layout.encoding}")
     print(f"    people are found by {found.column.name!r}, as {found.why}")
+    for more in draft.more_identifiers:
+        print(f"    and by {more.column!r} where that finds nobody: {ONE_PERSON}")
     _tell_doubts(draft)
     print(f"    {counted(len(goal.mappings), 'column')} mapped")
     for column in draft.columns:

@@ -16,6 +16,7 @@ from cdp_assets.flows.goal_draft import GoalDraft
 
 EVENTS_PAGE = "docs/events.md"
 LINKED_PAGE = "docs/importing.md#linked-files"
+ONE_PERSON = "rows with one value here are one person, whatever else differs"
 _DELTA = """\
       # delta: false means that each file holds everything: a row that earlier files said is not applied again.
       # Change it to true if each file holds only what is new or changed: then every row is applied.
@@ -101,9 +102,11 @@ def _identifiers(draft: GoalDraft) -> list[str]:
     """What finds people, and as a comment what else could."""
     used = [as_yaml(one.model_dump(mode="json")) for one in draft.goal.identifier_columns]
     more = [as_yaml(one.model_dump(mode="json")) for one in draft.other_identifiers]
-    if not more and not draft.shared_keys:
+    if not more and not draft.shared_keys and not draft.more_identifiers:
         return [f"      identifiers: [{', '.join(used)}]"]
     lines = ["      identifiers:", *(f"        - {one}" for one in used)]
+    if draft.more_identifiers:
+        lines.insert(-len(draft.more_identifiers), f"        # Where that finds nobody: {ONE_PERSON}.")
     if more:
         lines += ["        # Rows that this does not find would be found by:", *(f"        # - {one}" for one in more)]
     for key in draft.shared_keys:

@@ -70,6 +70,11 @@ class GoalDraft:
         return self.goal.identifier_columns[0].property
 
     @property
+    def more_identifiers(self) -> tuple[Identifier, ...]:
+        """What finds people where the first identifier does not."""
+        return self.goal.identifier_columns[1:]
+
+    @property
     def brings_people(self) -> bool:
         """Whether its files have one row for each person."""
         return self.goal.allow_create and not self.about_others
@@ -113,6 +118,7 @@ class GoalDraft:
             return None
         # Of an order with several lines the number stands in several rows.
         key = next((one.name for one in rest if called_like_key(one)), None)
+        key = key or next((one.name for one in rest if is_key(one)), None)
         return EventImport(type="order", id=key, date=date, all_properties=True)
 
     @property

@@ -12,8 +12,11 @@ from cdp_assets.errors import FileError
 from cdp_assets.flows.detect_columns import ColumnProfile
 from cdp_assets.flows.look_kinds import LookedKind
 
+GROUPS_PAGE = "docs/groups.md"
 KEY_TYPES = frozenset({PropertyType.text, PropertyType.number})
 _KEY_NAMES = re.compile(r"(?:^|[^a-z])(?:id|key|nr|no|num|number|code)$|(?:id|nr|number|nummer)$", re.IGNORECASE)
+_CODES = re.compile(r"[A-Za-z]{1,4}[-_]?\d{2,}")
+"""Such as B00017 or KD-204; numbers alone may be counts or postal codes."""
 _MOST_DIRTY = 0.05
 """Share of the rows that may lack a key, or repeat one, before it is no key of theirs."""
 _MOST_UNSURE = 0.5
@@ -54,14 +57,22 @@ def called_like_key(column: ColumnProfile) -> bool:
     return column.detected.type in KEY_TYPES and _KEY_NAMES.search(column.name) is not None
 
 
+def seems_key(column: ColumnProfile) -> bool:
+    """Whether it is called like a key, or holds codes."""
+    is_text = column.detected.type is PropertyType.text
+    return called_like_key(column) or (
+        is_text and bool(column.examples) and all(map(_CODES.fullmatch, column.examples))
+    )
+
+
 def may_be_key(column: ColumnProfile) -> bool:
-    """Whether it is called like a key, and differs in so many rows that it is likely meant to be one."""
-    return called_like_key(column) and _dirty(column) <= _MOST_UNSURE * column.rows
+    """Whether it seems a key, and differs in so many rows that it is likely meant to be one."""
+    return seems_key(column) and _dirty(column) <= _MOST_UNSURE * column.rows
 
 
 def is_key(column: ColumnProfile) -> bool:
-    """Whether it is called like a key, and differs in every row but for a few."""
-    return called_like_key(column) and _dirty(column) <= _MOST_DIRTY * column.rows
+    """Whether it seems a key, and differs in every row but for a few."""
+    return seems_key(column) and _dirty(column) <= _MOST_DIRTY * column.rows
 
 
 def address_column(looked: LookedKind) -> ColumnProfile | None:
@@ -115,7 +126,7 @@ def rows_of(
     for other in kinds:
         for column in looked.single if other is not looked else ():
             its = other.column(column.name)
-            if its is not None and is_key(its) and (other in about_others or not _is_exact(column)):
+            if its is not None and is_key(its) and (other in about_others or _dirty(column) > 0):
                 return column, other
     return None
 
@@ -132,7 +143,8 @@ def why_none(looked: LookedKind, unsure: tuple[ColumnProfile, Key] | None) -> st
     names = ", ".join(one.name for one in looked.seen.columns)
     return (
         f"{looked.file} has no column with e-mail addresses, and none that is called like a key and differs in every"
-        f" row; name one with --identifier: {names}"
+        f" row; if the rows are people, name one with --identifier: {names}; if they are things such as shops or"
+        f" households, import them as groups: {GROUPS_PAGE}"
     )
 
 

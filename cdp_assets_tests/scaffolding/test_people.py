@@ -111,6 +111,7 @@ def test_orders_dated_before_the_first_file_of_customers_are_not_lost(server, ss
     goals = {goal.name: goal for goal in load_deployment(folder).find_connection("winkel").imports}
     assert goals["bestellingen"].allow_create
     # What orders know people by finds those whom they made.
+    assert "# Where that finds nobody: rows with one value here are one person, whatever" in target.read_text()
     assert [one.column for one in goals["klanten"].identifiers] == ["E-mail", "Klantnr"]
     written = target.read_text().replace("# events:", "events:").replace("#   - {type: order", "  - {type: order")
     target.write_text(written)
@@ -155,6 +156,23 @@ def test_two_people_with_one_number_do_not_become_one(server, sshd, capsys):
     told = capsys.readouterr().out
     assert "98 profiles in the warehouse" in told
     assert "4 rows are about people nobody had brought before, and were left out" in " ".join(told.split())
+
+
+def test_codes_tell_events_and_their_lines_apart_whatever_their_column_is_called(server, sshd, capsys):
+    place, known, folder = server
+    shop = sshd.root / "drafted"
+    for old in shop.iterdir():
+        old.unlink()
+    (shop / "klanten_20261125.csv").write_text(customers_of(9))
+    (shop / "bonnen_20261125.csv").write_text("Bon;Klantnr;Moment\nB001;K001;20-11-2026\nB002;K001;20-11-2026\n")
+    (shop / "bonregels_20261125.csv").write_text("Bon;Artikel\nB001;thee\nB001;koffie\nB002;thee\n")
+    (shop / "winkels.csv").write_text("Winkel;Plaats\nNoord;Ede\nZuid;Ede\n")
+    assert main(["scaffold", "winkel", *place, *known]) == 0
+    told = capsys.readouterr().out
+    assert "no column that finds people, but its 'Bon' is a key in bonnen_20261125.csv\n" in told
+    assert "if they are things such as shops or households, import them as groups: docs/groups.md\n" in told
+    written = (folder / "winkel" / "defs.yaml").read_text()
+    assert "#   - {type: order, id: Bon, date: Moment, all_properties: true}" in written
 
 
 def test_orders_make_who_is_missing_in_the_only_file_of_customers(server, sshd, capsys):
