@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from cdp_assets.assets.metadata import FATES, Metadata, rejects_table, table
+from cdp_assets.assets.metadata import EVENT_FATES, FATES, Metadata, rejects_table, table
 from cdp_assets.assets.partitions import has_partition
 from cdp_assets.assets.runtime import failure
 from cdp_assets.config.connections import Connection
@@ -65,7 +65,8 @@ def rehearsal_metadata(item: Rehearsed) -> Metadata:
         metadata["dry run: sent again"] = item.superseded
     if item.warnings:
         metadata["dry run: WARNING"] = "\n".join(item.warnings)
-    metadata |= {f"dry run: {label}": item.counts[column] for label, column in FATES.items() if column in item.counts}
+    fates = {**FATES, **(EVENT_FATES if item.counts.get("events_received") else {})}
+    metadata |= {f"dry run: {label}": item.counts[column] for label, column in fates.items() if column in item.counts}
     if item.reasons:
         reasons: list[list[object]] = [[reason.level, reason.reason, reason.count] for reason in item.reasons]
         if item.more_reasons:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 
 from cdp_assets.assets.runtime import data_folders, now
 from cdp_assets.commands.chosen import chosen_imports
@@ -12,17 +13,25 @@ from cdp_assets.files.remote import shown
 from cdp_assets.flows.dry_run import DryRun, Rehearsed, dry_run
 
 HELP = "tell what an import would do now: counts and rejects of each new file; nothing is written"
-_COUNTS = {
+_ALWAYS = {
     "rows_received": "received",
     "rows_created": "created",
     "rows_modified": "modified",
     "rows_unchanged": "unchanged",
+}
+_SELDOM = {
     "rows_not_found": "not found",
     "rows_no_identifier": "no identifier",
     "rows_consent_mismatch": "without consent",
     "rows_filtered": "filtered",
     "rows_erased": "erased",
     "rows_rejected": "rejected",
+}
+_EVENTS = {
+    "events_created": "created",
+    "events_set": "written anew",
+    "events_rejected": "rejected",
+    "events_dropped": "without a profile",
 }
 _STATES = {"folded": "would be imported", "known": "nothing would be done", "refused": "would be REFUSED"}
 
@@ -52,11 +61,8 @@ def _tell(item: Rehearsed) -> None:
     print(f"{shown(item.name)} ({shown(place)}): {state}{f': {item.note}' if item.note else ''}")
     if item.superseded:
         print(f"  {item.superseded}")
-    counts = [f"{item.counts[column]:,} {label}" for column, label in _COUNTS.items() if column in item.counts]
-    if "cells_rejected" in item.counts:
-        counts.append(f"{counted(item.counts['cells_rejected'], 'cell')} rejected")
-    if counts:
-        print(f"  {', '.join(counts)}")
+    for line in _counts(item):
+        print(f"  {line}")
     for warning in item.warnings:
         print(f"  WARNING: {warning}")
     for reason in item.reasons:
@@ -66,6 +72,20 @@ def _tell(item: Rehearsed) -> None:
     for reject in item.sample:
         why = reject.reason.removeprefix(f"{reject.column_name}: ")
         print(f"    line {reject.line_no}: {reject.column_name or 'whole row'}: {reject.text}: {why}")
+
+
+def _counts(item: Rehearsed) -> Iterator[str]:
+    """Rows, and events where the file brings some; what is seldom only where there is any."""
+    counts = item.counts
+    told = [f"{counts[column]:,} {label}" for column, label in _ALWAYS.items() if column in counts]
+    told += [f"{counts[column]:,} {label}" for column, label in _SELDOM.items() if counts.get(column)]
+    if counts.get("cells_rejected"):
+        told.append(f"{counted(counts['cells_rejected'], 'cell')} rejected")
+    if told:
+        yield f"rows: {', '.join(told)}"
+    events = [f"{counts[column]:,} {label}" for column, label in _EVENTS.items() if counts.get(column)]
+    if events:
+        yield f"events: {', '.join(events)}"
 
 
 def _tell_the_rest(found: DryRun) -> None:

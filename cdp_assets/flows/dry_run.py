@@ -40,7 +40,7 @@ from cdp_assets.sql.event_rejects import told_reason
 from cdp_assets.sql.text import Sql, sql
 from cdp_assets.warehouse import Database, open_warehouse
 
-COUNTED = ("rows_", "cells_rejected")
+COUNTED = ("rows_", "cells_rejected", "events_")
 MOST_REASONS = 20
 KNOWN = "this version was landed before; nothing would be done"
 

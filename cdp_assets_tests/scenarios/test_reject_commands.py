@@ -43,8 +43,7 @@ def test_a_dry_run_is_told_in_words(shop, capsys):
     assert main(["dry-run", "shop", "customers", "--file", "customers_1.csv"]) == 0
     assert capsys.readouterr().out == (
         "customers_1.csv (customers/1): would be imported\n"
-        "  3 received, 2 created, 0 modified, 0 unchanged, 0 not found, 0 no identifier, 0 without consent,"
-        " 0 filtered, 0 erased, 1 rejected, 1 cell rejected\n"
+        "  rows: 3 received, 2 created, 0 modified, 0 unchanged, 1 rejected, 1 cell rejected\n"
         "  1 cell rejected: points: not a whole number, or too large\n"
         "  1 row rejected: email: not a valid e-mail address\n"
         "    line 3: email: ••: not a valid e-mail address\n"
