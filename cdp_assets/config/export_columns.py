@@ -15,8 +15,8 @@ Header = Annotated[str | None, Field(alias="as", min_length=1)]
 
 
 def check_written_dates(value: str | None) -> str | None:
-    """A pattern that dates can be written by, or the word for UNIX milliseconds."""
-    if value not in {None, "timestamp"}:
+    """A pattern that dates can be written by, the word for UNIX milliseconds, or that for what fits the property."""
+    if value not in {None, "auto", "timestamp"}:
         parse_date_pattern(value or "")
     return value
 

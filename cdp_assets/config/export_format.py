@@ -38,8 +38,8 @@ class ExportFormat(Strict):
     """A character it does not have is an error that names the column."""
     bom: bool = False
     """Begin a UTF-8 file with a byte order mark; UTF-16 always has one."""
-    date_format: str = "timestamp"
-    """Pattern of dates, e.g. `yyyy-MM-dd HH:mm`; timestamp = UNIX milliseconds."""
+    date_format: str = "auto"
+    """Pattern of dates, e.g. `yyyy-MM-dd HH:mm`; timestamp = UNIX ms; auto = that, but yyyy-MM-dd for whole days."""
     timezone: str = "UTC"
     """Zone of dates by a pattern."""
     formula_guard: bool = False

@@ -212,7 +212,7 @@ def value_column(header: str, value: Sql, prop: Property, layout: ExportFormat) 
         one = _one_value(prop, Sql("v"), layout, pattern, zone)
         values = sql("list_transform({value}, lambda v: {one})", value=value, one=one)
         return Shown(header, _joined(values, layout), values)
-    is_stamp = prop.type is PropertyType.datetime and pattern == "timestamp"
+    is_stamp = prop.type is PropertyType.datetime and _dates_as(prop, pattern) == "timestamp"
     signs = ""
     if prop.type in NUMERIC or is_stamp:
         has_places = prop.type in {PropertyType.decimal, PropertyType.currency}
@@ -226,8 +226,16 @@ def _joined(values: Sql, layout: ExportFormat) -> Sql:
     return sql("nullif(array_to_string({values}, {sign}), '')", values=values, sign=sign)
 
 
+def _dates_as(prop: Property, pattern: str) -> str:
+    """How dates of a property are written: a pattern or `timestamp`."""
+    if pattern != "auto":
+        return pattern
+    return "yyyy-MM-dd" if prop.whole_days else "timestamp"
+
+
 def _one_value(prop: Property, value: Sql, layout: ExportFormat, pattern: str, zone: str) -> Sql:
     """One value as a file shows it."""
+    pattern = _dates_as(prop, pattern)
     match prop.type:
         case PropertyType.decimal | PropertyType.currency:
             text = sql("({value})::VARCHAR", value=value)

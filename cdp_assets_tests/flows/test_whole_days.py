@@ -57,6 +57,23 @@ def test_an_export_writes_the_day_whatever_its_time_zone(tmp_path, zone):
     assert desk.text() == "born,days,seen\n01.05.1980,01.05.2024,30.04.1980\n"
 
 
+@pytest.mark.parametrize(
+    ("layout", "written"),
+    [
+        ({}, "1980-05-01,2024-05-01,325987200000"),
+        ({"date_format": "auto", "timezone": "America/New_York"}, "1980-05-01,2024-05-01,325987200000"),
+        ({"date_format": "timestamp"}, "325987200000,1714521600000,325987200000"),
+    ],
+)
+def test_an_export_writes_days_as_days_unless_it_is_asked_for_milliseconds(tmp_path, layout, written):
+    room = imported(tmp_path, "email,born,seen,days\na@x.com,1980-05-01,1980-05-01,2024-05-01\n")
+    (row,) = room.rows("SELECT born, seen, days FROM main.profiles")
+    columns = [{"property": name} for name in ("born", "days", "seen")]
+    desk = Desk(tmp_path / "out", PROPERTIES, goal(columns=columns, format=layout))
+    desk.fill({1: dict(zip(("born", "seen", "days"), row, strict=True))})
+    assert desk.text() == f"born,days,seen\n{written}\n"
+
+
 @pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Kiritimati"])
 @pytest.mark.parametrize("pattern", ["auto", "x"])
 def test_unix_time_as_an_export_writes_it_is_the_same_day_in_every_time_zone(tmp_path, pattern, zone):
