@@ -17,7 +17,7 @@ from cdp_assets.counted import counted, first_of
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.about_nobody import AboutNobody, about_nobody_since
 from cdp_assets.flows.folders import DataFolders
-from cdp_assets.flows.import_files import little_taken_message
+from cdp_assets.flows.import_files import events_lost, little_taken_message
 from cdp_assets.flows.manifests import read_manifest
 from cdp_assets.flows.superseded import superseded_since
 from cdp_assets.sql.event_rejects import plain_reason
@@ -75,6 +75,10 @@ LITTLE_TAKEN = Sql(
     " GROUP BY position, name, rows_received, rows_rejected ORDER BY position"
 )
 """As `is_little_taken`."""
+EVENTS_LOST = Sql(
+    "SELECT name, events_received, events_rejected FROM ops.batches WHERE folded_at >= ? AND events_rejected > 1"
+    " ORDER BY position"
+)
 LANDED = Sql("SELECT name, folder FROM ops.batches WHERE folded_at >= ? ORDER BY position")
 RENAMED = Sql(
     "SELECT count(*), count(*) FILTER (WHERE root AND folded_at >= $since), count(*) FILTER (WHERE NOT root) FROM ("
@@ -190,6 +194,8 @@ def _warnings(
     """Files of which little is imported, goals with rows about nobody, and files perhaps not what they seem."""
     for name, rows, rejected, reasons in database.rows(LITTLE_TAKEN, [since]):
         yield f"{shown(name)}: {little_taken_message(rows, rejected, reasons)}"
+    for name, events, rejected in database.rows(EVENTS_LOST, [since]):
+        yield from (f"{shown(name)}: {told}" for told in events_lost(events, rejected))
     yield from (told.sentence for told in unknown if told.many)
     for name, folder in database.rows(LANDED, [since]):
         yield from (f"{shown(name)}: {warning}" for warning in read_manifest(folders.landing / folder).warnings)

@@ -25,6 +25,7 @@ from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.import_files import (
     Outcome,
     RejectSample,
+    events_lost,
     is_little_taken,
     land_candidates,
     land_partitions,
@@ -250,7 +251,8 @@ def _rehearsed(
     rows = database.rows(_sample(told), [key])
     sample = tuple(RejectSample(line, column or "", masked(text or ""), reason) for line, column, text, reason in rows)
     received, rejected = counts.get("rows_received", 0), counts.get("rows_rejected", 0)
-    warnings = [*outcome.landed.manifest.warnings] if outcome.landed else []
+    warnings = events_lost(counts.get("events_received", 0), counts.get("events_rejected", 0))
+    warnings += outcome.landed.manifest.warnings if outcome.landed else []
     if is_little_taken(received, rejected):
         why = [item.reason for item in reasons if item.level == "row"]
         warnings.insert(0, little_taken_message(received, rejected, why))

@@ -184,12 +184,13 @@ def reject_sample(landed: Landed, limit: int = 20) -> list[RejectSample]:
 def warnings_about(landed: Landed) -> list[str]:
     """What to tell loudly of a file that landed: most of its rows are rejected, or it is perhaps not what it seems."""
     manifest = landed.manifest
+    warnings = [*events_lost(manifest.events_received, manifest.events_rejected), *manifest.warnings]
     if not is_little_taken(manifest.rows_received, manifest.rows_rejected):
-        return [*manifest.warnings]
+        return warnings
     with scratch() as engine:
         reasons = engine.rows(reject_reasons_query(str(landed.folder / "rejects.parquet")))
     told = little_taken_message(manifest.rows_received, manifest.rows_rejected, [reason for reason, _ in reasons])
-    return [told, *manifest.warnings]
+    return [told, *warnings]
 
 
 def is_little_taken(received: int, rejected: int) -> bool:
@@ -204,6 +205,13 @@ def little_taken_message(rows: int, rejected: int, reasons: Sequence[str]) -> st
     if rejected < rows:
         return f"most of it is not imported: {rejected:,} of {rows:,} rows are rejected{why}"
     return f"nothing of it is imported: all {rows:,} rows are rejected{why}"
+
+
+def events_lost(received: int, rejected: int) -> list[str]:
+    """What to warn of if most events of a file are rejected, whose rows may all be fine otherwise."""
+    if not is_little_taken(received, rejected):
+        return []
+    return [f"most of its events are not imported: {rejected:,} of {received:,} are rejected"]
 
 
 def masked(text: str) -> str:

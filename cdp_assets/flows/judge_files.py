@@ -36,6 +36,7 @@ class Received:
     landed_at: datetime
     rows: int
     rejected: int
+    """With those of which only the event was refused."""
     partition: str = ""
     """Wildcard value of its name."""
 
@@ -68,7 +69,7 @@ def _received(folder: Path) -> Received:
         datetime.fromisoformat(told["look_at"]),
         datetime.fromisoformat(told["landed_at"]),
         told["rows_received"],
-        told["rows_rejected"],
+        told["rows_rejected"] + told.get("event_rows_rejected", 0),
         told["partition_key"],
     )
 

@@ -51,7 +51,7 @@ class Event:
     title: str
     text: str
     share: float = 0
-    """Per cent of the file's rows that were refused."""
+    """Per cent of the file's rows that were refused; or of its events, if these are more."""
     details: Callable[[], str] = str
     """What stands below the text; asked for only where somebody is told."""
 
@@ -83,17 +83,24 @@ def _settled(connection: Connection, folders: DataFolders, since: datetime) -> I
             rows = database.rows(SETTLED, [connection.name, since])
     except WarehouseError:
         return
-    for batch_id, goal, name, state, note, received, changed, refused, told in rows:
+    for batch_id, goal, name, state, note, received, changed, refused, told, *events in rows:
         place = f"{connection.name}/{goal}: {shown(name)}"
         facts = f"{place}\n{told if state == 'folded' else note}\nbatch {batch_id[:8]}"
         if state == "folded":
             yield Event("success", batch_id, f"{place} is in", facts)
         if state != "folded" or not changed:
             yield Event("unchanged", batch_id, f"{place} changed nothing", facts)
-        if refused:
-            share = 100 * refused / received
-            title = f"{place}: {refused:,} of {counted(received, 'row')} rejected ({share:.1f} %)"
-            yield Event("rejects", batch_id, title, facts, share, partial(_why_rejected, folders, batch_id))
+        shares = [_share(refused, received, "row"), _share(events[1], events[0], "event")]
+        if any(share for share, _ in shares):
+            title = f"{place}: {', '.join(told for share, told in shares if share)}"
+            most = max(share for share, _ in shares)
+            yield Event("rejects", batch_id, title, facts, most, partial(_why_rejected, folders, batch_id))
+
+
+def _share(rejected: int, received: int, what: str) -> tuple[float, str]:
+    """Per cent of the rows, or of the rows with an event, that were refused; and in words."""
+    share = 100 * rejected / received if received else 0.0
+    return share, f"{rejected:,} of {counted(received, what)} rejected ({share:.1f} %)"
 
 
 def _why_rejected(folders: DataFolders, batch_id: str) -> str:

@@ -51,7 +51,11 @@ SETTLED = Sql(
     " ' unchanged, ', rows_not_found, ' not found, ', rows_no_identifier, ' without identifier, ',"
     " CASE WHEN rows_consent_mismatch > 0 THEN concat(rows_consent_mismatch, ' without consent, ') END, rows_filtered,"
     " ' filtered, ', rows_rejected, ' rejected, ', coalesce(rows_erased, 0), ' erased; ', cells_rejected,"
-    " CASE WHEN cells_rejected = 1 THEN ' cell rejected' ELSE ' cells rejected' END)"
+    " CASE WHEN cells_rejected = 1 THEN ' cell rejected' ELSE ' cells rejected' END,"
+    " CASE WHEN events_received > 0 THEN concat('; ', events_received, CASE WHEN events_received = 1"
+    " THEN ' row with an event: ' ELSE ' rows with events: ' END, events_created, ' created, ',"
+    " events_set, ' written anew, ', events_rejected, ' rejected, ', events_dropped, ' without a profile') END),"
+    " coalesce(events_received, 0), coalesce(events_rejected, 0)"
     " FROM ops.batches WHERE connection = ? AND landed_at >= ? AND state IN ('folded', 'duplicate')"
     " ORDER BY landed_at, batch_id"
 )

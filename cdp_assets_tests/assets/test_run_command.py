@@ -158,8 +158,9 @@ def test_a_run_names_what_it_does_not_compute(shop: World, tmp_path: Path, monke
     assert "Not computed here: segments/nowhere (no export of shop asks for it; " in done.stdout
     assert "Nothing delivered" not in done.stdout
     again = run_command("run", "shop")
-    assert "Nothing delivered by shop/vip_list: nothing changed since the last delivery; no file was written\n" in (
-        again.stdout
+    assert (
+        "Nothing delivered by shop/vip_list: no member joined or changed since the last delivery; no file was written\n"
+        in (again.stdout)
     )
 
 

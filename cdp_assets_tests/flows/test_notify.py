@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 
 import pytest
+from rich.console import Console
 
+from cdp_assets.commands.summary import print_summary
+from cdp_assets.config.limits import RejectRate
 from cdp_assets.config.model import Deployment
 from cdp_assets.errors import FileError
+from cdp_assets.flows.judge_files import judge_reject_rate
 from cdp_assets.flows.notify import LOST_AFTER, happened, notes_folder, tell
 from cdp_assets.flows.publish import publish
+from cdp_assets.flows.verdicts import Facts
 from cdp_assets_tests.support.lab import EPOCH, Lab, deployment
 from cdp_assets_tests.support.smtp import mail_server
 
@@ -77,6 +83,47 @@ def test_rejects_are_told_above_their_share(tmp_path, mails, above, told):
     assert [subject for subject, _ in mails.mails()] == [
         "shop/people: people_1.csv: 1 of 4 rows rejected (25.0 %)"
     ] * told
+
+
+ORDERS = GOAL | {"mappings": [], "events": [{"type": "order", "date": "city"}]}
+
+
+@pytest.mark.parametrize(("above", "told"), [(66.6, 1), (66.7, 0)])
+def test_rejected_events_are_told_although_their_rows_are_fine(tmp_path, mails, above, told):
+    room = room_for(tmp_path, "rejects", goal=ORDERS, rejects_above=above)
+    tick(room, EPOCH)
+    deliver(room, "people_1.csv", "a@x.com,2026-11-20\nb@x.com,yesterday\nc@x.com,99/99/2026\n")
+    assert tick(room) == told
+    found = mails.mails()
+    assert [subject for subject, _ in found] == ["shop/people: people_1.csv: 2 of 3 events rejected (66.7 %)"] * told
+    for _, text in found:
+        assert "; 3 rows with events: 1 created, 0 written anew, 2 rejected, 0 without a profile" in text
+
+
+def test_rows_and_events_that_are_rejected_stand_in_one_message(tmp_path, mails):
+    room = room_for(tmp_path, "rejects", goal=ORDERS)
+    tick(room, EPOCH)
+    deliver(room, "people_1.csv", "a@x.com,2026-11-20\nwrong,2026-11-20\nc@x.com,99/99/2026\n")
+    assert tick(room) == 1
+    ((subject, _),) = mails.mails()
+    assert subject.startswith("shop/people: people_1.csv: 1 of 3 rows rejected (33.3 %), 1 of ")
+
+
+def test_the_check_counts_rows_whose_event_is_rejected(tmp_path):
+    room = room_for(tmp_path, "rejects", goal=ORDERS)
+    deliver(room, "people_1.csv", "a@x.com,2026-11-20\nwrong,2026-11-20\nc@x.com,99/99/2026\nd@x.com,2026-11-21\n")
+    facts = Facts(room.folders, LATER)
+    verdict = judge_reject_rate(facts, "shop", "people", RejectRate(above=25))
+    assert (verdict.passed, verdict.figures["rows rejected"]) == (False, 2)
+
+
+def test_the_summary_of_a_run_warns_where_most_events_are_lost(tmp_path):
+    room = room_for(tmp_path, "rejects", goal=ORDERS)
+    deliver(room, "people_1.csv", "a@x.com,2026-11-20\nb@x.com,yesterday\nc@x.com,99/99/2026\n")
+    console = Console(record=True, width=400, file=io.StringIO())
+    print_summary(console, room.folders, EPOCH, ())
+    told = "WARNING people_1.csv: most of its events are not imported: 2 of 3 are rejected"
+    assert told in [line.rstrip() for line in console.export_text().splitlines()]
 
 
 def test_a_message_on_rejects_tells_why_without_what_stood_there_and_how_to_get_the_rows(tmp_path, mails):
