@@ -125,8 +125,8 @@ def _changes(lifecycle: Lifecycle, holes: dict[str, Sql]) -> Sql:
         " count(*) FILTER (state = 'not_assigned') AS not_assigned,"
         " count(*) FILTER (state = 'completed') AS completed, map([{ids}], [{sizes}]) AS stages"
         " FROM members_now LEFT JOIN members_before USING (profile_id)),"
-        " (SELECT count(*) AS size_before FROM main.lifecycle_members"
-        " WHERE lifecycle = {lifecycle} AND state <> 'completed')",
+        " (SELECT coalesce(last(size ORDER BY computed_at, rowid), 0) AS size_before FROM ops.lifecycle_changes"
+        " WHERE lifecycle = {lifecycle})",
         **holes,
         definition=literal(lifecycle.definition),
         ids=joined(", ", [literal(stage.id) for stage in lifecycle.stages]),

@@ -58,7 +58,8 @@ def _column(segment: Segment) -> Sql:
 def refresh_members(segment: Segment, at: datetime) -> list[Sql]:
     """Brings `segment_members` up to date from `found` and notes what changed.
 
-    Who stays keeps the time of entry; a profile that others became has been in since the first of them was.
+    Who stays keeps the time of entry; a profile that others became has been in since the first of them was. Who was
+    erased in between counts as left, so that the sizes of two runs go with who came and went.
     """
     name = literal(segment.name)
     now_in = sql("SELECT profile_id FROM found WHERE {column}", column=_column(segment))
@@ -76,7 +77,8 @@ def refresh_members(segment: Segment, at: datetime) -> list[Sql]:
             " {at}, size, joined, size_before + joined - size, {definition} FROM"
             " (SELECT (SELECT count(*) FROM ({now_in})) AS size,"
             " (SELECT count(*) FROM ({now_in}) ANTI JOIN members_before USING (profile_id)) AS joined,"
-            " (SELECT count(*) FROM ({were_in})) AS size_before)",
+            " coalesce((SELECT last(size ORDER BY computed_at, rowid) FROM ops.segment_changes WHERE segment = {name}),"
+            " 0) AS size_before)",
             **holes,
             definition=literal(segment.definition),
         ),

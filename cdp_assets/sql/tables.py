@@ -336,7 +336,7 @@ SEGMENT_CHANGES = Table(
         ("computed_at", TIME, "Run."),
         ("size", BIGINT, "Members after it."),
         ("joined", BIGINT, "Members that were none before."),
-        ("left", BIGINT, "Members before that are none now."),
+        ("left", BIGINT, "Members of the run before that are none now; who was erased is one of them."),
         ("definition", TEXT, "Digest of the condition as it was written then."),
     ),
 )

@@ -48,3 +48,8 @@ def test_exports_forget_the_person(sshd, tmp_path):
     run_connection.fold_and_publish(shop.deployment.model, shop.folders, shop.now, rebuild=True, at_once=True)
     assert traces(shop.folders.root, "jane@x.com") == []
     assert shop.people("email") == [("bob@x.com",)]
+    # Who was erased has left: the sizes of runs go with who came and went.
+    changes = shop.rows('SELECT size, joined, "left" FROM ops.segment_changes ORDER BY computed_at, rowid')
+    before = [0, *(size for size, _, _ in changes)]
+    assert [start + joined - left for start, (_, joined, left) in zip(before, changes, strict=False)] == before[1:]
+    assert sum(left for _, _, left in changes) == 1
