@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from cdp_assets.commands.held import held_beside
 from cdp_assets.commands.tables import put, say
 from cdp_assets.config.events import EventType
 from cdp_assets.counted import counted, first_of
@@ -21,10 +22,7 @@ from cdp_assets.flows.import_files import events_lost, little_taken_message
 from cdp_assets.flows.manifests import read_manifest
 from cdp_assets.flows.superseded import superseded_since
 from cdp_assets.sql.event_rejects import plain_reason
-from cdp_assets.sql.event_tables import EVENT_TABLES
-from cdp_assets.sql.records import GROUP_TABLES
-from cdp_assets.sql.tables import LIST_MEMBERSHIPS, PRODUCTS
-from cdp_assets.sql.text import Sql, ident, sql
+from cdp_assets.sql.text import Sql, sql
 from cdp_assets.warehouse import Database, open_warehouse
 
 IMPORTED = Sql(
@@ -203,11 +201,7 @@ def _warnings(
 
 def _held(console: Console, database: Database) -> None:
     """Groups, events, their items, products and lists, as they are now; nothing where there are none."""
-    names = [name for query in (GROUP_TABLES, EVENT_TABLES) for name, _ in database.rows(query)]
-    rows: list[tuple[str, int]] = []
-    for name in (*names, PRODUCTS.name, LIST_MEMBERSHIPS.name):
-        (count,) = database.row(sql("SELECT count(*) FROM {table}", table=ident("main", name)))
-        rows += [(f"main.{name}", int(count))] if count else []
+    rows = [(name, count) for name, count in held_beside(database).items() if count]
     if rows:
         _print(console, "Beside the profiles", ["table", "rows"], rows)
 

@@ -6,6 +6,7 @@ import argparse
 
 from cdp_assets.assets.runtime import data_folders, now
 from cdp_assets.commands.chosen import chosen_imports
+from cdp_assets.commands.held import published_rows
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.counted import counted
 from cdp_assets.errors import ConfigError
@@ -49,6 +50,12 @@ def run(options: argparse.Namespace) -> int:
         print(f"{version.told}: {verb}")
     if len(changed) < len(versions):
         print(f"{len(versions) - len(changed)} had been {verb} before")
+    before = published_rows(folders)
     result = fold_and_publish(deployment.model, folders, now(), at_once=True)
+    after = published_rows(folders)
+    for table in sorted(before.keys() | after.keys()):
+        was, count = before.get(table, 0), after.get(table, 0)
+        if was != count:
+            print(f"{table}: {counted(count, 'row')}, {abs(count - was):,} {'more' if count > was else 'fewer'}")
     print(f"{counted(result.profiles, 'profile')}{', warehouse rebuilt' if result.replayed else ''}")
     return 0

@@ -28,7 +28,11 @@ LIFECYCLE_CHANGES = Table(
         ("computed_at", TIME, "Run."),
         ("size", BIGINT, "Profiles in it after the run, in a stage or not; not those that have completed it."),
         ("entered", BIGINT, "Of these, profiles that were not in it before."),
-        ("left", BIGINT, "Profiles that were in it before and are no longer: completed, without the entrance, or erased."),
+        (
+            "left",
+            BIGINT,
+            "Profiles that were in it before and are no longer: completed, without the entrance, or erased.",
+        ),
         ("not_assigned", BIGINT, "Profiles in it that are in none of its stages."),
         ("completed", BIGINT, "Profiles that have completed it."),
         ("stages", Sql("MAP(VARCHAR, BIGINT)"), "Profiles in each stage."),

@@ -227,6 +227,18 @@ def test_rows_of_several_batches_are_not_mixed(shop, capsys):
     assert "(customers_2.csv, folded, landed 2026-03-01 08:30 UTC)" in told
 
 
+def test_a_withdrawal_tells_how_many_rows_are_fewer_and_putting_back_how_many_are_more(shop, capsys):
+    landed(shop)
+    shop.put("customers_20260401.csv", "email;city;points\nnew@x.com;Ede;1\n")
+    shop.import_all()
+    assert main(["withdraw", "shop", "customers", "20260401"]) == 0
+    assert capsys.readouterr().out.endswith(
+        ": withdrawn\nmain.profiles: 2 rows, 1 fewer\n2 profiles, warehouse rebuilt\n"
+    )
+    assert main(["withdraw", "shop", "customers", "20260401", "--undo"]) == 0
+    assert ": put back\nmain.profiles: 3 rows, 1 more\n3 profiles" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("options", [[], ["-o", "-"]], ids=["listed", "written"])
 def test_a_partition_or_batch_that_is_not_there_is_told_with_the_nearest(shop, capsys, options):
     shop.put("customers_20260401.csv", BAD)
