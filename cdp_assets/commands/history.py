@@ -21,7 +21,8 @@ from cdp_assets.warehouse import open_warehouse
 HELP = "list what was imported and exported, the newest first, with its counts"
 _INDENT = 4
 _IMPORTS = Sql(
-    "SELECT strftime(happened_at, '%Y-%m-%d %H:%M'), state, connection || '/' || goal, file, message"
+    "SELECT strftime(happened_at, '%Y-%m-%d %H:%M'), state, connection || '/' || goal,"
+    " file || CASE WHEN state = 'failed' THEN '' ELSE ' (batch ' || id[:8] || ')' END, message"
     " FROM ops.import_history WHERE coalesce(connection = $connection, true)"
     " ORDER BY happened_at DESC, position DESC, id LIMIT $limit"
 )

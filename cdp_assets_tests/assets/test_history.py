@@ -62,7 +62,9 @@ def test_the_command_prints_what_happened(used: World, capsys: pytest.CaptureFix
     assert main(["history", "shop", "--limit", "2"]) == 0
     printed = capsys.readouterr().out
     assert "  failed  shop/customers  customers_3.csv\n    Column " in printed
-    assert "  folded  shop/customers  customers_2.csv\n    Received 1 updates, created 1 profiles, " in printed
+    ((batch,),) = used.rows("SELECT batch_id[:8] FROM ops.batches WHERE name = 'customers_2.csv'")
+    told = f"  folded  shop/customers  customers_2.csv (batch {batch})\n    Received 1 updates, created 1 profiles, "
+    assert told in printed
     assert "customers_1.csv" not in printed
     assert "imported" in printed
 
