@@ -135,8 +135,11 @@ def _list_and_read(server: SftpFileSystem, directory: str, goals: Sequence[Impor
         yield Trial("list", where, ok=False, detail=f"{error}{_folders_beside(server, directory)}")
         return
     taken = {goal.name: [file for file in files if why_not(goal.files, file.name) is None] for goal in goals}
-    counts = ", ".join(f"{len(found)} for {name}" for name, found in taken.items())
-    yield Trial("list", where, ok=True, detail=f"{counted(len(files), 'file')}: {counts}")
+    counts = [f"{len(found)} for {name}" for name, found in taken.items()]
+    # Linked files, what is imported already, and what no goal takes.
+    others = len({file.path for file in files} - {file.path for found in taken.values() for file in found})
+    counts += [counted(others, "other")] if others else []
+    yield Trial("list", where, ok=True, detail=f"{counted(len(files), 'file')}: {', '.join(counts)}")
     yield _read(server, where, [found[0] for found in taken.values() if found])
 
 

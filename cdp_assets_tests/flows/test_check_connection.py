@@ -37,7 +37,7 @@ def test_everything_works_and_nothing_is_left_behind(sshd):
     server = sshd.server_config(user_directory=str(remote))
     assert [str(trial) for trial in check_connection(connection(server)) if trial.ok] == [
         f"log in {sshd.username}@127.0.0.1:{sshd.port}: the server is the one configured",
-        f"list {remote}/in: 2 files: 1 for customers",
+        f"list {remote}/in: 2 files: 1 for customers, 1 other",
         f"read {remote}/in: can open customers_1.csv",
         f"write {remote}/in: wrote a small hidden file",
         f"rename {remote}/in: renamed it; removed it again",
