@@ -37,7 +37,7 @@ from cdp_assets.flows.mirror import mirrored
 from cdp_assets.flows.shared_files import sharing
 from cdp_assets.flows.snapshots import only_used
 from cdp_assets.flows.take_look import Candidate, Look, take_settled_look
-from cdp_assets.sql.event_rejects import told_reason
+from cdp_assets.sql.event_rejects import plain_reason, told_reason
 from cdp_assets.sql.text import Sql, sql
 from cdp_assets.warehouse import Database, open_warehouse
 
@@ -246,9 +246,9 @@ def _rehearsed(
         state, note = str(entry["state"]), str(entry["note"])
         counts = {name: value for name, value in entry.items() if isinstance(value, int) and name.startswith(COUNTED)}
         key = key if counts else ""
-    told = told_reason(outcome.landed.manifest.config.event_types if outcome.landed else ())
-    reasons = tuple(Reason(*row) for row in database.rows(_reasons(told), [key]))
-    rows = database.rows(_sample(told), [key])
+    kinds = outcome.landed.manifest.config.event_types if outcome.landed else ()
+    reasons = tuple(Reason(*row) for row in database.rows(_reasons(plain_reason(kinds)), [key]))
+    rows = database.rows(_sample(told_reason(kinds)), [key])
     sample = tuple(RejectSample(line, column or "", masked(text or ""), reason) for line, column, text, reason in rows)
     received, rejected = counts.get("rows_received", 0), counts.get("rows_rejected", 0)
     warnings = events_lost(counts.get("events_received", 0), counts.get("events_rejected", 0))

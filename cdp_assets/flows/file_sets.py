@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -12,7 +12,7 @@ from cdp_assets.errors import FileError
 from cdp_assets.files.linked import LinkedFileMissingError, find_linked, linked_to_done
 from cdp_assets.files.readiness import sidecar_of
 from cdp_assets.files.remote import RemoteFile, path_of, shown
-from cdp_assets.files.selection import natural_key, never_taken, partition_key, why_not
+from cdp_assets.files.selection import matches_wildcard, natural_key, never_taken, partition_key, why_not
 from cdp_assets.files.windows import partition_of
 from cdp_assets.flows.manifests import seen_id
 
@@ -94,7 +94,8 @@ def sort_into_goals(
             found.append(replace(found_set, partition=partition))
     taken = {(item.goal, name) for item in found for name in item.names}
     left = [item for item in passed_over if (item.goal, item.name) not in taken]
-    return found, _with_roots(connection, goals, listings, left)
+    left = _with_roots(connection, goals, listings, left)
+    return found, _without_roots(goals, {name for _, name in taken}, left)
 
 
 def _with_roots(
@@ -112,6 +113,24 @@ def _with_roots(
         else item
         for item in passed_over
     ]
+
+
+def _without_roots(
+    goals: Sequence[ImportGoal], taken: Collection[str], passed_over: Sequence[PassedOver]
+) -> list[PassedOver]:
+    """Linked files whose root file has not come wait for it; what a goal takes, or never is data, does not."""
+    linked = {
+        goal.name: [one.file for one in goal.files.linked if not one.static] for goal in goals if goal.files.linked
+    }
+
+    def waits(item: PassedOver) -> bool:
+        is_data = item.kind == "other" and item.name not in taken and never_taken(item.name) is None
+        return is_data and any(matches_wildcard(pattern, item.name) for pattern in linked.get(item.goal, ()))
+
+    return [PassedOver(item.goal, item.name, _ROOT_MISSING, "waits") if waits(item) else item for item in passed_over]
+
+
+_ROOT_MISSING = "waits: as a linked file it counts only with its root file, which is not there"
 
 
 def _waits_for(root: str) -> str:

@@ -130,6 +130,21 @@ def test_a_corrected_linked_file_whose_root_is_done_waits_until_that_is_sent_aga
     assert shop.people("email, tags")[1] == ("b@x.com", ["other", "better"])
 
 
+def test_a_linked_file_whose_root_file_has_not_come_waits_for_it(sshd, tmp_path):
+    shop = shop_with(sshd, tmp_path)
+    shop.put("lessons_244.csv", LESSONS)
+    shop.put("lessons_243.csv.done", LESSONS)
+    shop.put("notes.csv", LESSONS)
+    imported, _, _ = shop.import_all()
+    told = "waits: as a linked file it counts only with its root file, which is not there"
+    waiting = {item.name: item.reason for item in imported.look.passed_over if item.kind == "waits"}
+    assert waiting == {"lessons_244.csv": told}
+    shop.put("example_course_20244.csv", COURSES)
+    imported, _, _ = shop.import_all()
+    assert [item for item in imported.look.passed_over if item.kind == "waits"] == []
+    assert len(shop.people()) == 2
+
+
 def test_a_set_waits_for_the_senders_ready_files_and_a_wrong_checksum_refuses_it_until_it_is_put_right(sshd, tmp_path):
     shop = shop_with(sshd, tmp_path, ready={"file": "{name}.ok", "checksum": "optional"})
     shop.put("example_course_20244.csv", COURSES)
