@@ -18,27 +18,28 @@ from cdp_assets.assets.runtime import data_folders
 from cdp_assets.commands.tables import NOTHING, WIDTH, Column, new_console, print_table, say, tell_source
 from cdp_assets.counted import counted
 from cdp_assets.errors import ConfigError, WarehouseError
-from cdp_assets.sql.text import Sql, sql
+from cdp_assets.sql.text import Sql, ident, joined, literal, sql
 from cdp_assets.warehouse import Answer, Database, read_copy
 
 HELP = "ask the readers' copy of the warehouse in SQL; without a query list its tables"
-_TABLES = Sql(
-    "WITH listed AS (SELECT schema_name AS place, table_name AS name, estimated_size AS held, comment AS told"
-    " FROM duckdb_tables() WHERE NOT internal AND database_name = current_database() UNION ALL"
-    " SELECT schema_name, view_name, NULL, coalesce(comment, 'a view')"
-    " FROM duckdb_views() WHERE NOT internal AND database_name = current_database())"
-    """ SELECT place || '.' || name AS "table", held AS "rows, about","""
-    # Views of `ops` carry a digest by which an upgrade knows them.
-    r""" regexp_replace(told, ' \([0-9a-f]{8}\)$', '') AS "what it holds" FROM listed"""
-    " ORDER BY held IS NOT DISTINCT FROM 0, place <> 'main', place, name"
+_NAMES = Sql(
+    "SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT internal AND database_name = current_database()"
 )
-"""What an analyst asks first stands first: what holds rows in `main`, then in other schemas; last what is empty."""
-_FILLED = sql(
-    'SELECT name AS "table", held AS "rows", told AS "what it holds" FROM ({tables}) AS listed(name, held, told)'
-    " WHERE held IS DISTINCT FROM 0",
-    tables=_TABLES,
-)
-_EMPTY = sql("SELECT name FROM ({tables}) AS listed(name, held, told) WHERE held = 0", tables=_TABLES)
+_ONE = "SELECT {place} AS place, {name} AS name, (SELECT count(*) FROM {table}) AS held"
+_TABLES = """WITH counts AS ({counts}),
+ listed AS (SELECT schema_name AS place, table_name AS name, held, comment AS told
+ FROM duckdb_tables() JOIN counts ON schema_name = place AND table_name = name
+ WHERE NOT internal AND database_name = current_database()
+ UNION ALL SELECT schema_name, view_name, NULL, coalesce(comment, 'a view')
+ FROM duckdb_views() WHERE NOT internal AND database_name = current_database())
+ SELECT place || '.' || name AS "table", held AS "rows", regexp_replace(told, ' \\([0-9a-f]{{8}}\\)$', '')
+ AS "what it holds" FROM listed ORDER BY held IS NOT DISTINCT FROM 0, place <> 'main', place, name"""
+"""What an analyst asks first stands first: what holds rows in `main`, then in other schemas; last what is empty.
+
+Views of `ops` carry a digest by which an upgrade knows them.
+"""
+_FILLED = 'SELECT * FROM ({tables}) WHERE "rows" IS DISTINCT FROM 0'
+_EMPTY = 'SELECT "table" FROM ({tables}) WHERE "rows" = 0'
 _GAP = 2
 """Blanks between two columns."""
 _WIDEST = 50
@@ -63,7 +64,8 @@ def run(options: argparse.Namespace) -> int:
     with read_copy(copy) as database:
         database.shut_out_files()
         listing = text is None and not options.output
-        answer = _answer(database, _FILLED if listing else _TABLES if text is None else Sql(text))
+        query = _tables(database) if text is None else Sql(text)
+        answer = _answer(database, sql(_FILLED, tables=query) if listing else query)
         if options.output == "-":
             _write(sys.stdout, answer)
         elif options.output:
@@ -72,16 +74,25 @@ def run(options: argparse.Namespace) -> int:
         else:
             _show(answer, options.limit)
             if listing:
-                _tell_empty(database)
+                _tell_empty(database, query)
             made = datetime.fromtimestamp(copy.stat().st_mtime, tz=UTC)
             say(new_console(), f"the copy is of {made:%Y-%m-%d %H:%M:%S} UTC")
             tell_source(new_console())
     return 0
 
 
-def _tell_empty(database: Database) -> None:
+def _tables(database: Database) -> Sql:
+    """All tables and views, each table with its rows, counted: the engine's own guess holds rows that are gone."""
+    counts = (
+        sql(_ONE, place=literal(place), name=literal(name), table=ident(place, name))
+        for place, name in database.rows(_NAMES)
+    )
+    return sql(_TABLES, counts=joined(" UNION ALL ", counts))
+
+
+def _tell_empty(database: Database, tables: Sql) -> None:
     """The tables that hold nothing yet, by name alone."""
-    names = [name for (name,) in database.rows(_EMPTY)]
+    names = [name for (name,) in database.rows(sql(_EMPTY, tables=tables))]
     if names:
         say(new_console(), f"{counted(len(names), 'table')} without rows: {', '.join(names)}")
 
