@@ -184,6 +184,10 @@ def _tell_doubts(draft: GoalDraft) -> None:
     elif draft.repeats:
         told = f"{counted(draft.repeats, 'row repeats', 'rows repeat')} what finds a person in an earlier one"
         print(f"    !! {told}: of a property the last one counts, unless its rule is sum or add")
+    if draft.slashed_dates:
+        names = ", ".join(shown(name) for name in draft.slashed_dates)
+        print(f"    !! dates are day first ({names}); a file whose dates fit both is read month first, with a warning:")
+        print("       if all dates of the files have one form, say it with format.date_format")
     if draft.local_times:
         names = ", ".join(shown(name) for name in draft.local_times)
         print(f"    !! times without an offset are taken as UTC ({names}); if they are of elsewhere, say so with")

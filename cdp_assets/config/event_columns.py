@@ -22,6 +22,16 @@ def event_columns(config: BatchConfig, columns: Collection[str]) -> dict[str, li
     return found
 
 
+def absent_columns(config: BatchConfig, columns: Collection[str]) -> tuple[str, ...]:
+    """Columns that a goal names and a file with these columns has not, in the order they are named."""
+    goal = config.goal
+    if goal.drop is not None:
+        # The header alone says where a column goes.
+        return ()
+    named = [*(one.column for one in goal.identifier_columns), *(one.column for one in goal.mappings)]
+    return tuple(name for name in dict.fromkeys([*named, *event_columns(config, columns)]) if name not in columns)
+
+
 def _pairs(config: BatchConfig, event: EventImport, columns: Collection[str]) -> Iterator[tuple[str, str]]:
     kind = config.find_event_type(event.type)
     if event.id is not None:

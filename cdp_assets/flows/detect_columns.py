@@ -14,6 +14,7 @@ from cdp_assets.sql.date_detection import (
     choose_format,
     date_counts,
     detection_by_group,
+    reads_either_way,
 )
 from cdp_assets.sql.profiling import ColumnCounts, column_counts, counts_query, tall_cells
 from cdp_assets.sql.text import Sql, sql
@@ -164,5 +165,7 @@ def _dates_of(counts: ColumnCounts, dates: DateCounts, layout: Format) -> Detect
             return None
     own = layout.date_format
     note = "" if own == "auto" else f"dates as {best.value}, but format.date_format is {own}"
+    if own == "auto" and reads_either_way(dates):
+        note = f"or {KnownFormat.day_first.shortest}: say which with format.date_format"
     days = not counts.clocks and best not in {KnownFormat.epoch_millis, KnownFormat.epoch_seconds}
     return Detected(PropertyType.datetime, best.value, dates.read.get(best, 0), whole_days=days, note=note)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from cdp_assets.config.files import Format
 from cdp_assets.config.goals import Identifier, Mapping
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.properties import RESERVED_COLUMNS, Property, PropertyType
@@ -28,6 +29,7 @@ from cdp_assets.flows.people_columns import (
     why_none,
 )
 from cdp_assets.flows.propose_mappings import propose_mappings, valid_name
+from cdp_assets.sql.date_detection import KnownFormat
 
 
 def draft_goals(
@@ -128,8 +130,21 @@ def _drafted(model: CustomerModelConfig, looked: LookedKind, found: Found, goal_
     proposal = propose_mappings(goal, model.with_properties("", new), rest)
     goal = goal.model_copy(update={"mappings": (*own, *proposal.mappings)})
     proposal = replace(proposal, properties=(*new, *proposal.properties))
+    layout = _layout(looked)
+    goal = goal.model_copy(update={"format": layout})
     filled = next((mapping.property for mapping in own if address and mapping.column == address.name), "")
     return GoalDraft(goal, looked, proposal, found, filled)
+
+
+def _layout(looked: LookedKind) -> Format:
+    """The format, with that of its dates where all are days, day first with slashes.
+
+    Found out anew for each file, they would be read month first in one whose dates fit both.
+    """
+    dates = [one.detected for one in looked.seen.columns if one.detected.type is PropertyType.datetime]
+    if dates and all(one.whole_days and one.detail == KnownFormat.day_first.value for one in dates):
+        return looked.goal.format.model_copy(update={"date_format": KnownFormat.day_first.shortest})
+    return looked.goal.format
 
 
 def people_first(drafts: Sequence[GoalDraft]) -> list[GoalDraft]:

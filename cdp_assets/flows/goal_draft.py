@@ -13,6 +13,7 @@ from cdp_assets.flows.look_kinds import LookedKind
 from cdp_assets.flows.people_columns import Found, Key, called_like_key, is_key, may_be_key
 from cdp_assets.flows.personal_columns import is_personal
 from cdp_assets.flows.propose_mappings import Proposal
+from cdp_assets.sql.date_detection import KnownFormat
 
 _OFFSET = re.compile(r"(?:\b[Zz]|\d[Zz]|UTC|GMT|:\d\d(?:[.,]\d+)?\s*[+-]\d\d(?::?\d\d)?)$")
 """What ends a time of day that tells its zone."""
@@ -63,6 +64,13 @@ class GoalDraft:
         return tuple(
             one.name for one in dates if any(":" in text and not _OFFSET.search(text) for text in one.examples)
         )
+
+    @property
+    def slashed_dates(self) -> tuple[str, ...]:
+        """Columns of dates that are day first with slashes, where no setting says so for the whole goal."""
+        if self.goal.format.date_format != "auto":
+            return ()
+        return tuple(one.name for one in self.columns if one.detected.detail == KnownFormat.day_first.value)
 
     @property
     def identifier(self) -> str:

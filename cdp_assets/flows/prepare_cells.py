@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cdp_assets.config.model import BatchConfig
+from cdp_assets.flows.date_doubts import FIRST_ROWS, date_doubts
 from cdp_assets.flows.join_linked import LinkedSet, join_linked
 from cdp_assets.flows.process_rows import Processable, process_rows
 from cdp_assets.sql.date_detection import KnownFormat, choose_format, date_counts, detection_query
 from cdp_assets.sql.fields import Cells
-from cdp_assets.sql.landing import Source, date_columns, detected_dates, raw_table
+from cdp_assets.sql.landing import Source, date_columns, detected_dates, first_rows, raw_table
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database
 
@@ -71,3 +72,15 @@ def find_dates(engine: Database, config: BatchConfig, cells: Cells) -> dict[int,
         return {}
     counts = engine.row(detection_query(date_columns(config, cells, numbers), cells.relation))
     return {number: choose_format(date_counts(found)) for number, found in zip(numbers, counts, strict=True)}
+
+
+def doubtful_dates(
+    engine: Database, config: BatchConfig, cells: Cells, dates: dict[int, KnownFormat]
+) -> tuple[str, ...]:
+    """What to warn of in columns that are read month first, and may all be day first."""
+    numbers = [number for number, found in dates.items() if found is KnownFormat.month_first]
+    if not numbers:
+        return ()
+    names = [config.goal.mappings[number].column for number in numbers]
+    columns = dict(zip(names, date_columns(config, cells, numbers), strict=True))
+    return tuple(date_doubts(engine, columns, first_rows(cells, FIRST_ROWS).relation, cells.relation))

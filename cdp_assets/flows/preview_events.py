@@ -40,7 +40,7 @@ def preview_events(engine: Database, source: EventSource, most_rows: int) -> Eve
             target=literal(str(source.content / "batch.parquet")),
         )
     )
-    counts = write_events(engine, source)
+    counts, _ = write_events(engine, source)
     for table in (*event_tables(config.event_types), PRODUCTS):
         for statement in create_table(table):
             engine.run(statement)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from cdp_assets.config.event_columns import event_columns
+from cdp_assets.config.event_columns import absent_columns, event_columns
 from cdp_assets.config.goals import Mapping
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.config.properties import PropertyType
@@ -83,7 +83,7 @@ def _compared(config: BatchConfig, found: SetPreview) -> SetPreview:
     named = [*(item.column for item in goal.identifier_columns), *(item.column for item in goal.mappings)]
     events = event_columns(config, known)
     named += events
-    missing = tuple(dict.fromkeys(name for name in named if name not in known))
+    missing = absent_columns(config, known)
     unmapped = tuple(name for name in known if name not in named and name not in joining)
     warnings = (*found.warnings, *_moved_days(config, found.columns))
     return replace(found, event_columns=events, missing=missing, unmapped=unmapped, warnings=warnings)

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from cdp_assets.config.event_columns import absent_columns
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.errors import FileError
 from cdp_assets.faults import step
 from cdp_assets.files.delimited import Header, read_header
+from cdp_assets.files.remote import shown
 from cdp_assets.flows.join_linked import LinkedSet, LinkedText, linked_columns, linked_facts, load_linked
 from cdp_assets.flows.keep_rejected import REJECTED_ROWS, SourceText, find_event_lines, keep_rejected
-from cdp_assets.flows.prepare_cells import find_dates, prepare_cells
+from cdp_assets.flows.prepare_cells import doubtful_dates, find_dates, prepare_cells
 from cdp_assets.flows.prepare_dropped import prepare_dropped, read_dropped, require_whole_rows
 from cdp_assets.flows.read_rows import (
     Rows,
@@ -100,6 +102,8 @@ class _Written:
     """The root file's cells, in the order of the batch's rows: events are made of them."""
     dates: dict[int, KnownFormat]
     """Number of a mapping → the format its dates were read in, where that was found out."""
+    doubts: tuple[str, ...] = ()
+    """What to warn of in dates that may be read in two ways."""
     skipped: int = 0
     """Rows that are in `rejects` and not in the batch."""
 
@@ -198,12 +202,22 @@ def _write(engine: Database, job: Job, rows: Rows) -> WrittenBatch:
     keep_refused(engine, rows, job.config.goal.format)
     require_whole_rows(engine, job.config)
     source = EventSource(job.config, written.cells, linked, job.content, job.at, job.header.lines)
-    events = write_events(engine, source)
+    events, event_doubts = write_events(engine, source)
     counts = _finish(engine, job, written) | events
     counts |= {"rows_unreadable": rows.unreadable, "padded_rows": rows.padded}
     counts |= _keep_rejected(engine, job, counts)
     counts |= {"rows_received": written.rows_read + rows.unreadable}
-    return WrittenBatch(counts, written.linked, (*rows.warnings(job.header), *linked.warnings))
+    doubts = dict.fromkeys((*_absent(job.config, written.columns), *written.doubts, *event_doubts))
+    return WrittenBatch(counts, written.linked, (*rows.warnings(job.header), *linked.warnings, *doubts))
+
+
+def _absent(config: BatchConfig, columns: Sequence[str]) -> list[str]:
+    """A warning of columns that are mapped and not in the file, which changes nothing by them (spec.md 6.3)."""
+    absent = absent_columns(config, columns)
+    if not absent:
+        return []
+    which = "column" if len(absent) == 1 else "columns"
+    return [f"the file has no {which} {', '.join(map(shown, absent))}; what is mapped from there stays as it is"]
 
 
 def _keep_rejected(engine: Database, job: Job, counts: dict[str, object]) -> dict[str, int]:
@@ -235,7 +249,8 @@ def _stream(engine: Database, job: Job, rows: Rows) -> _Written:
         dates = find_dates(engine, config, cells)
         if dates != preferred:
             copied = _copy_all(engine, job, rows, cells, dates)
-    return _Written(copied, copied, job.header.columns, rows.source.rewritten, {}, cells, dates)
+    doubts = doubtful_dates(engine, config, cells, dates)
+    return _Written(copied, copied, job.header.columns, rows.source.rewritten, {}, cells, dates, doubts)
 
 
 def _copy_all(engine: Database, job: Job, rows: Rows, cells: Cells, dates: dict[int, KnownFormat]) -> int:
@@ -252,7 +267,8 @@ def _prepare(engine: Database, job: Job, rows: Rows, linked: LinkedSet) -> _Writ
     copied = _copy_batch(engine, job, prepared.cells, prepared.dates)
     columns = dict.fromkeys([*prepared.cells.columns, *linked_columns(linked)])
     facts = linked_facts(linked, prepared.orphan_rows)
-    return _Written(prepared.rows_read, copied, tuple(columns), True, facts, prepared.root, prepared.dates)
+    doubts = doubtful_dates(engine, job.config, prepared.cells, prepared.dates)
+    return _Written(prepared.rows_read, copied, tuple(columns), True, facts, prepared.root, prepared.dates, doubts)
 
 
 def _drop(engine: Database, job: Job, rows: Rows) -> _Written:
@@ -263,8 +279,9 @@ def _drop(engine: Database, job: Job, rows: Rows) -> _Written:
     dropped = prepare_dropped(engine, job.config, job.header.columns, rows.source, job.at)
     copied = _copy_batch(engine, job, dropped.cells, dropped.dates)
     columns = dict.fromkeys([*job.header.columns, *dropped.cells.columns])
+    doubts = doubtful_dates(engine, job.config, dropped.cells, dropped.dates)
     return _Written(
-        int(rows_read), copied, tuple(columns), True, {}, dropped.cells, dropped.dates, dropped.rows_skipped
+        int(rows_read), copied, tuple(columns), True, {}, dropped.cells, dropped.dates, doubts, dropped.rows_skipped
     )
 
 

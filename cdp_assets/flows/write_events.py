@@ -12,6 +12,7 @@ from cdp_assets.config.model import BatchConfig
 from cdp_assets.config.properties import Property, PropertyType
 from cdp_assets.errors import FileError
 from cdp_assets.files.remote import shown
+from cdp_assets.flows.date_doubts import FIRST_ROWS, date_doubts
 from cdp_assets.flows.join_linked import LinkedSet
 from cdp_assets.sql.date_detection import KnownFormat, choose_format, date_counts, detection_query
 from cdp_assets.sql.event_fields import Slot, Slots, date_columns, event_field, slots_of
@@ -29,7 +30,7 @@ from cdp_assets.sql.event_rejects import event_rejects, with_problems
 from cdp_assets.sql.fields import Cells
 from cdp_assets.sql.identifiers import numbered_matches
 from cdp_assets.sql.interactions import interaction_cells
-from cdp_assets.sql.landing import parquet_rows
+from cdp_assets.sql.landing import first_rows, parquet_rows
 from cdp_assets.sql.text import Sql, ident, literal, sql
 from cdp_assets.warehouse import Database
 
@@ -58,25 +59,27 @@ class EventSource:
         return parquet_rows([str(self.content / "batch.parquet")])
 
 
-def write_events(engine: Database, source: EventSource) -> dict[str, int]:
-    """Writes the files and adds what is wrong to `rejects`; returns how many events there are.
+def write_events(engine: Database, source: EventSource) -> tuple[dict[str, int], list[str]]:
+    """Writes the files and adds what is wrong to `rejects`; returns how many events there are, and what to warn of.
 
     Raises:
         FileError: the supplier must act: names of columns cannot be told apart.
     """
     if not source.config.goal.events:
-        return {}
+        return {}, []
     if source.linked.files:
         engine.run(number_roots(source.batch))
     received = rejected = 0
+    doubts: list[str] = []
     for number, event in enumerate(source.config.goal.events):
         plan = _plan(engine, source, number, event)
-        counts = _write(engine, source, number, plan)
+        *counts, found = _write(engine, source, number, plan)
         received, rejected = received + counts[0], rejected + counts[1]
-    return {"events_received": received, "events_rejected": rejected}
+        doubts += found
+    return {"events_received": received, "events_rejected": rejected}, doubts
 
 
-def _write(engine: Database, source: EventSource, number: int, plan: EventPlan) -> tuple[int, int]:
+def _write(engine: Database, source: EventSource, number: int, plan: EventPlan) -> tuple[int, int, list[str]]:
     """Dates are written in the format that is preferred first; only if some are not read is it looked for."""
     target = source.content / event_file(number)
     events = parquet_rows([str(target)])
@@ -88,8 +91,9 @@ def _write(engine: Database, source: EventSource, number: int, plan: EventPlan) 
         found = _found_dates(engine, source.config, plan.slots)
         if found != dates or plan.event.on_missing_date == "now":
             _copy(engine, source, plan.dated(found), target)
+        dates = found
     (received,) = engine.row(sql("SELECT count(*) FROM {events} WHERE is_event", events=events))
-    return int(received), _reject(engine, source, plan, events)
+    return int(received), _reject(engine, source, plan, events), _doubts(engine, source.config, plan.slots, dates)
 
 
 def _copy(engine: Database, source: EventSource, plan: EventPlan, target: Path) -> None:
@@ -240,6 +244,16 @@ def _found_dates(engine: Database, config: BatchConfig, slots: Slots) -> Mapping
         return {}
     counts = engine.row(detection_query(date_columns(slots, config.goal.format), slots.cells.relation))
     return {name: choose_format(date_counts(found)) for name, found in zip(names, counts, strict=True)}
+
+
+def _doubts(engine: Database, config: BatchConfig, slots: Slots, dates: Mapping[str, KnownFormat]) -> list[str]:
+    columns = {
+        slot.column: column
+        for slot, column in zip(slots.dated, date_columns(slots, config.goal.format), strict=True)
+        if dates.get(slot.field.name) is KnownFormat.month_first
+    }
+    cells = slots.cells
+    return date_doubts(engine, columns, first_rows(cells, FIRST_ROWS).relation, cells.relation)
 
 
 def _wrong(engine: Database, events: Sql) -> int:

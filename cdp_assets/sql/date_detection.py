@@ -144,6 +144,13 @@ def choose_format(counts: DateCounts) -> KnownFormat:
     return max(_FORMATS, key=lambda one: counts.read.get(one, 0))
 
 
+def reads_either_way(counts: DateCounts) -> bool:
+    """Whether all dates with slashes of a column that is read month first may be day first as well."""
+    month_first = counts.read.get(KnownFormat.month_first, 0)
+    is_chosen = choose_format(counts) is KnownFormat.month_first
+    return is_chosen and 0 < month_first == counts.read.get(KnownFormat.day_first, 0)
+
+
 def _readings(date_format: KnownFormat, text: Sql) -> list[Reading]:
     match date_format:
         case KnownFormat.iso:

@@ -175,3 +175,22 @@ def test_a_connection_that_cannot_be_written_leaves_no_model_either(server, caps
     assert main(["scaffold", "winkel", *place, *known]) == 1
     assert capsys.readouterr().err.startswith("error: nothing was written: ")
     assert [path.name for path in folder.rglob("*")] == ["winkel"]
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "pattern"),
+    [
+        ("Geboren,Lid", "25/04/1990,01/12/2026", "auto"),
+        ("Geboren,Lid", "25/04/1990,31/12/2026", "DD/MM/YYYY"),
+        ("Geboren,Lid", "25/04/1990,31/12/2026 10:30", "auto"),
+        ("Geboren,Lid", "25/04/1990,2026-12-31", "auto"),
+    ],
+)
+def test_days_with_slashes_that_are_day_first_are_pinned(server, sshd, capsys, header, cells, pattern):
+    place, known, folder = server
+    (sshd.root / "drafted" / "leden.csv").write_text(f"E-mail,{header}\na@x.example,{cells}\n")
+    assert main(["scaffold", "winkel", *place, *known, "--files", "leden.csv"]) == 0
+    told = capsys.readouterr().out
+    (goal,) = load_deployment(folder).find_connection("winkel").imports
+    assert goal.format.date_format == pattern
+    assert ("!! dates are day first (Geboren" in told) == (pattern == "auto")

@@ -1,0 +1,45 @@
+"""Columns that are mapped and not in the file: nothing is changed by them, and a warning says so (spec.md 6.3)."""
+
+from __future__ import annotations
+
+import pytest
+
+from cdp_assets_tests.support.lab import Lab, deployment
+
+PROPERTIES = [{"name": "email", "type": "email"}, {"name": "phone"}, {"name": "city"}]
+GOAL = {
+    "type": "import_profiles",
+    "name": "people",
+    "files": {"root": "people_*.csv", "delta": True},
+    "identifiers": [{"column": "mail", "property": "email"}],
+    "allow_create": True,
+    "mappings": [{"column": "Phone", "property": "phone"}, {"column": "City", "property": "city"}],
+}
+EVENTS = [{"type": "order", "date": "Day", "mappings": [{"column": "Total", "property": "total_revenue"}]}]
+
+
+@pytest.mark.parametrize(
+    ("header", "changes", "warnings"),
+    [
+        ("mail,Phone,City", {}, []),
+        ("mail,Fone,City", {}, ["the file has no column Phone; what is mapped from there stays as it is"]),
+        ("mail", {}, ["the file has no columns Phone, City; what is mapped from there stays as it is"]),
+        ("mail,Phone,City,Day", {"events": EVENTS},
+         ["the file has no column Total; what is mapped from there stays as it is"]),
+        ("mail,Phone", {"processors": [{"fixed_value": {"field": "City", "value": "Ede"}}]}, []),
+        ("mail,Phone,City", {"identifiers": [*GOAL["identifiers"], {"column": "Nr", "property": "phone"}]},
+         ["the file has no column Nr; what is mapped from there stays as it is"]),
+    ],
+)  # fmt: skip
+def test_they_are_warned_of(tmp_path, header, changes, warnings):
+    room = Lab(tmp_path, deployment(PROPERTIES, [GOAL | changes]))
+    landed = room.land("people", "people_1.csv", f"{header}\na@x.com{',2026-11-20' * header.count(',')}\n")
+    assert list(landed.manifest.warnings) == warnings
+
+
+def test_what_is_there_stays(tmp_path):
+    room = Lab(tmp_path, deployment(PROPERTIES, [GOAL]))
+    room.land("people", "people_1.csv", "mail,Phone,City\na@x.com,0123,Ede\n")
+    room.land("people", "people_2.csv", "mail,Fone,City\na@x.com,,Goes\n")
+    room.fold()
+    assert room.rows("SELECT phone, city FROM main.profiles") == [("0123", "Goes")]
