@@ -89,7 +89,8 @@ SELECTED = Sql(
     'SELECT segment, size, joined, "left" FROM ops.segment_changes WHERE computed_at >= ? ORDER BY segment, computed_at'
 )
 DELIVERED = Sql(
-    "SELECT path, rows, no_identifier, unchanged, CASE WHEN uploaded THEN 'new file' ELSE 'same as there' END"
+    "SELECT path, rows, no_identifier, unchanged, CASE WHEN state = 'staged' THEN 'NOT there yet'"
+    " WHEN state = 'refused' THEN 'NOT sent' WHEN uploaded THEN 'new file' ELSE 'same as there' END"
     " FROM ops.exports WHERE started_at >= ? ORDER BY started_at, goal"
 )
 

@@ -164,6 +164,25 @@ def test_a_run_names_what_it_does_not_compute(shop: World, tmp_path: Path, monke
     )
 
 
+def test_a_delivery_that_failed_is_not_told_as_one(
+    shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_down(shop, tmp_path, monkeypatch)
+    shop.put("customers_1.csv", ANNA, BERT)
+    out = shop.server.folder / "out"
+    out.rmdir()
+    out.write_text("in the way")
+    done = run_command("run", "shop")
+    assert done.returncode == 1
+    assert "NOT there yet" in done.stdout
+    assert "same as there" not in done.stdout
+    out.unlink()
+    out.mkdir()
+    done = run_command("run", "shop")
+    assert done.returncode == 0, done.stderr
+    assert (out / "vip.csv").exists()
+
+
 def test_a_range_of_days_is_backfilled_in_runs_of_their_own_and_folded_once(
     shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

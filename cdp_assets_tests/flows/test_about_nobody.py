@@ -17,6 +17,7 @@ from cdp_assets_tests.support.connected import Shop, import_goal
 from cdp_assets_tests.support.lab import Lab, deployment
 
 CUSTOMERS, POINTS = "email,city\na@x.com,Rome\nb@x.com,Oslo\n", "email,points\na@x.com,5\nz@x.com,1\n"
+CITY = {"column": "city", "property": "city"}
 WHY = (
     "Files are applied in the order of their dates; if another goal brings these people in a later file, by the same"
     " identifier,"
@@ -25,7 +26,10 @@ WHY = (
 
 def goals(*, allow_create: bool = False, files: dict[str, object] | None = None):
     points = [{"column": "points", "property": "points", "rule": "sum"}]
-    return [goal(), goal("orders", allow_create=allow_create, mappings=points, **({"files": files} if files else {}))]
+    return [
+        goal(mappings=[CITY]),
+        goal("orders", allow_create=allow_create, mappings=points, **({"files": files} if files else {})),
+    ]
 
 
 def room_with(tmp_path, *names: str, **settings) -> Lab:
