@@ -105,6 +105,19 @@ def look_metadata(look: Look, refusals: Mapping[str, str]) -> Metadata:
     return metadata | {"looked at": _as_time(look.looked_at)}
 
 
+def passed_over_told(metadata: Mapping[str, dg.MetadataValue]) -> list[str]:
+    """A line for each file that a look found and left for later: those that wait, and those with a name to mend."""
+    waits = [f"{row['name']} ({row['goal']}): {row['for what']}" for row in _rows(metadata, "files that wait")]
+    count = metadata.get("names to mend")
+    wrong = _rows(metadata, "files no goal takes")[: count.value or 0 if isinstance(count, dg.IntMetadataValue) else 0]
+    return [*waits, *(f"{row['name']}: {row['why']}" for row in wrong)]
+
+
+def _rows(metadata: Mapping[str, dg.MetadataValue], label: str) -> list[Mapping[str, object]]:
+    found = metadata.get(label)
+    return [record.data for record in found.records] if isinstance(found, dg.TableMetadataValue) else []
+
+
 def _state(item: Candidate, refusals: Mapping[str, str]) -> str:
     refused = "" if item.landed else refusals.get(item.seen_id, "")
     state = "imported" if item.landed else "cannot be imported" if item.problem else "refused" if refused else "new"

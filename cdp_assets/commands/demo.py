@@ -12,7 +12,7 @@ from cdp_assets.assets.runtime import data_folders, now
 from cdp_assets.commands.dagster_home import prepare_dagster_home
 from cdp_assets.commands.run import run_job
 from cdp_assets.commands.sample_server import sample_server
-from cdp_assets.commands.summary import print_summary
+from cdp_assets.commands.summary import NotDone, print_summary
 from cdp_assets.commands.tables import new_console
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.config.model import Deployment
@@ -38,7 +38,9 @@ def run(options: argparse.Namespace) -> int:  # noqa: ARG001 - every command is 
             console.print("[red]The run failed.[/red] Its log stands in the web page under Runs.")
         if data_folders().warehouse.exists():
             undelivered = [line for ran in results for line in ran.undelivered]
-            print_summary(console, data_folders(), started, deployment.event_types, undelivered=undelivered)
+            passed_over = [line for ran in results for line in ran.passed_over]
+            not_done = NotDone(undelivered=undelivered, passed_over=passed_over)
+            print_summary(console, data_folders(), started, deployment.event_types, not_done)
         _where_next(console, server.folder)
     return 0 if ok else 1
 

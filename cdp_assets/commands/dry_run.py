@@ -65,6 +65,8 @@ def _tell(item: Rehearsed) -> None:
         print(f"  {line}")
     for warning in item.warnings:
         print(f"  WARNING: {warning}")
+    for told in item.set_aside:
+        print(f"  {told}")
     for reason in item.reasons:
         print(f"  {counted(reason.count, reason.level)} rejected: {reason.reason}")
     if item.more_reasons:

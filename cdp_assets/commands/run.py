@@ -16,12 +16,12 @@ from cdp_assets.assets.build import connection_definitions, model_definitions
 from cdp_assets.assets.failures import failure_event, reason_of, told_of
 from cdp_assets.assets.job_names import run_now_name
 from cdp_assets.assets.jobs import CONNECTION_TAG
-from cdp_assets.assets.metadata import NO_FILE
+from cdp_assets.assets.metadata import NO_FILE, passed_over_told
 from cdp_assets.assets.runtime import data_folders, now
 from cdp_assets.assets.steps import REFUSED, what_failed
 from cdp_assets.commands.chosen import chosen_connection
 from cdp_assets.commands.dagster_home import prepare_dagster_home
-from cdp_assets.commands.summary import print_summary
+from cdp_assets.commands.summary import NotDone, print_summary, tell_passed_over
 from cdp_assets.commands.tables import new_console, say
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.config.connections import Connection
@@ -69,7 +69,10 @@ def run(options: argparse.Namespace) -> int:
     ran = run_job(console, deployment, name)
     if data_folders().warehouse.exists():
         kinds = deployment.event_types
-        print_summary(console, data_folders(), started, kinds, failed=not ran.ok, undelivered=ran.undelivered)
+        not_done = NotDone(failed=not ran.ok, undelivered=ran.undelivered, passed_over=ran.passed_over)
+        print_summary(console, data_folders(), started, kinds, not_done)
+    else:
+        tell_passed_over(console, ran.passed_over)
     _notify(console, connection, ran.failed)
     left = _not_computed(deployment, options.connection) if options.goal is None else []
     if left:
@@ -119,6 +122,8 @@ class Ran:
     ok: bool
     undelivered: tuple[str, ...]
     """A line for each export goal that had nothing to deliver, with the reason."""
+    passed_over: tuple[str, ...] = ()
+    """A line for each file on the server that waits for something, or must be renamed first."""
     failed: Event | None = None
     """What people who are notified may want to know of a run that failed."""
 
@@ -156,7 +161,14 @@ def run_job(console: Console, deployment: Deployment, name: str) -> Ran:
     ok = bool(outcome) and outcome[0].success
     runs = [result.dagster_run for result in outcome]
     failed = None if ok or not runs else failure_event(job.tags[CONNECTION_TAG], runs[0], failures)
-    return Ran(ok, tuple(_undelivered(outcome)), failed)
+    return Ran(ok, tuple(_undelivered(outcome)), tuple(_passed_over(outcome)), failed)
+
+
+def _passed_over(outcome: Sequence[dg.ExecuteInProcessResult]) -> Iterator[str]:
+    """Of what looks at the server told, the files that were left for later."""
+    for event in (event for result in outcome for event in result.all_events):
+        if event.event_type == dg.DagsterEventType.ASSET_OBSERVATION:
+            yield from passed_over_told(event.asset_observation_data.asset_observation.metadata)
 
 
 def _undelivered(outcome: Sequence[dg.ExecuteInProcessResult]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from rich import box
@@ -20,6 +21,7 @@ from cdp_assets.flows.about_nobody import AboutNobody, about_nobody_since
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.import_files import events_lost, little_taken_message
 from cdp_assets.flows.manifests import read_manifest
+from cdp_assets.flows.set_aside import counted_twice_since, set_aside_since
 from cdp_assets.flows.superseded import superseded_since
 from cdp_assets.sql.event_rejects import plain_reason
 from cdp_assets.sql.text import Sql, sql
@@ -95,14 +97,24 @@ DELIVERED = Sql(
 )
 
 
+@dataclass(frozen=True)
+class NotDone:
+    """What the runs themselves told of what they left undone."""
+
+    failed: bool = False
+    """Whether not all was done."""
+    undelivered: Sequence[str] = ()
+    """A line for each export goal that had nothing to deliver, with the reason."""
+    passed_over: Sequence[str] = ()
+    """A line for each file on the server that waits for something, or must be renamed first."""
+
+
 def print_summary(
     console: Console,
     folders: DataFolders,
     since: datetime,
     kinds: Sequence[EventType],
-    *,
-    failed: bool = False,
-    undelivered: Sequence[str] = (),
+    not_done: NotDone = NotDone(),
 ) -> None:
     """Imported, merged, rejected, selected, delivered: real counts from the ledger.
 
@@ -111,11 +123,10 @@ def print_summary(
         folders: of this deployment.
         since: what happened before is left out.
         kinds: all types of events; what is wrong with one is told by its field.
-        failed: not all was done.
-        undelivered: a line for each export goal that had nothing to deliver, with the reason.
+        not_done: what the runs left undone.
     """
     with open_warehouse(folders.warehouse) as database:
-        _imported(console, database, folders, since, failed=failed)
+        _imported(console, database, folders, since, not_done)
         (profiles,) = database.row(Sql("SELECT count(*) FROM main.profiles"))
         console.print(f"{counted(profiles, 'profile')} in the warehouse\n")
         _held(console, database)
@@ -132,7 +143,7 @@ def print_summary(
         if delivered:
             columns = ["delivered file", "profiles", "no id", "unchanged", "content"]
             _print(console, "Delivered", columns, delivered)
-        for line in undelivered:
+        for line in not_done.undelivered:
             say(console, line, whole=True)
 
 
@@ -146,13 +157,25 @@ def _reasons(kinds: Sequence[EventType]) -> Sql:
     )
 
 
-def _imported(console: Console, database: Database, folders: DataFolders, since: datetime, *, failed: bool) -> None:
+def tell_passed_over(console: Console, lines: Sequence[str]) -> None:
+    """Files on the server that a run left for later: at most `MOST_REASONS`."""
+    for line in lines[:MOST_REASONS]:
+        say(console, f"{line}\n", whole=True)
+    if len(lines) > MOST_REASONS:
+        console.print(f"… and {counted(len(lines) - MOST_REASONS, 'more file')} left on the server for later\n")
+
+
+def _imported(console: Console, database: Database, folders: DataFolders, since: datetime, not_done: NotDone) -> None:
     rows = database.rows(IMPORTED, [since])
+    aside = list(set_aside_since(database, folders, since))
     if not rows:
-        nothing = (
-            "Nothing was imported." if failed else "No new files on the server: nothing was imported, nothing changed."
+        told = bool(not_done.failed or not_done.passed_over or aside)
+        console.print(
+            "Nothing was imported." if told else "No new files on the server: nothing was imported, nothing changed."
         )
-        console.print(nothing)
+        for sentence in aside:
+            say(console, f"{sentence}\n", whole=True)
+        tell_passed_over(console, not_done.passed_over)
         return
     unknown = about_nobody_since(database, folders, since)
     for warning in _warnings(database, folders, since, unknown):
@@ -165,8 +188,9 @@ def _imported(console: Console, database: Database, folders: DataFolders, since:
     if lines:
         say(console, "".join(lines))
     few = (told.sentence for told in unknown if not told.many)
-    for sentence in (*few, *superseded_since(database, since).values()):
+    for sentence in (*few, *superseded_since(database, since).values(), *aside):
         say(console, f"{sentence}\n", whole=True)
+    tell_passed_over(console, not_done.passed_over)
     events = database.rows(EVENTS, [since])
     if events:
         _print(console, "Events", EVENT_TITLES, events)
@@ -196,6 +220,7 @@ def _warnings(
     for name, events, rejected in database.rows(EVENTS_LOST, [since]):
         yield from (f"{shown(name)}: {told}" for told in events_lost(events, rejected))
     yield from (told.sentence for told in unknown if told.many)
+    yield from counted_twice_since(database, since)
     for name, folder in database.rows(LANDED, [since]):
         yield from (f"{shown(name)}: {warning}" for warning in read_manifest(folders.landing / folder).warnings)
 

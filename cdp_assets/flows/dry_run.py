@@ -34,6 +34,7 @@ from cdp_assets.flows.import_files import (
 )
 from cdp_assets.flows.manifests import SHORT, all_attempts, read_attempt
 from cdp_assets.flows.mirror import mirrored
+from cdp_assets.flows.set_aside import set_aside_of
 from cdp_assets.flows.shared_files import sharing
 from cdp_assets.flows.snapshots import only_used
 from cdp_assets.flows.take_look import Candidate, Look, take_settled_look
@@ -77,6 +78,8 @@ class Rehearsed:
     """How many others there are."""
     warnings: tuple[str, ...]
     """To be told loudly: that few rows would be imported, or that the file is perhaps not what it seems."""
+    set_aside: tuple[str, ...]
+    """What to say of rows of linked files, and of identifiers, that would not be taken."""
     sample: tuple[RejectSample, ...]
     """Some rejects of every reason and column, masked, in the order of their lines."""
 
@@ -267,5 +270,6 @@ def _rehearsed(
         tuple(first_of(reasons, MOST_REASONS)),
         len(reasons) - len(first_of(reasons, MOST_REASONS)),
         tuple(warnings),
+        tuple(set_aside_of(database, outcome.landed.manifest)) if outcome.landed and counts else (),
         sample,
     )

@@ -74,6 +74,10 @@ _COMPARED = Sql(
     " FROM ops.batches AS own WHERE own.folded_at IS NOT NULL AND own.is_full"
     " AND (own.connection, own.goal) = (batches.connection, batches.goal))"
 )
+_CONFLICTS = (
+    "(SELECT count(*) FROM ops.identity_conflicts AS found WHERE folded_at IS NOT NULL"
+    " AND found.batch_id = batches.batch_id)"
+)
 # The first sentence stands word for word in spec.md 11.3, whatever the counts are.
 IMPORTED = sql(
     """CASE WHEN folded_at IS NOT NULL THEN
@@ -97,6 +101,8 @@ IMPORTED = sql(
             ("rows_rejected", "row", "rejected"),
             ("cells_rejected", "cell", "rejected, without which the rows were imported"),
             ("rows_erased", "row", "left out because of an erasure"),
+            ("coalesce(orphan_rows, 0)", "row", "of linked files belonging to no row of their file"),
+            (_CONFLICTS, "identifier", "not taken, listed in ops.identity_conflicts"),
         ]
     ),
 )

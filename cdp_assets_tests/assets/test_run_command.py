@@ -124,6 +124,17 @@ def test_a_refused_file_is_told_once_and_that_it_stays(
     assert "report:" not in told
 
 
+def test_a_file_that_must_be_renamed_first_is_told(
+    shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_down(shop, tmp_path, monkeypatch)
+    shop.put("customers_1...2.csv", ANNA)
+    done = run_command("run", "shop", "customers")
+    assert "Nothing was imported.\n" in done.stdout
+    assert "customers_1...2.csv: its partition key '1...2' holds `...`" in done.stdout
+    assert "No new files" not in done.stdout
+
+
 def test_a_file_sent_again_tells_whose_place_it_takes(
     shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,66 @@
+"""Files and rows that a run landed and set aside, as sentences for people, so that none is left out without a word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from cdp_assets.counted import counted
+from cdp_assets.files.remote import shown
+from cdp_assets.flows.folders import DataFolders
+from cdp_assets.flows.manifests import Manifest, Part, read_manifest
+from cdp_assets.sql.text import Sql
+from cdp_assets.warehouse import Database
+
+_NOT_COUNTED = Sql(
+    "SELECT name, note FROM ops.batches WHERE landed_at >= ? AND state IN ('duplicate', 'superseded')"
+    " ORDER BY landed_at, name, batch_id"
+)
+_COUNTED_TWICE = Sql(
+    "SELECT name, note FROM ops.batches WHERE folded_at >= ? AND state = 'folded' AND note <> '' ORDER BY position"
+)
+_FOLDED = Sql("SELECT folder FROM ops.batches WHERE folded_at >= ? AND state = 'folded' ORDER BY position")
+_CONFLICTS = Sql(
+    "SELECT count(*), reason FROM ops.identity_conflicts WHERE batch_id = ? GROUP BY reason ORDER BY reason"
+)
+
+
+def set_aside_since(database: Database, folders: DataFolders, since: datetime) -> Iterator[str]:
+    """What to say of files that landed since then and do not count, and of rows and identifiers of the others."""
+    for name, note in database.rows(_NOT_COUNTED, [since]):
+        yield f"{shown(name)} landed and does not count: {note}."
+    for (folder,) in database.rows(_FOLDED, [since]):
+        yield from set_aside_of(database, read_manifest(folders.landing / folder))
+
+
+def set_aside_of(database: Database, manifest: Manifest) -> Iterator[str]:
+    """What to say of rows and identifiers of a batch that were not taken."""
+    yield from (_orphans_told(part) for part in manifest.parts if part.orphan_rows)
+    for count, reason in database.rows(_CONFLICTS, [manifest.batch_id]):
+        yield _conflicts_told(manifest.name, count, reason)
+
+
+def counted_twice_since(database: Database, since: datetime) -> Iterator[str]:
+    """What to warn of: files folded since then whose content came before under another name or date."""
+    yield from (f"{shown(name)}: {note}" for name, note in database.rows(_COUNTED_TWICE, [since]))
+
+
+def _orphans_told(part: Part) -> str:
+    """Of a linked file some rows of which belong to nothing."""
+    belong = "belongs" if part.orphan_rows == 1 else "belong"
+    return (
+        f"{shown(part.name)} ({part.alias}): {part.orphan_rows:,} of {counted(part.rows, 'row')} {belong} to no row"
+        f" of the file that it is linked to, and {_are(part.orphan_rows)} left out."
+    )
+
+
+def _conflicts_told(name: str, count: int, reason: str) -> str:
+    """Of identifiers that rows of a file bring for one person while another has them."""
+    return (
+        f"{shown(name)}: {counted(count, 'identifier')} of its rows {_are(count)} not taken: {reason}"
+        " (`ops.identity_conflicts` lists both sides)."
+    )
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"

@@ -1,0 +1,91 @@
+"""Files that land and do not count, orphans and identifiers that are not taken: the summary of a run tells of each."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from cdp_assets.commands import dry_run as command
+from cdp_assets.flows.dry_run import dry_run
+from cdp_assets_tests.flows import test_linked_rows as linked
+from cdp_assets_tests.flows.test_about_nobody import summary, warnings
+from cdp_assets_tests.flows.test_fold import PROPERTIES, goal
+from cdp_assets_tests.support.connected import Shop, import_goal
+from cdp_assets_tests.support.lab import EPOCH, Lab, deployment
+
+ANNA, BERT = "a@x.com,Rome\n", "b@x.com,Oslo\n"
+HEADER = "email,city\n"
+NUMBERED = [{"name": "email", "type": "email"}, {"name": "number"}]
+BOTH = [{"column": name, "property": name} for name in ("email", "number")]
+
+
+def test_orphans_of_each_linked_file_are_told(tmp_path):
+    room = linked.lab(tmp_path)
+    linked.land(room)
+    room.fold()
+    told = summary(room)
+    tail = "belong to no row of the file that it is linked to, and are left out."
+    assert f"orders_1.csv (orders): 2 of 5 rows {tail}" in told
+    assert "lines_1.csv (lines): 1 of 5 rows belongs to no row of the file that it is linked to, and is left" in told
+    ((message,),) = room.rows("SELECT message FROM ops.import_history")
+    assert message.endswith(" 3 rows of linked files belonging to no row of their file.")
+
+
+def test_a_file_without_orphans_says_nothing_of_them(tmp_path):
+    room = linked.lab(tmp_path)
+    rows = {"orders": ("orders_1.csv", "no,customer,shop\n10,1,Rome\n"), "lines": ("lines_1.csv", "order,sku,amount\n")}
+    linked.land(room, linked=rows)
+    room.fold()
+    assert "belong" not in summary(room)
+    assert "linked files" not in room.rows("SELECT message FROM ops.import_history")[0][0]
+
+
+def test_the_same_content_under_another_date_is_warned_of(tmp_path):
+    room = Lab(tmp_path, deployment(PROPERTIES, [goal(mappings=[{"column": "city", "property": "city"}])]))
+    room.land("customers", "customers_20261120.csv", HEADER + ANNA)
+    room.fold()
+    room.land("customers", "customers_20261121.csv", HEADER + ANNA)
+    room.fold()
+    assert warnings(room) == [
+        "WARNING customers_20261121.csv: same content as customers_20261120.csv; both count",
+    ]
+
+
+def test_files_that_land_and_do_not_count_are_told(tmp_path):
+    """A late older version of a day, and a file that the goal refuses as a twin."""
+    files = {"duplicate_content": "skip"}
+    room = Lab(tmp_path, deployment(PROPERTIES, [goal(mappings=[], files=files)]))
+    room.land("customers", "customers_20261120.csv", HEADER + ANNA + BERT, modified_at=EPOCH + timedelta(2))
+    room.land("customers", "customers_20261120.csv", HEADER + ANNA, modified_at=EPOCH + timedelta(1))
+    room.land("customers", "customers_20261121.csv", HEADER + ANNA + BERT)
+    room.fold()
+    told = summary(room)
+    took = "a newer version of partition '20261120' took its place"
+    assert f"customers_20261120.csv landed and does not count: {took}." in told
+    same = "same content as customers_20261120.csv; refused by duplicate_content"
+    assert f"customers_20261121.csv landed and does not count: {same}." in told
+
+
+def test_identifiers_that_another_profile_holds_are_told(tmp_path):
+    room = Lab(tmp_path, deployment(NUMBERED, [goal(identifiers=BOTH, mappings=BOTH)]))
+    room.land("customers", "customers_1.csv", "email,number\na@x.com,1\nb@x.com,2\n")
+    room.fold()
+    assert "identifier" not in summary(room)
+    room.land("customers", "customers_2.csv", "email,number\na@x.com,2\n")
+    room.fold()
+    why = "another profile holds it (`ops.identity_conflicts` lists both sides)."
+    assert f"customers_2.csv: 1 identifier of its rows is not taken: {why}" in summary(room)
+    messages = [message for (message,) in room.rows("SELECT message FROM ops.import_history ORDER BY file")]
+    assert [message.endswith(" 1 identifier not taken, listed in ops.identity_conflicts.") for message in messages] == [
+        False,
+        True,
+    ]
+
+
+def test_a_dry_run_tells_of_them_at_the_file(sshd, tmp_path, capsys):
+    shop = Shop(sshd, tmp_path / "data", [import_goal(identifiers=BOTH, mappings=BOTH)], NUMBERED)
+    shop.put("customers_1.csv", "email,number\na@x.com,1\nb@x.com,2\n")
+    shop.put("customers_2.csv", "email,number\na@x.com,2\n", written=shop.now)
+    for item in dry_run(shop.deployment, shop.connection, shop.folders, shop.now).files:
+        command._tell(item)
+    told = capsys.readouterr().out
+    assert told.count("customers_2.csv: 1 identifier of its rows is not taken") == 1
