@@ -73,7 +73,7 @@ def _tell(item: Rehearsed) -> None:
         print(f"  … and {counted(item.more_reasons, 'more reason')}")
     for reject in item.sample:
         why = reject.reason.removeprefix(f"{reject.column_name}: ")
-        print(f"    line {reject.line_no}: {reject.column_name or 'whole row'}: {reject.text}: {why}")
+        print(f"    line {reject.line_no}: {reject.column_name or 'whole row'}: {reject.text or '(empty)'}: {why}")
 
 
 def _counts(item: Rehearsed) -> Iterator[str]:

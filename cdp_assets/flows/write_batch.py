@@ -217,7 +217,10 @@ def _absent(config: BatchConfig, columns: Sequence[str]) -> list[str]:
     if not absent:
         return []
     which = "column" if len(absent) == 1 else "columns"
-    return [f"the file has no {which} {', '.join(map(shown, absent))}; what is mapped from there stays as it is"]
+    told = f"the file has no {which} {', '.join(map(shown, absent))}; what is mapped from there stays as it is"
+    undated = [event for event in config.goal.events if event.date in absent and event.on_missing_date == "reject"]
+    lost = (f"no {event.type} has a date ({shown(event.date)}), and every one is left out" for event in undated)
+    return ["; ".join([told, *lost])]
 
 
 def _keep_rejected(engine: Database, job: Job, counts: dict[str, object]) -> dict[str, int]:

@@ -165,11 +165,11 @@ def missing_identifier(slot: Slot | None, key: str, nested: str | None, item: Sq
     )
 
 
-def missing_date(slot: Slot | None) -> Sql:
-    """The mistake of an event without a valid date."""
+def missing_date(slot: Slot | None, column: str) -> Sql:
+    """The mistake of an event without a valid date; `column`: where it would stand, also if the file has none."""
     lacks = Sql("true") if slot is None else sql("{value} IS NULL", value=slot.value)
     raw = Sql("NULL::VARCHAR") if slot is None else slot.invalid
-    return _problem(raw, lacks, slot.column if slot else None, (literal(MISSING_DATE), Sql("''")), None)
+    return _problem(raw, lacks, column, (literal(MISSING_DATE), Sql("''")), None)
 
 
 def _problem(raw: Sql, when: Sql, column: str | None, parts: tuple[Sql, Sql], item: Sql | None) -> Sql:

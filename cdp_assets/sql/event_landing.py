@@ -161,16 +161,23 @@ def _made(plan: EventPlan, at: datetime) -> list[Sql]:
     return columns
 
 
+def _once(mistake: Sql, slot: Slot, date: Slot | None, plan: EventPlan) -> Sql:
+    """The mistake of a field, but for one whose cell is also the date and is told as that already."""
+    if date is None or slot.column != date.column or plan.event.on_missing_date != "reject":
+        return mistake
+    return sql("CASE WHEN {date} IS NOT NULL THEN {mistake} END", date=date.value, mistake=mistake)
+
+
 def _problems(plan: EventPlan, given: Sql, here: Sequence[Sql]) -> Sql:
     """The mistakes of an event; looked for only where there is one."""
     slots, date = plan.slots, plan.slot(plan.date)
     possible, signs = [], [slot.invalid for slot in slots.slots if slot != date]
     whether = [sql("{bad} IS NOT NULL", bad=bad) for bad in signs]
     if plan.event.on_missing_date == "reject":
-        possible.append(missing_date(date))
+        possible.append(missing_date(date, plan.event.date))
         whether.append(sql("{date} IS NULL", date=date.value) if date else Sql("true"))
     own_id = plan.slot(plan.id)
-    possible += [problem(slot) for slot in slots.named(plan.values)]
+    possible += [_once(problem(slot), slot, date, plan) for slot in slots.named(plan.values)]
     possible += [problem(own_id)] if own_id else []
     by_key = {slot.key: slot for slot in slots.named(plan.values)}
     for key in (field.key for field in plan.type.values if field.identifier):

@@ -26,6 +26,11 @@ EVENTS = [{"type": "order", "date": "Day", "mappings": [{"column": "Total", "pro
         ("mail", {}, ["the file has no columns Phone, City; what is mapped from there stays as it is"]),
         ("mail,Phone,City,Day", {"events": EVENTS},
          ["the file has no column Total; what is mapped from there stays as it is"]),
+        ("mail,Phone,City,Total", {"events": EVENTS},
+         [("the file has no column Day; what is mapped from there stays as it is; no order has a date (Day), and every"
+          " one is left out")]),
+        ("mail,Phone,City,Total", {"events": [EVENTS[0] | {"on_missing_date": "now"}]},
+         ["the file has no column Day; what is mapped from there stays as it is"]),
         ("mail,Phone", {"processors": [{"fixed_value": {"field": "City", "value": "Ede"}}]}, []),
         ("mail,Phone,City", {"identifiers": [*GOAL["identifiers"], {"column": "Nr", "property": "phone"}]},
          ["the file has no column Nr; what is mapped from there stays as it is"]),
@@ -43,3 +48,12 @@ def test_what_is_there_stays(tmp_path):
     room.land("people", "people_2.csv", "mail,Fone,City\na@x.com,,Goes\n")
     room.fold()
     assert room.rows("SELECT phone, city FROM main.profiles") == [("0123", "Goes")]
+
+
+def test_a_rejected_event_names_the_column_that_would_date_it(tmp_path):
+    room = Lab(tmp_path, deployment(PROPERTIES, [GOAL | {"events": EVENTS}]))
+    room.land("people", "people_1.csv", "mail,Phone,City,Total\na@x.com,0123,Ede,2\n")
+    room.fold()
+    assert room.rows("SELECT level, column_name, raw_text, reason FROM ops.rejects") == [
+        ("event", "Day", None, "Missing event date")
+    ]

@@ -13,7 +13,7 @@ from cdp_assets.commands.summary import print_summary
 from cdp_assets.flows.give_rejected import write_rejected
 from cdp_assets.flows.import_files import reject_sample
 from cdp_assets.flows.keep_rejected import REJECTED_ROWS
-from cdp_assets_tests.flows.test_events import HEADER, ORDER, counts, events_goal, items, lab, land
+from cdp_assets_tests.flows.test_events import HEADER, ORDER, counts, events_goal, items, lab, land, rejects
 from cdp_assets_tests.support.lab import EPOCH
 
 ROWS = (
@@ -147,3 +147,11 @@ def test_rows_of_linked_files_stay_and_root_rows_of_their_events_go(tmp_path: Pa
     landed = land(only, root, linked=linked)
     assert (landed.manifest.events_rejected, landed.manifest.rows_to_mend) == (1, 0)
     assert not (landed.folder / REJECTED_ROWS).exists()
+
+
+def test_a_cell_that_is_the_date_and_a_field_is_told_once(tmp_path):
+    fields = [{"column": "day", "property": "order_date"}, {"column": "total", "property": "total_revenue"}]
+    room = lab(tmp_path, events_goal(ORDER | {"mappings": fields}))
+    land(room, "a@x.com,B1,soon,x,,s1,1\nb@x.com,B2,2026-02-01,x,,s1,1\n")
+    room.fold()
+    assert [(line, column) for line, column, _, _ in rejects(room)] == [(2, "day"), (2, "total"), (3, "total")]
