@@ -49,7 +49,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host-key", metavar="SHA256:…", help="fingerprint or key the server must show")
     parser.add_argument("--directory", help="folder with the files; default: where the log-in leads")
     parser.add_argument("--files", metavar="PATTERN", default="", help="only kinds called so, such as 'customers_*'")
-    parser.add_argument("--identifier", metavar="COLUMN", default="", help="what finds a person; default: found out")
+    parser.add_argument(
+        "--identifier",
+        metavar="COLUMN",
+        action="append",
+        default=[],
+        help="what finds a person in all files that have it, or GOAL:COLUMN; may be given again; default: found out",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -67,7 +73,9 @@ def run(options: argparse.Namespace) -> int:
     folder = defs_folder()
     target = folder / options.name / "defs.yaml"
     if target.exists():
-        raise ConfigError(f"{shown_path(target)} is there already; choose another name, or change it")
+        raise ConfigError(
+            f"{shown_path(target)} is there already; change it, delete it to draft it anew, or choose another name"
+        )
     server = asked_server(options)
     # Nothing is written while somebody is asked or the server is read.
     drafts = _drafts(_deployment(folder), options, server)

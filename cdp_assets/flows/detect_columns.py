@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cdp_assets.config.date_patterns import is_of_days
 from cdp_assets.config.files import Format
@@ -16,7 +16,7 @@ from cdp_assets.sql.date_detection import (
     detection_by_group,
     reads_either_way,
 )
-from cdp_assets.sql.profiling import ColumnCounts, column_counts, counts_query, tall_cells
+from cdp_assets.sql.profiling import ColumnCounts, column_counts, counts_query, sketches_query, tall_cells
 from cdp_assets.sql.text import Sql, sql
 from cdp_assets.warehouse import Database
 
@@ -24,6 +24,10 @@ EXAMPLES = 3
 MOST_ROWS = 20_000
 MOST_CELLS = 1_000_000
 """So many rows, and of wide files so many cells, tell what the columns are; more only take longer."""
+SKETCH = 2000
+"""So many hashes of a column's texts tell what it has in common with another."""
+LEAST_COMPARED = 5
+"""Fewer values of a column tell nothing of where else they stand."""
 _MOST = 0.9
 """Share of the filled cells that must be of a type; the rest would be rejected cells."""
 _SOME = 0.05
@@ -65,6 +69,8 @@ class ColumnProfile:
     detected: Detected
     cut: bool = False
     """Whether there are more rows than were looked at."""
+    sketch: tuple[int, ...] = field(default=(), repr=False)
+    """The smallest hashes of its different texts, at most `SKETCH`, in their order."""
 
     @property
     def looks_like(self) -> str:
@@ -88,6 +94,16 @@ class ColumnProfile:
         return f"{(tenths if self.filled == self.rows else min(tenths, 999)) / 10:g} %"
 
 
+def share_held(column: ColumnProfile, other: ColumnProfile) -> float:
+    """Which share of the values of a column the other one holds as well, from 0 to 1; 0 also where few tell it."""
+    # Of a column with more values only those below its last hash are known to stand there, or not.
+    end = other.sketch[-1] if len(other.sketch) == SKETCH else None
+    own = [mark for mark in column.sketch if end is None or mark <= end]
+    if len(own) < LEAST_COMPARED:
+        return 0.0
+    return len(set(own).intersection(other.sketch)) / len(own)
+
+
 def profile_columns(
     engine: Database, relation: Sql, columns: Mapping[str, Sql], layout: Format, prefix: str = ""
 ) -> Iterator[ColumnProfile]:
@@ -98,6 +114,7 @@ def profile_columns(
     most = min(MOST_ROWS, MOST_CELLS // len(columns))
     engine.run(tall_cells(list(columns.values()), relation, most))
     found = {int(place): (counts, texts) for place, counts, texts in engine.rows(counts_query(layout))}
+    sketches = dict(engine.rows(sketches_query(SKETCH)))
     dates = dict(engine.rows(detection_by_group(Sql("text"), Sql("place"), Sql("tall"))))
     for place, name in enumerate(columns):
         if place not in found:
@@ -113,6 +130,7 @@ def profile_columns(
             tuple(dict.fromkeys(texts or ()))[:EXAMPLES],
             detect(counts, date_counts(dates[place]), layout),
             cut=int(rows) > most,
+            sketch=tuple(sketches.get(place, ())),
         )
 
 

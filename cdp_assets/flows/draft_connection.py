@@ -13,7 +13,7 @@ from cdp_assets.config.goals import Identifier, Mapping
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.properties import RESERVED_COLUMNS, Property, PropertyType
 from cdp_assets.counted import counted
-from cdp_assets.errors import FileError
+from cdp_assets.errors import ConfigError
 from cdp_assets.flows.detect_columns import ColumnProfile
 from cdp_assets.flows.file_kinds import free_name
 from cdp_assets.flows.goal_draft import GoalDraft
@@ -33,13 +33,16 @@ from cdp_assets.sql.date_detection import KnownFormat
 
 
 def draft_goals(
-    model: CustomerModelConfig, kinds: Sequence[LookedKind], identifier: str = ""
+    model: CustomerModelConfig, kinds: Sequence[LookedKind], identifiers: Sequence[str] = ()
 ) -> tuple[list[GoalDraft], list[LeftOut]]:
     """A goal for each kind of file whose people can be told, those that bring people first; and the other kinds.
 
-    `identifier` is the column that finds people; empty = to be found out.
+    `identifiers`: columns that find people in all files that have them, or in those of a goal: `goal:column`.
+
+    Raises:
+        ConfigError: no file has a column that was asked for.
     """
-    drafting = _Drafting(model, kinds, identifier)
+    drafting = _Drafting(model, kinds, identifiers)
     drafting.add_sure()
     for looked in list(drafting.left):
         drafting.add_guess(looked)
@@ -52,14 +55,15 @@ class _Drafting:
 
     model: CustomerModelConfig
     kinds: Sequence[LookedKind]
-    identifier: str
+    identifiers: Sequence[str]
     drafts: list[GoalDraft] = field(default_factory=list)
     left: list[LookedKind] = field(init=False)
     """Kinds without a goal."""
-    _problems: dict[str, str] = field(default_factory=dict)
+    _wanted: list[tuple[str, str]] = field(init=False)
 
     def __post_init__(self) -> None:
         self.left = list(self.kinds)
+        self._wanted = self._read_wanted()
 
     @property
     def keys(self) -> dict[str, Key]:
@@ -72,26 +76,43 @@ class _Drafting:
         while len(self.left) < before:
             before = len(self.left)
             for looked in list(self.left):
-                try:
-                    found = found_surely(looked, self.identifier, self.keys)
-                except FileError as error:
-                    self._problems[looked.file] = str(error)
-                else:
-                    self._add(looked, found)
+                self._add(looked, found_surely(looked, self._asked(looked), self.keys))
 
     def add_guess(self, looked: LookedKind) -> None:
         """A goal whose rows may be people, unless they are rather something of other files."""
-        if looked not in self.left or self.identifier or unsure_key(looked, self.keys) or self._rows_of(looked):
+        if looked not in self.left or unsure_key(looked, self.keys) or self._rows_of(looked):
             return
         self._add(looked, found_by_guess(looked))
         self.add_sure()
+
+    def _asked(self, looked: LookedKind) -> str:
+        """The column that was asked for of these files; empty = none."""
+        own = (column for goal, column in self._wanted if goal == looked.kind.goal_name)
+        every = (column for goal, column in self._wanted if not goal and looked.has(column))
+        return next(own, next(every, ""))
+
+    def _read_wanted(self) -> list[tuple[str, str]]:
+        """Goal and column of each that was asked for; the goal is empty where all files that have it are meant."""
+        goals = {one.kind.goal_name: one for one in self.kinds}
+        wanted: list[tuple[str, str]] = []
+        for asked in self.identifiers:
+            goal, colon, column = asked.partition(":")
+            named = (goal, column) if colon and goal in goals else ("", asked)
+            meant = [goals[goal]] if named[0] else list(self.kinds)
+            if not any(one.has(named[1]) for one in meant):
+                have = "; ".join(
+                    f"{one.file} has {', '.join(column.name for column in one.seen.columns)}" for one in meant
+                )
+                raise ConfigError(f"--identifier {asked!r}: there is no column {named[1]!r}; {have}")
+            wanted.append(named)
+        return wanted
 
     def left_out(self, looked: LookedKind) -> LeftOut:
         """Why there is no goal for a kind."""
         unsure = unsure_key(looked, self.keys)
         belongs = None if unsure else self._rows_of(looked)
         if belongs is None:
-            return LeftOut(looked.kind, self._problems.get(looked.file) or why_none(looked, unsure))
+            return LeftOut(looked.kind, why_none(looked, unsure))
         column, other = belongs
         told = f"{looked.file} has no column that finds people, but its {column.name!r} is a key in {other.file}"
         return LeftOut(looked.kind, told, linked=True)

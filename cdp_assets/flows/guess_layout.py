@@ -28,6 +28,25 @@ _SEPARATORS = (",", ";", "\t", "|")
 _ADVICE = "a goal reads all its files alike, so have it sent like the others, or give it a goal of its own"
 
 
+def grouped_or_not(content: bytes, layout: Format) -> tuple[bool, str]:
+    """Whether no number tells that the decimal sign is a point, and one such as 1.050, which may be grouped as well.
+
+    The text is empty where no number has a point.
+    """
+    if layout.separator == "," or layout.decimal == ",":
+        return False, ""
+    cells = _cells(content.decode(layout.encoding, "replace"), layout.separator)
+    numbers = [cell for cell in cells if re.fullmatch(r"-?\d+\.\d+", cell)]
+    either = all(re.fullmatch(r"-?[1-9]\d{0,2}\.\d{3}", number) for number in numbers)
+    return either, numbers[0] if either and numbers else ""
+
+
+def _cells(text: str, separator: str) -> list[str]:
+    """Those below the header, of the first lines."""
+    lines = text.lstrip("\ufeff").splitlines()[1:200]
+    return [cell.strip(' "') for line in lines for cell in line.split(separator)]
+
+
 def guess_format(content: bytes) -> Format:
     """How the text is laid out: encoding, separator, decimal sign. What cannot be told is as if left out."""
     encoding = guess_encoding(content)
@@ -35,7 +54,7 @@ def guess_format(content: bytes) -> Format:
     bare = [re.sub(r'"[^"]*"', "", line) for line in lines if line.strip()]
     counts = {sign: bare[0].count(sign) if bare else 0 for sign in _SEPARATORS}
     separator = max(counts, key=lambda sign: counts[sign])
-    cells = [cell.strip(' "') for line in lines[1:] for cell in line.split(separator)]
+    cells = _cells("\n".join(lines), separator)
     with_comma = sum(re.fullmatch(_GROUPED % (r"\.", ",", ","), cell) is not None for cell in cells)
     with_point = sum(re.fullmatch(_GROUPED % (",", r"\.", r"\."), cell) is not None for cell in cells)
     multi_value = ";" if separator == "|" else "|"

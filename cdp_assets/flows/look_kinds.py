@@ -12,7 +12,7 @@ from cdp_assets.config.goals import Identifier, ImportProfilesGoal, Mapping
 from cdp_assets.config.model import Deployment
 from cdp_assets.config.properties import Property
 from cdp_assets.errors import CdpError
-from cdp_assets.files.encoding import OLD_EUROPEAN
+from cdp_assets.files.encoding import OLD_EUROPEAN, UTF8
 from cdp_assets.files.partition_dates import effective_date
 from cdp_assets.files.remote import shown
 from cdp_assets.files.selection import wildcard_value
@@ -20,7 +20,7 @@ from cdp_assets.files.sftp import SftpFileSystem
 from cdp_assets.flows.detect_columns import ColumnProfile
 from cdp_assets.flows.file_kinds import FileKind
 from cdp_assets.flows.folders import DataFolders
-from cdp_assets.flows.guess_layout import guess_format, read_beginning
+from cdp_assets.flows.guess_layout import grouped_or_not, guess_format, read_beginning
 from cdp_assets.flows.preview_files import Asked, preview_goals
 from cdp_assets.flows.sample_results import SetPreview
 
@@ -34,7 +34,7 @@ class LookedKind:
     """Files and format; what finds people, and mappings, are still to be found."""
     seen: SetPreview
     warnings: tuple[str, ...] = ()
-    """Files of the kind that are laid out otherwise than the one that was looked into."""
+    """What may be read wrongly, and files that are laid out otherwise than the one that was looked into."""
 
     @property
     def file(self) -> str:
@@ -59,6 +59,10 @@ class LookedKind:
     def single(self) -> list[ColumnProfile]:
         """Columns that hold something, one value in a cell."""
         return [one for one in self.seen.columns if one.filled and not one.detected.multiple]
+
+    def has(self, column: str) -> bool:
+        """Whether there is a column of exactly this name, be it empty."""
+        return any(one.name == column for one in self.seen.columns)
 
     def column(self, name: str) -> ColumnProfile | None:
         """One of `single` by its name; case does not count."""
@@ -89,7 +93,7 @@ def look_at_kinds(
     draft = deployment.model_copy(update={"model": model})
     looked: list[LookedKind] = []
     unread: list[LeftOut] = []
-    for kind, layout in _layouts(server, kinds, unread):
+    for kind, layout, doubts in _layouts(server, kinds, unread):
         goal = _first_goal(kind, directory, layout)
         looking = connection.model_copy(update={"goals": (goal,)})
         asked = Asked(shown(kind.newest.name), 1)
@@ -102,26 +106,41 @@ def look_at_kinds(
         if found.seen is None or not found.seen.columns:
             unread.append(LeftOut(kind, f"{shown(kind.newest.name)}: {found.problem or 'no columns were found'}"))
         else:
-            looked.append(LookedKind(kind, goal, found.seen, found.differences))
+            looked.append(LookedKind(kind, goal, found.seen, (*doubts, *found.differences)))
     return looked, unread
 
 
 def _layouts(
     server: SftpFileSystem, kinds: Sequence[FileKind], unread: list[LeftOut]
-) -> Iterator[tuple[FileKind, Format]]:
-    """How each kind is laid out; what holds ASCII alone is taken to come from where the others come from."""
-    found: list[tuple[FileKind, Format, bool]] = []
+) -> Iterator[tuple[FileKind, Format, tuple[str, ...]]]:
+    """How each kind is laid out; what a kind does not tell itself is taken to be as the others have it; and doubts."""
+    found: list[tuple[FileKind, Format, bytes]] = []
     for kind in kinds:
         try:
             content = read_beginning(server, kind.newest)
         except CdpError as error:
             unread.append(LeftOut(kind, str(error)))
         else:
-            found.append((kind, guess_format(content), content.isascii()))
-    # Bytes of UTF-16 are never ASCII alone, so its text is told from the file itself.
-    old = {"encoding": OLD_EUROPEAN} if any(one.encoding == OLD_EUROPEAN for _, one, _ in found) else {}
-    for kind, layout, plain in found:
-        yield kind, layout.model_copy(update=old) if plain else layout
+            found.append((kind, guess_format(content), content))
+    # Bytes of UTF-16 are never ASCII alone, so its text is told from the file itself. Where some kinds are in UTF-8,
+    # ASCII is too: what is read as UTF-8 by mistake is refused, what is read as another encoding comes in wrong.
+    told = {layout.encoding for _, layout, content in found if not content.isascii()}
+    old = {"encoding": OLD_EUROPEAN} if OLD_EUROPEAN in told and UTF8 not in told else {}
+    comma = any(layout.decimal == "," for _, layout, _ in found)
+    for kind, layout, content in found:
+        changes = dict(old) if content.isascii() else {}
+        either, example = grouped_or_not(content, layout)
+        if comma and either:
+            changes["decimal"] = ","
+        yield kind, layout.model_copy(update=changes), (_doubt(example, grouped=comma),) if example else ()
+
+
+def _doubt(example: str, *, grouped: bool) -> str:
+    """What a number is taken for that may be two."""
+    if grouped:
+        whole = example.replace(".", "")
+        return f"{example} is taken for {whole}, as other files have a decimal comma; else set format.decimal: '.'"
+    return f"{example} is taken for a number with decimals; if the point groups digits, set format.decimal: ','"
 
 
 def _first_goal(kind: FileKind, directory: str, layout: Format) -> ImportProfilesGoal:

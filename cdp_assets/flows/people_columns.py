@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from cdp_assets.config.properties import PropertyType
 from cdp_assets.counted import counted
-from cdp_assets.errors import FileError
-from cdp_assets.flows.detect_columns import ColumnProfile
+from cdp_assets.flows.detect_columns import ColumnProfile, share_held
 from cdp_assets.flows.look_kinds import LookedKind
 
 GROUPS_PAGE = "docs/groups.md"
@@ -21,6 +20,10 @@ _MOST_DIRTY = 0.05
 """Share of the rows that may lack a key, or repeat one, before it is no key of theirs."""
 _MOST_UNSURE = 0.5
 """The same share for a column that is called like a key to be told of; of such as a store's number it is larger."""
+_SAME = 0.9
+"""Share of a column's values that a key must hold for the column to name the same people."""
+_LEAST_NUMBERS, _LONG = 20, 4
+"""So many different numbers, of so many digits, tell that they are those of a key."""
 
 
 @dataclass(frozen=True)
@@ -81,18 +84,11 @@ def address_column(looked: LookedKind) -> ColumnProfile | None:
 
 
 def found_surely(looked: LookedKind, asked: str, keys: Mapping[str, Key]) -> Found | None:
-    """What was asked for, else an address, else a key of people in other files; None = there is none of these.
-
-    Raises:
-        FileError: there is no such column as was asked for.
-    """
+    """What was asked for, else an address, else a key of people in other files; None = there is none of these."""
     if asked:
-        columns = looked.seen.columns
-        column = next((one for one in columns if one.name == asked), None)
-        if column is None:
-            names = ", ".join(one.name for one in columns)
-            raise FileError(f"{looked.file} has no column {asked!r}; it has: {names}")
-        return Found(column, "asked for")
+        column = next(one for one in looked.seen.columns if one.name == asked)
+        known = keys.get(column.name.lower())
+        return Found(column, "asked for", known.fills if known and known.file != looked.file else "")
     address = address_column(looked)
     if address is not None:
         return Found(address, "it holds e-mail addresses")
@@ -101,7 +97,24 @@ def found_surely(looked: LookedKind, asked: str, keys: Mapping[str, Key]) -> Fou
         if key is not None and is_key(key.column):
             every = f"nearly every row there ({key.flaws})" if _dirty(key.column) else "every row there"
             return Found(column, f"it is a key in other files, different in {every}", key.fills)
-    return None
+    return _found_by_values(looked, keys.values())
+
+
+def _found_by_values(looked: LookedKind, keys: Iterable[Key]) -> Found | None:
+    """A column that holds the values of a key of people in other files under another name: the one that fits best."""
+    pairs = [(one, key) for key in keys if is_key(key.column) for one in looked.single if _may_name(one)]
+    fitting = [(share_held(one, key.column), one, key) for one, key in pairs]
+    share, column, key = max(fitting, key=lambda pair: pair[0], default=(0.0, None, None))
+    if column is None or key is None or share < _SAME:
+        return None
+    return Found(column, f"nearly all its values are those of {key.column.name!r} in {key.file}", key.fills)
+
+
+def _may_name(column: ColumnProfile) -> bool:
+    """Whether its values are no counts, years or places in a list, which any long key holds by accident."""
+    if column.detected.type is PropertyType.number:
+        return column.distinct >= _LEAST_NUMBERS and all(len(text) >= _LONG for text in column.examples)
+    return column.detected.type is PropertyType.text
 
 
 def found_by_guess(looked: LookedKind) -> Found | None:
@@ -138,7 +151,7 @@ def why_none(looked: LookedKind, unsure: tuple[ColumnProfile, Key] | None) -> st
         return (
             f"{looked.file} has no column with e-mail addresses, and {column.name!r}, by which the people of {key.file}"
             f" could be found, is not taken: {key.flaws}, and at most {100 * _MOST_DIRTY:g} % may; mend these, or take"
-            f" it nevertheless with --identifier {column.name!r}"
+            f" it nevertheless with --identifier '{looked.kind.goal_name}:{column.name}'"
         )
     names = ", ".join(one.name for one in looked.seen.columns)
     return (

@@ -106,6 +106,15 @@ def column_counts(cell: Sequence[int]) -> ColumnCounts:
     return ColumnCounts(*cell)
 
 
+def sketches_query(most: int) -> Sql:
+    """From `tall`, for each place: the smallest hashes of its different texts, so many, in their order."""
+    return sql(
+        "SELECT place, min(mark, {most}) FROM (SELECT DISTINCT place, hash(text) AS mark FROM tall"
+        " WHERE text IS NOT NULL) GROUP BY place",
+        most=literal(most),
+    )
+
+
 def _counts(name: Sql, layout: Format) -> list[Sql]:
     own: Sign = layout.decimal
     swapped: Sign = "," if own == "." else "."

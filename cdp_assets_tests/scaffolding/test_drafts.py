@@ -117,6 +117,30 @@ def test_the_layout_is_told_by_the_text(text, separator, decimal, encoding):
     assert (layout.separator, layout.decimal, layout.encoding) == (separator, decimal, encoding)
 
 
+def test_what_a_file_does_not_tell_itself_is_taken_from_the_others(server, sshd, capsys):
+    place, known, folder = server
+    shop = sshd.root / "drafted"
+    (shop / "punten.csv").write_text("E-mail;Saldo\na@x.example;1.050\nb@x.example;2.500\n")
+    assert main(["scaffold", "winkel", *place, *known]) == 0
+    why = "1.050 is taken for 1050, as other files have a decimal comma; else set format.decimal: '.'"
+    assert f"!! {why}" in capsys.readouterr().out
+    goals = {goal.name: goal for goal in load_deployment(folder).find_connection("winkel").imports}
+    assert (goals["punten"].format.decimal, goals["klanten"].format.decimal) == (",", ",")
+    # Of UTF-8 and an old encoding, ASCII is taken for UTF-8.
+    (shop / "oud.csv").write_bytes("E-mail;Naam\na@x.example;Zoë\n".encode("cp1252"))
+    (shop / "nieuw.csv").write_text("E-mail;Naam\na@x.example;Zoë\n")
+    assert main(["scaffold", "zaak", *place, *known]) == 0
+    goals = {goal.name: goal for goal in load_deployment(folder).find_connection("zaak").imports}
+    assert {name: goals[name].format.encoding for name in ("oud", "nieuw", "punten")} == {
+        "oud": "windows-1252",
+        "nieuw": "utf-8",
+        "punten": "utf-8",
+    }
+    # Alone it is taken as it stands, with a word.
+    assert main(["scaffold", "bank", *place, *known, "--files", "punten.csv"]) == 0
+    assert "!! 1.050 is taken for a number with decimals; if the point groups digits" in capsys.readouterr().out
+
+
 def test_files_of_a_kind_that_are_laid_out_otherwise_are_told(server, sshd, capsys):
     place, known, _ = server
     folder = sshd.root / "drafted"

@@ -1,6 +1,7 @@
 """What finds people in the files, and what becomes of rows whose people another file brings."""
 
 import gzip
+import shutil
 
 import pytest
 
@@ -213,9 +214,58 @@ def test_a_key_that_too_many_rows_lack_is_told_and_no_other_takes_its_place(serv
     assert (
         "left out: bestellingen_*.csv: bestellingen_20261125.csv has no column with e-mail addresses, and 'Klantnr', by"
         " which the people of klanten_20261125.csv could be found, is not taken: 3 of 43 rows there have none or one of"
-        " an earlier row, and at most 5 % may; mend these, or take it nevertheless with --identifier 'Klantnr'"
+        " an earlier row, and at most 5 % may; mend these, or take it nevertheless with --identifier"
+        " 'bestellingen:Klantnr'"
     ) in told
     assert [goal.name for goal in load_deployment(folder).find_connection("winkel").imports] == ["klanten"]
+    shutil.rmtree(folder / "winkel")
+    assert main(["scaffold", "winkel", *place, *known, "--identifier", "bestellingen:Klantnr"]) == 0
+    goals = {goal.name: goal for goal in load_deployment(folder).find_connection("winkel").imports}
+    asked = {name: [(one.column, one.property) for one in goal.identifiers] for name, goal in goals.items()}
+    assert asked["bestellingen"] == [("Klantnr", "Klantnr")]
+    assert asked["klanten"][0] == ("E-mail", "email")
+
+
+def test_a_column_that_was_asked_for_leaves_other_files_to_be_found_out(server, capsys):
+    place, known, folder = server
+    assert main(["scaffold", "winkel", *place, *known, "--identifier", "points"]) == 0
+    goals = {goal.name: goal for goal in load_deployment(folder).find_connection("winkel").imports}
+    assert {name: goal.identifiers[0].column for name, goal in goals.items()} == {
+        "cards": "points",
+        "klanten": "E-mail",
+    }
+    assert main(["scaffold", "zaak", *place, *known, "--identifier", "nobody"]) == 1
+    told = capsys.readouterr().err
+    assert "--identifier 'nobody': there is no column 'nobody'; cards.csv has card_id, points" in told
+    assert main(["scaffold", "zaak", *place, *known, "--identifier", "cards:E-mail"]) == 1
+    assert "there is no column 'E-mail'; cards.csv has card_id, points" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("numbers", "found"),
+    [
+        ([f"M{number:04}" for number in range(40)], True),
+        ([str(47000 + number) for number in range(40)], True),
+        # What is short is held by any list of numbers.
+        ([str(number) for number in range(40)], False),
+    ],
+)
+def test_a_key_under_another_name_is_known_by_its_values(server, sshd, capsys, numbers, found):
+    place, known, folder = server
+    shop = sshd.root / "drafted"
+    for old in shop.iterdir():
+        old.unlink()
+    people = "".join(f"{number};a{number}@x.example\n" for number in numbers)
+    (shop / "leden.csv").write_text(f"Lidnr;E-mail\n{people}")
+    visits = "".join(f"{numbers[place % 30]};2026-11-{1 + place % 28:02}\n" for place in range(60))
+    (shop / "bezoek_20261125.csv").write_text(f"Kaart;Dag\n{visits}")
+    assert main(["scaffold", "club", *place, *known]) == 0
+    told = capsys.readouterr().out
+    assert ("by 'Kaart', as nearly all its values are those of 'Lidnr' in leden.csv" in told) is found
+    goals = {goal.name: goal for goal in load_deployment(folder).find_connection("club").imports}
+    assert ("bezoek" in goals) is found
+    if found:
+        assert [(one.column, one.property) for one in goals["bezoek"].identifiers] == [("Kaart", "Lidnr")]
 
 
 def test_goals_of_people_come_before_those_of_what_they_did(server, sshd):
