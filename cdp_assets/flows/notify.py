@@ -17,6 +17,7 @@ from typing import Any
 
 from cdp_assets.config.base import SecretRef
 from cdp_assets.config.connections import Connection
+from cdp_assets.config.limits import MissingFile
 from cdp_assets.config.notifications import Notification
 from cdp_assets.counted import counted, first_of
 from cdp_assets.errors import WarehouseError
@@ -25,10 +26,10 @@ from cdp_assets.files.announce import announce, why_unreachable
 from cdp_assets.files.remote import shown
 from cdp_assets.files.secrets import secret_label
 from cdp_assets.flows.folders import DataFolders, digest, make_private, write_whole
-from cdp_assets.flows.judge_files import judge_missing_file
+from cdp_assets.flows.judge_files import deadlines, judge_missing_file
 from cdp_assets.flows.manifests import ID_SIGNS, goal_attempts, read_attempt, read_manifest
 from cdp_assets.flows.missing_partitions import missing_partitions
-from cdp_assets.flows.verdicts import Facts
+from cdp_assets.flows.verdicts import Facts, Verdict
 from cdp_assets.sql.event_rejects import reasons_of_batch
 from cdp_assets.sql.ledger import FOLDER, SETTLED
 from cdp_assets.warehouse import read_copy
@@ -67,9 +68,9 @@ def happened(connection: Connection, folders: DataFolders, now: datetime) -> lis
     ]
 
 
-def _since(connection: Connection, folders: DataFolders, now: datetime) -> datetime:
-    """When the connection was first asked: nobody is told of the years before."""
-    place = notes_folder(folders, connection.name) / "since"
+def _since(connection: Connection, folders: DataFolders, now: datetime, goal: str = "") -> datetime:
+    """When the connection, or for a goal its files, were first asked for: nobody is told of the years before."""
+    place = notes_folder(folders, connection.name) / ("since" if not goal else f"since.{goal}")
     if not place.exists():
         write_whole(place, now.isoformat().encode())
     return datetime.fromisoformat(place.read_text())
@@ -140,11 +141,19 @@ def _late(connection: Connection, folders: DataFolders, now: datetime) -> Iterat
     for goal in connection.imports:
         limit = goal.checks.missing_file
         if goal.active and limit is not None:
+            asked_since = _since(connection, folders, now, goal.name)
             verdict = judge_missing_file(Facts(folders, now), connection.name, goal.name, limit)
-            if not verdict.passed:
+            if not verdict.passed and not _was_due_before(limit, verdict, asked_since, now):
                 named = verdict.figures.get("due", verdict.figures.get("newest", "ever"))
                 title = f"{connection.name}/{goal.name}: a file is missing"
                 yield Event("missing", f"{goal.name}/missing_file/{named}", title, f"{title}\n{verdict.told}")
+
+
+def _was_due_before(limit: MissingFile, verdict: Verdict, asked_since: datetime, now: datetime) -> bool:
+    """Whether the file should have come before anybody asked for it: before its goal and limit were in the YAML."""
+    if limit.within_days is None:
+        return deadlines(limit, now)[1] <= asked_since
+    return "newest" not in verdict.figures and now - asked_since < timedelta(days=limit.within_days)
 
 
 def _due(connection: Connection, folders: DataFolders, now: datetime) -> Iterator[Event]:

@@ -208,6 +208,17 @@ def test_a_file_that_has_not_come_by_its_deadline_is_told_once(tmp_path, mails, 
     assert facts in text
 
 
+@pytest.mark.parametrize("limit", [{"within_days": 2}, {"by": "07:00"}])
+def test_a_deadline_before_the_goal_was_there_is_told_to_nobody(tmp_path, mails, limit):
+    """A connection that is set up in the afternoon has no file of the morning."""
+    room = room_for(tmp_path, "missing", goal=GOAL | {"checks": {"missing_file": limit}})
+    afternoon = EPOCH + timedelta(hours=15)
+    assert tick(room, afternoon) == 0
+    assert tick(room, afternoon + timedelta(hours=15)) == 0
+    assert tick(room, afternoon + timedelta(days=2, hours=1)) == 1
+    assert [subject for subject, _ in mails.mails()] == ["shop/people: a file is missing"]
+
+
 def noted(room: Lab) -> list[tuple[object, ...]]:
     room.fold()
     return room.rows("SELECT connection, trigger, sent, error FROM ops.notifications ORDER BY time")
