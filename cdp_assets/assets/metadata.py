@@ -47,6 +47,8 @@ STATES = {
 """What to say of a batch about which the ledger has nothing to say."""
 NO_FILE = dg.TextMetadataValue("(none)")
 """The file of an export that had nothing to deliver."""
+LEFT_OVER = "delivered for interrupted runs"
+"""Label of the files of an export that earlier runs had left undelivered."""
 MAX_ROWS = 200
 """Rows of a table in metadata; the whole stands in the warehouse."""
 
@@ -312,5 +314,7 @@ def export_metadata(exports: Sequence[Export]) -> Metadata:
     if left_over:
         rows = [[item.path, item.rows, item.no_identifier, item.unchanged] for item in left_over]
         columns = ["file", "profiles", "no identifier", "unchanged"]
-        metadata["delivered for interrupted runs"] = table(columns, rows)
+        metadata[LEFT_OVER] = table(columns, rows)
+        if not own.path:
+            metadata["note"] = f"{' '.join(item.told for item in left_over)} That was left over; since then {own.note}"
     return metadata

@@ -16,7 +16,7 @@ from cdp_assets.assets.build import connection_definitions, model_definitions
 from cdp_assets.assets.failures import failure_event, reason_of, told_of
 from cdp_assets.assets.job_names import run_now_name
 from cdp_assets.assets.jobs import CONNECTION_TAG
-from cdp_assets.assets.metadata import NO_FILE, passed_over_told
+from cdp_assets.assets.metadata import LEFT_OVER, NO_FILE, passed_over_told
 from cdp_assets.assets.runtime import data_folders, now
 from cdp_assets.assets.steps import REFUSED, what_failed
 from cdp_assets.commands.chosen import chosen_connection
@@ -172,11 +172,11 @@ def _passed_over(outcome: Sequence[dg.ExecuteInProcessResult]) -> Iterator[str]:
 
 
 def _undelivered(outcome: Sequence[dg.ExecuteInProcessResult]) -> Iterator[str]:
-    """Of what exports told of themselves, that of those without a file."""
+    """Of what exports told of themselves, that of those that delivered nothing, be it of an earlier run."""
     for event in (event for result in outcome for event in result.all_events):
         if event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
             noted = event.step_materialization_data.materialization
-            if noted.metadata.get("file") == NO_FILE:
+            if noted.metadata.get("file") == NO_FILE and LEFT_OVER not in noted.metadata:
                 yield f"Nothing delivered by {noted.asset_key.to_user_string()}: {noted.metadata['note'].value}"
 
 

@@ -92,9 +92,11 @@ SELECTED = Sql(
 )
 DELIVERED = Sql(
     "SELECT path, rows, no_identifier, unchanged, CASE WHEN state = 'staged' THEN 'NOT there yet'"
-    " WHEN state = 'refused' THEN 'NOT sent' WHEN uploaded THEN 'new file' ELSE 'same as there' END"
-    " FROM ops.exports WHERE started_at >= ? ORDER BY started_at, goal"
+    " WHEN state = 'refused' THEN 'NOT sent' WHEN started_at < $since THEN 'of an earlier run'"
+    " WHEN uploaded THEN 'new file' ELSE 'same as there' END"
+    " FROM ops.exports WHERE coalesce(delivered_at, started_at) >= $since ORDER BY started_at, goal"
 )
+"""Of this run, and what it sent for runs that had not come so far."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ def print_summary(
         selected = database.rows(SELECTED, [since])
         if selected:
             _print(console, "Selected", ["segment", "members", "joined", "left"], selected)
-        delivered = database.rows(DELIVERED, [since])
+        delivered = database.rows(DELIVERED, {"since": since})
         if delivered:
             columns = ["delivered file", "profiles", "no id", "unchanged", "content"]
             _print(console, "Delivered", columns, delivered)

@@ -162,6 +162,8 @@ _EXPORTED = sql(
         || coalesce(events, '')
         || CASE WHEN NOT uploaded THEN ' The same content stood there already.' ELSE '' END
         || {sentences}
+        WHEN state = 'staged' THEN 'Not delivered yet: the next run of the goal sends it first.'
+        WHEN state = 'refused' THEN 'Not delivered: somebody else put a file under its name meanwhile.'
     ELSE '' END""",
     rows=_counted("rows", Sql("'profile'")),
     sentences=_sentences(

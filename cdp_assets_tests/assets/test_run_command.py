@@ -187,11 +187,15 @@ def test_a_delivery_that_failed_is_not_told_as_one(
     assert done.returncode == 1
     assert "NOT there yet" in done.stdout
     assert "same as there" not in done.stdout
+    assert "Not delivered yet: the next run of the goal sends it first." in run_command("history", "shop").stdout
     out.unlink()
     out.mkdir()
     done = run_command("run", "shop")
     assert done.returncode == 0, done.stderr
     assert (out / "vip.csv").exists()
+    assert "of an earlier run" in done.stdout
+    assert "Nothing delivered" not in done.stdout
+    assert "Exported 1 profile to " in run_command("history", "shop").stdout
 
 
 def test_a_range_of_days_is_backfilled_in_runs_of_their_own_and_folded_once(
