@@ -36,7 +36,7 @@ def files_told(connection: Connection) -> dg.SensorDefinition:
             told = tell(connection, happened(connection, data_folders(), now()), data_folders(), now())
         except (CdpError, OSError) as error:
             return dg.SkipReason(f"nobody could be told: {error}")
-        return dg.SkipReason(counted(told, "message") if told else "nothing new to tell")
+        return dg.SkipReason(counted(len(told), "message") if told else "nothing new to tell")
 
     return _sensor
 

@@ -6,8 +6,8 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TextIO
@@ -108,7 +108,8 @@ def _show(answer: Answer, limit: int) -> None:
     """A table where it is narrow enough, else each row as a table of its own."""
     console, rows = new_console(), answer.rows(limit + 1)
     shown, more = rows[:limit], len(rows) > limit
-    texts = [[_text(cell) for cell in row] for row in shown]
+    days = [_are_days(row[place] for row in shown) for place in range(len(answer.columns))]
+    texts = [[_day(cell) if day else _text(cell) for cell, day in zip(row, days, strict=True)] for row in shown]
     widths = [min(max(map(len, column)), _WIDEST) for column in zip(answer.columns, *texts, strict=True)]
     while _as_table(widths) > WIDTH and max(widths) > _NARROWEST:
         widths[widths.index(max(widths))] -= 1
@@ -139,6 +140,18 @@ def _write(file: TextIO, answer: Answer) -> int:
         writer.writerows([["" if cell is None else _text(cell) for cell in row] for row in rows])
         count += len(rows)
     return count
+
+
+def _are_days(cells: Iterable[object]) -> bool:
+    """Whether all moments of a column are midnights in UTC, as those of whole days are."""
+    moments = [cell for cell in cells if cell is not None]
+    return bool(moments) and all(
+        isinstance(cell, datetime) and cell.utcoffset() == timedelta(0) and cell.time() == time.min for cell in moments
+    )
+
+
+def _day(cell: object) -> str:
+    return f"{cell:%Y-%m-%d}" if isinstance(cell, datetime) else NOTHING
 
 
 def _text(cell: object) -> str:

@@ -92,8 +92,11 @@ def _notify(console: Console, connection: Connection, failed: Event | None) -> N
     except (CdpError, OSError) as error:
         say(console, f"nobody could be notified: {error}")
         return
-    if told:
-        say(console, f"{counted(told, 'notification')} handed on; ops.notifications holds what became of it")
+    wrong = list(filter(None, told))
+    if len(told) > len(wrong):
+        say(console, f"{counted(len(told) - len(wrong), 'notification')} sent")
+    for why in wrong:
+        say(console, f"a notification could not be sent: {why}")
 
 
 def _not_computed(deployment: Deployment, connection: str) -> list[str]:

@@ -29,7 +29,7 @@ from cdp_assets.warehouse import Database, open_warehouse
 
 IMPORTED = Sql(
     "SELECT name, rows_received, rows_created, rows_modified, rows_unchanged, rows_not_found,"
-    " rows_no_identifier, rows_rejected FROM ops.batches WHERE folded_at >= ? ORDER BY position"
+    " rows_no_identifier, rows_rejected, records = 'groups' FROM ops.batches WHERE folded_at >= ? ORDER BY position"
 )
 SELDOM = Sql(
     """
@@ -183,8 +183,10 @@ def _imported(console: Console, database: Database, folders: DataFolders, since:
     for warning in _warnings(database, folders, since, unknown):
         console.print(f"[bold red]WARNING[/bold red] {escape(warning)}\n")
     columns = ["file", "rows", "created", "modified", "unchanged", "not found", "no id", "rejected"]
-    totals = ["total", *(sum(row[place] or 0 for row in rows) for place in range(1, len(columns)))]
-    _print(console, "Imported and merged", columns, [*rows, totals])
+    of_people = [row for row in rows if not row[-1]]
+    label = "total" if len(of_people) == len(rows) else "total without groups"
+    totals = [label, *(sum(row[place] or 0 for row in of_people) for place in range(1, len(columns)))]
+    _print(console, "Imported and merged", columns, [*(row[:-1] for row in rows), totals])
     seldom = zip(database.row(SELDOM, {"since": since}), SELDOM_TOLD, strict=True)
     lines = [f"{counted(count, 'row')} {told}\n" for count, told in seldom if count]
     if lines:

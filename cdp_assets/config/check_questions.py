@@ -45,6 +45,8 @@ def _values(asked: Asked, prop: Property) -> Iterator[tuple[int, str]]:
             yield index, f"{str(value)!r} is not {A_TIME}; {prop.name!r} is {prop.type}"
         elif isinstance(value, datetime) and prop.type is not PropertyType.datetime:
             yield index, f"put {value:%Y-%m-%d} in quotes as it stands in the data; {prop.name!r} is {prop.type}"
+        elif prop.choices and str(value).lower() not in map(str.lower, prop.choices):
+            yield index, f"{prop.name!r} is never {str(value)!r}; its choices: {listed(prop.choices)}"
 
 
 def _is_number(value: object) -> bool:

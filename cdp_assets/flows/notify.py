@@ -38,6 +38,7 @@ MOST = 50
 """Messages of one connection at a time; the others follow the next time."""
 MOST_REASONS = 5
 """Told of the rejects of a file."""
+_STAYS = "The file stays on the server, and every run tries it again; no other file waits for it."
 LOST_AFTER = timedelta(minutes=10)
 """A note without an outcome is a dead process's after this."""
 
@@ -133,7 +134,7 @@ def _refused(connection: Connection, folders: DataFolders, since: datetime) -> I
                 title = f"{connection.name}/{goal.name}: {shown(attempt.path)} was refused"
                 # A file that stays as it is is tried again by every run, and refused for the same reason.
                 key = digest(attempt.seen_id, attempt.error)
-                yield Event("failure", key, title, f"{title}\n{attempt.error}")
+                yield Event("failure", key, title, f"{title}\n{attempt.error}\n\n{_STAYS}")
 
 
 def _late(connection: Connection, folders: DataFolders, now: datetime) -> Iterator[Event]:
@@ -171,13 +172,18 @@ def notes_folder(folders: DataFolders, connection: str) -> Path:
     return folders.root / "notifications" / connection
 
 
-def tell(connection: Connection, events: list[Event], folders: DataFolders, now: datetime) -> int:
-    """Sends what was not told before to whom it concerns; how many messages there were. Failing to send is noted."""
-    told = 0
+def tell(connection: Connection, events: list[Event], folders: DataFolders, now: datetime) -> list[str]:
+    """Sends what was not told before to whom it concerns.
+
+    Returns:
+        For each message what went wrong, which is noted as well; empty = it was sent.
+    """
+    told: list[str] = []
     for event in events:
         for number, rule in enumerate(connection.notifications):
-            if told < MOST and event.trigger in rule.when and _concerns(rule, event):
-                told += _tell_once(connection.name, number, rule, event, folders, now)
+            if len(told) < MOST and event.trigger in rule.when and _concerns(rule, event):
+                error = _tell_once(connection.name, number, rule, event, folders, now)
+                told += [] if error is None else [error]
     return told
 
 
@@ -205,12 +211,13 @@ def _concerns(rule: Notification, event: Event) -> bool:
 
 def _tell_once(
     connection: str, number: int, rule: Notification, event: Event, folders: DataFolders, now: datetime
-) -> bool:
+) -> str | None:
+    """What went wrong, empty = nothing; None = it was told before."""
     note_id = digest(connection, number, event.trigger, event.key)
     place = make_private(notes_folder(folders, connection)) / f"{note_id}.json"
     if place.exists():
         _give_up(place, now)
-        return False
+        return None
     text = "\n".join(filter(None, (event.text, event.details())))
     note: dict[str, Any] = {"notification_id": note_id, "time": now.isoformat(), "connection": connection}
     note |= {"trigger": event.trigger, "text": text, "sent": None, "error": ""}
@@ -218,13 +225,14 @@ def _tell_once(
         with place.open("x") as file:
             json.dump(note, file)
     except FileExistsError:  # another process was faster
-        return False
+        return None
     step("notify: noted")
     errors = [error for target in rule.to if (error := announce(target, event.title, text))]
     step("notify: sent")
-    note |= {"sent": len(rule.to) - len(errors), "error": "; ".join(errors)}
+    error = "; ".join(errors)
+    note |= {"sent": len(rule.to) - len(errors), "error": error}
     write_whole(place, json.dumps(note).encode())
-    return True
+    return error
 
 
 def _give_up(place: Path, now: datetime) -> None:

@@ -34,7 +34,9 @@ def set_aside_since(database: Database, folders: DataFolders, since: datetime) -
 
 
 def set_aside_of(database: Database, manifest: Manifest) -> Iterator[str]:
-    """What to say of rows and identifiers of a batch that were not taken."""
+    """What to say of a batch without rows, and of rows and identifiers that were not taken."""
+    if not manifest.rows_received:
+        yield f"{shown(manifest.name)} has no rows, only its header."
     yield from (_orphans_told(part) for part in manifest.parts if part.orphan_rows)
     for count, reason in database.rows(_CONFLICTS, [manifest.batch_id]):
         yield _conflicts_told(manifest.name, count, reason)

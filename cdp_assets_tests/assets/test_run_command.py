@@ -231,7 +231,7 @@ def test_a_run_at_a_terminal_tells_people_what_became_of_the_files_and_of_itself
         monkeypatch.setenv("ALERTS", mails.address)
         shop.put("customers_1.csv", ANNA)
         done = run_command("run", "shop")
-        assert "1 notification handed on" in done.stdout
+        assert "1 notification sent" in done.stdout
         (shop.server.folder / "in" / "customers_2.csv").write_text("no such column\nx\n")
         for _ in range(2):
             assert run_command("run", "shop").returncode == 1

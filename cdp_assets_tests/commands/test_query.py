@@ -140,3 +140,12 @@ def test_without_a_copy_it_says_what_makes_one(tmp_path, monkeypatch, capsys):
     assert "no copy for readers" in err
     assert "run" in err
     assert not (tmp_path / "empty").exists()
+
+
+def test_whole_days_are_shown_as_days_and_written_as_moments(folders, capsys):
+    day, moment = "TIMESTAMPTZ '1975-12-15 00:00:00+00'", "TIMESTAMPTZ '2026-11-26 09:30:00+00'"
+    text = f"SELECT {day} AS day, unnest([{day}, {moment}]) AS at, NULL::TIMESTAMPTZ AS none"
+    _, out, _ = told(capsys, text)
+    assert out.splitlines()[2].split() == ["1975-12-15", "1975-12-15", "00:00:00+00:00", "·"]
+    _, out, _ = told(capsys, text, "-o", "-")
+    assert out.splitlines()[1] == "1975-12-15 00:00:00+00:00,1975-12-15 00:00:00+00:00,"

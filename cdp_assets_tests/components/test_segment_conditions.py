@@ -19,6 +19,7 @@ attributes:
     - {name: seen, type: datetime}
     - {name: tags, multiple: true}
     - {name: home, group_type: household}
+    - {name: tier, choices: [Gold, Silver]}
   group_types:
     - {id: household, properties: [{name: size, type: number}]}
   lifecycles:
@@ -50,6 +51,7 @@ GOOD = [
     "{property: seen, in_range: {min: 2026-01-31, max: 2026-01-31T12:00:00+02:00}}",
     "{property: seen, contains_any: [2026-01-31]}",
     "{property: tags, not_contains_all: [a, 5, 1.5]}",
+    "{property: tier, values: [gold, Silver]}",
     "{property: creation_date, in_last_days: 7}",
     "{property: domain_group, values: [DEFAULT]}",
     "{not: {any: [{segment: vip}, {all: [{inverse_of: s0}, {property: email, not_is_empty: true}]}]}}",
@@ -84,6 +86,7 @@ BAD = [
     ("{property: points, in_range: {}}", "segments[1].where.in_range: needs min, max or both"),
     ("{property: points, in_range: {min: 2026-01-31}}", "min must be a number such as 100; 'points' is number"),
     ("{property: points, contains_any: [1.5, lots]}", "'lots' is no number; 'points' is number"),
+    ("{property: tier, contains_any: [gold, Gould]}", "'tier' is never 'Gould'; its choices: Gold, Silver"),
     ("{property: seen, contains_any: [soon]}", "'soon' is not a date and time such as 2026-01-31T00:00:00Z; 'seen' is"),
     ("{property: creation_dat, in_last_days: 3}",
      "unknown property 'creation_dat'; known, nearest first: creation_date, "),

@@ -51,7 +51,7 @@ def room_for(tmp_path, *when: str, goal=GOAL, **rule) -> Lab:
 
 def tick(room: Lab, now=LATER) -> int:
     shop = room.deployment.find_connection("shop")
-    return tell(shop, happened(shop, room.folders, now), room.folders, now)
+    return len(tell(shop, happened(shop, room.folders, now), room.folders, now))
 
 
 def deliver(room: Lab, name: str, rows: str) -> None:
@@ -164,6 +164,7 @@ def test_a_refused_file_is_told_with_the_reason(tmp_path, mails):
     tick(room)
     ((subject, text),) = mails.mails()
     assert subject == "shop/people: in/people_1.csv was refused"
+    assert "stays on the server, and every run tries it again" in text
     assert "1 of 1 row" in text
 
 

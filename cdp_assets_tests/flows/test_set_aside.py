@@ -50,6 +50,36 @@ def test_the_same_content_under_another_date_is_warned_of(tmp_path):
     ]
 
 
+def test_a_file_with_a_header_alone_is_told(tmp_path):
+    room = Lab(tmp_path, deployment(PROPERTIES, [goal(mappings=[{"column": "city", "property": "city"}])]))
+    room.land("customers", "customers_1.csv", HEADER)
+    room.land("customers", "customers_2.csv", HEADER + ANNA)
+    room.fold()
+    assert summary(room).count("has no rows") == 1
+    assert "customers_1.csv has no rows, only its header." in summary(room)
+
+
+def test_groups_do_not_count_among_the_profiles_of_the_total(tmp_path):
+    households = {"id": "household", "properties": [{"name": "size", "type": "number"}]}
+    groups = {
+        "type": "import_groups",
+        "name": "households",
+        "group_type": "household",
+        "files": {"root": "households.csv", "delta": True},
+        "identifiers": [{"column": "id"}],
+        "mappings": [{"column": "size", "property": "size"}],
+    }
+    people = goal(mappings=[{"column": "city", "property": "city"}])
+    room = Lab(tmp_path, deployment(PROPERTIES, [people, groups], group_types=[households]))
+    room.land("customers", "customers_1.csv", HEADER + ANNA + BERT)
+    room.fold()
+    assert "total without groups" not in summary(room)
+    room.land("households", "households.csv", "id,size\nH1,2\n")
+    room.fold()
+    (total,) = (line.split() for line in summary(room).splitlines() if line.startswith("total"))
+    assert total[:5] == ["total", "without", "groups", "2", "2"]
+
+
 def test_files_that_land_and_do_not_count_are_told(tmp_path):
     """A late older version of a day, and a file that the goal refuses as a twin."""
     files = {"duplicate_content": "skip"}
