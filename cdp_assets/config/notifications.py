@@ -8,9 +8,10 @@ from pydantic import Field
 
 from cdp_assets.config.base import SecretRef, Strict
 
-Trigger = Literal["success", "failure", "rejects", "missing", "unchanged"]
+Trigger = Literal["success", "failure", "rejects", "missing", "unchanged", "checks"]
 """success: a file is in; failure: a file was refused or a run failed; rejects: more of a file's rows were refused than
-`rejects_above`; missing: no file for a time window when it was due; unchanged: a file changed nothing."""
+`rejects_above`; missing: no file for a time window when it was due; unchanged: a file changed nothing; checks: a check
+of the connection's files, imports or exports fails, `missing_file` apart."""
 
 
 class Notification(Strict):

@@ -54,15 +54,23 @@ def checks_of(deployment: Deployment) -> list[Check]:
     """Every check of a deployment that is switched on; none of what is switched off itself."""
     found = list(_of_the_model(deployment))
     for connection in deployment.connections:
-        if connection.enabled:
-            found += _of_a_connection(connection)
-            for goal in connection.imports:
-                found += _of_an_import(connection, goal) if goal.active else ()
-            for export in connection.exports:
-                found += _of_an_export(connection, export) if export.active else ()
+        found += checks_of_connection(connection)
     for segment in deployment.model.segments:
         found += _of_a_segment(segment)
     return found
+
+
+def checks_of_connection(connection: Connection) -> Iterator[Check]:
+    """The checks of a connection's files, imports and exports that are switched on."""
+    if not connection.enabled:
+        return
+    yield from _of_a_connection(connection)
+    for goal in connection.imports:
+        if goal.active:
+            yield from _of_an_import(connection, goal)
+    for export in connection.exports:
+        if export.active:
+            yield from _of_an_export(connection, export)
 
 
 def _check(

@@ -25,6 +25,7 @@ from cdp_assets.faults import step
 from cdp_assets.files.announce import announce, why_unreachable
 from cdp_assets.files.remote import shown
 from cdp_assets.files.secrets import secret_label
+from cdp_assets.flows.failed_checks import failed_checks
 from cdp_assets.flows.folders import DataFolders, digest, make_private, write_whole
 from cdp_assets.flows.judge_files import deadlines, judge_missing_file
 from cdp_assets.flows.manifests import ID_SIGNS, goal_attempts, read_attempt, read_manifest
@@ -66,6 +67,7 @@ def happened(connection: Connection, folders: DataFolders, now: datetime) -> lis
         *_refused(connection, folders, since),
         *_due(connection, folders, now),
         *_late(connection, folders, now),
+        *_failed_checks(connection, folders, since, now),
     ]
 
 
@@ -148,6 +150,21 @@ def _late(connection: Connection, folders: DataFolders, now: datetime) -> Iterat
                 named = verdict.figures.get("due", verdict.figures.get("newest", "ever"))
                 title = f"{connection.name}/{goal.name}: a file is missing"
                 yield Event("missing", f"{goal.name}/missing_file/{named}", title, f"{title}\n{verdict.told}")
+
+
+def _failed_checks(connection: Connection, folders: DataFolders, since: datetime, now: datetime) -> Iterator[Event]:
+    """Where somebody is told of them at all: asking goes through all files."""
+    if not any("checks" in rule.when for rule in connection.notifications):
+        return
+    try:
+        found = failed_checks(connection, folders, now, since, notes_folder(folders, connection.name) / "checks")
+    except WarehouseError:
+        # The copy was just being replaced; the next look tells.
+        return
+    for check in found:
+        title = f"check {check.label} fails"
+        key = f"{check.label}/{check.since.isoformat()}"
+        yield Event("checks", key, title, f"{title}\n{check.told}")
 
 
 def _was_due_before(limit: MissingFile, verdict: Verdict, asked_since: datetime, now: datetime) -> bool:

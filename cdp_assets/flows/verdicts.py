@@ -11,6 +11,8 @@ from cdp_assets.config.limits import Volume
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.warehouse import Database
 
+LIMIT_HOURS, NEWEST = "limit (hours)", "newest"
+"""Figures of a verdict on an age; without the second, there was never anything."""
 LEAST_COMPARED = 3
 """With fewer numbers before it, and fewer than the limit asks for, a number is compared with nothing."""
 
@@ -51,13 +53,14 @@ def as_age(seconds: float) -> str:
 def age_verdict(what: str, at: datetime | None, now: datetime, within_s: float) -> Verdict:
     """Whether something happened recently enough; `what`: such as "The last delivery was"."""
     if at is None:
-        return Verdict(passed=False, told=f"{what} never; at least every {as_age(within_s)} is expected.")
+        told = f"{what} never; at least every {as_age(within_s)} is expected."
+        return Verdict(passed=False, told=told, figures={LIMIT_HOURS: within_s / 3_600})
     age = (now - at).total_seconds()
     told = f"{what} {as_age(age)} ago, on {as_time(at)}; the limit is {as_age(within_s)}."
     figures: dict[str, int | float | str] = {
         "age (hours)": round(age / 3_600, 1),
-        "limit (hours)": within_s / 3_600,
-        "newest": as_time(at),
+        LIMIT_HOURS: within_s / 3_600,
+        NEWEST: as_time(at),
     }
     return Verdict(age <= within_s, told, figures)
 

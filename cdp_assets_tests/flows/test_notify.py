@@ -220,6 +220,37 @@ def test_a_deadline_before_the_goal_was_there_is_told_to_nobody(tmp_path, mails,
     assert [subject for subject, _ in mails.mails()] == ["shop/people: a file is missing"]
 
 
+def test_a_check_that_fails_is_told_once_until_it_passes_again(tmp_path, mails):
+    room = room_for(tmp_path, "checks", goal=GOAL | {"checks": {"reject_rate": {"above": 10}}})
+    assert tick(room, EPOCH) == 0
+    good, bad = "a@x.com,Ede\n", "nope,Ede\nb@x.com,Goes\n"
+    told = []
+    for number, rows in enumerate((good, bad, bad, good, bad), start=1):
+        at = LATER + timedelta(hours=number)
+        room.land("people", f"people_{number}.csv", HEAD + rows, look_at=at, modified_at=at)
+        room.fold()
+        publish(room.folders)
+        told.append(tick(room, at))
+    assert told == [0, 1, 0, 0, 1]
+    first, _ = mails.mails()
+    assert first[0] == "check shop/people reject_rate fails"
+    assert "people_2.csv: 1 of 2 rows rejected (50.0 %), above the limit of 10 %." in first[1]
+
+
+def test_what_never_came_is_no_failure_before_it_is_due(tmp_path, mails):
+    told = {"when": ["checks"], "to": [{"env": "ALERTS"}]}
+    setup = deployment(
+        [{"name": "email", "type": "email"}, {"name": "city"}, {"name": "visits", "type": "number"}],
+        [],
+        connections=[
+            {"name": "shop", "goals": [GOAL], "checks": {"stale": {"within_days": 2}}, "notifications": [told]}
+        ],
+    )
+    room = Lab(tmp_path, setup)
+    assert [tick(room, EPOCH + timedelta(days=day)) for day in (0, 1, 3, 4)] == [0, 0, 1, 0]
+    assert mails.mails()[0][0] == "check shop/files stale fails"
+
+
 def noted(room: Lab) -> list[tuple[object, ...]]:
     room.fold()
     return room.rows("SELECT connection, trigger, sent, error FROM ops.notifications ORDER BY time")
