@@ -67,13 +67,20 @@ def _tell(item: Rehearsed) -> None:
         print(f"  WARNING: {warning}")
     for told in item.set_aside:
         print(f"  {told}")
-    for reason in item.reasons:
-        print(f"  {counted(reason.count, reason.level)} rejected: {reason.reason}")
-    if item.more_reasons:
-        print(f"  … and {counted(item.more_reasons, 'more reason')}")
+    _tell_reasons(item)
     for reject in item.sample:
         why = reject.reason.removeprefix(f"{reject.column_name}: ")
         print(f"    line {reject.line_no}: {reject.column_name or 'whole row'}: {reject.text or '(empty)'}: {why}")
+
+
+def _tell_reasons(item: Rehearsed) -> None:
+    for reason in item.reasons:
+        print(f"  {counted(reason.count, reason.level)} rejected: {reason.reason}")
+    of_events = sum(reason.count for reason in item.reasons if reason.level == "event")
+    if of_events > item.counts.get("events_rejected", of_events):
+        print("  (one event may be rejected for several reasons)")
+    if item.more_reasons:
+        print(f"  … and {counted(item.more_reasons, 'more reason')}")
 
 
 def _counts(item: Rehearsed) -> Iterator[str]:

@@ -33,7 +33,7 @@ def print_files(console: Console, connection: Connection, look: Look) -> None:
         f"Files on the server for {look.connection}",
         [Column("file", whole=True), Column("goal", whole=True), Column("state", 18), Column("size", number=True)],
         [
-            [item.file.name, item.goal, _state(item), in_words(sum(part.file.size_bytes for part in item.parts))]
+            [item.file.name, item.goal, _state(item), in_words(item.file.size_bytes)]
             for item in candidates[:_MOST_FILES]
         ],
         len(candidates),
@@ -47,20 +47,33 @@ def print_files(console: Console, connection: Connection, look: Look) -> None:
 
 
 def _not_taken(connection: Connection, look: Look) -> list[list[str]]:
-    """Reason by reason, each told once, what waits or needs another name first; of files that no goal takes."""
-    taken = {item.file.name for item in look.candidates}
+    """Reason by reason, each told once, what waits or needs another name first; each file that no goal takes once."""
+    taken = {name for item in look.candidates for name in (part.file.name for part in item.parts)}
     order = ("waits", "wrong name", "other")
-    reasons: dict[str, list[str]] = {}
+    passed: dict[str, list[PassedOver]] = {}
     for item in sorted(look.passed_over, key=lambda item: order.index(item.kind)):
         if item.name not in taken and not item.name.endswith(DONE):
-            reason = _taker(connection, item) or f"{item.goal}: {item.reason}"
-            reasons.setdefault(reason, []).append(shown(item.name))
+            passed.setdefault(item.name, []).append(item)
+    reasons: dict[str, list[str]] = {}
+    for name, items in passed.items():
+        reasons.setdefault(_why_not_taken(connection, items), []).append(shown(name))
     rows = []
     for reason, names in list(reasons.items())[:_MOST_FILES]:
         more = [f"… and {len(names) - _MOST_NAMES} more"] if len(names) > _MOST_NAMES else []
         first, *others = [*names[:_MOST_NAMES], *more]
         rows += [[first, reason], *([name, ""] for name in others)]
     return rows
+
+
+def _why_not_taken(connection: Connection, items: Sequence[PassedOver]) -> str:
+    """One reason for all goals that have passed over a file; what is most worth knowing comes first in `items`."""
+    first = items[0]
+    taker = next(filter(None, (_taker(connection, item) for item in items)), "")
+    if first.kind != "other" or (len(items) == 1 and not taker):
+        return f"{first.goal}: {first.reason}"
+    if taker or len({item.reason for item in items}) == 1:
+        return taker or first.reason
+    return f"its name fits none of {', '.join(item.goal for item in items)}"
 
 
 def _taker(connection: Connection, item: PassedOver) -> str:
@@ -212,15 +225,18 @@ def _print_events(console: Console, preview: GoalPreview, seen: SetPreview) -> N
     for kind in seen.events.types:
         fates = [preview.fate(person) for person in kind.people]
         print_rows(console, f"Events of type {kind.type}", kind.rows, {"profile": fates})
-    _print_mistakes(console, f"Events that would be rejected: {seen.events.rejected:,}", seen.events.rejects)
+    # One event may have several mistakes.
+    total = max(seen.events.rejected, len(seen.events.rejects))
+    _print_mistakes(console, f"Events that would be rejected: {seen.events.rejected:,}", seen.events.rejects, total)
 
 
 def _print_rejects(console: Console, seen: SetPreview) -> None:
     refused = seen.refused
-    _print_mistakes(console, f"Would be rejected (rows: {refused.rows:,}, cells: {refused.cells:,})", refused.first)
+    title = f"Would be rejected (rows: {refused.rows:,}, cells: {refused.cells:,})"
+    _print_mistakes(console, title, refused.first, refused.rows + refused.cells)
 
 
-def _print_mistakes(console: Console, title: str, found: Sequence[SampleReject]) -> None:
+def _print_mistakes(console: Console, title: str, found: Sequence[SampleReject], total: int) -> None:
     rows = [
         [item.file_name or "", item.line_no, item.level, item.column_name, item.raw_text, item.reason] for item in found
     ]
@@ -228,7 +244,7 @@ def _print_mistakes(console: Console, title: str, found: Sequence[SampleReject])
     columns += [Column("text", 24), Column("reason", 30)]
     if not any(row[0] for row in rows):
         columns, rows = columns[1:], [row[1:] for row in rows]
-    print_table(console, title, columns, rows)
+    print_table(console, title, columns, rows, total)
 
 
 def _state(item: Candidate) -> str:

@@ -99,7 +99,10 @@ class GoalPreview:
         fate = "would make new ones" if self.allow_create else "find none and would be left out"
         as_of = f" (as of {found.as_of:%Y-%m-%d %H:%M} UTC)" if found.as_of else ""
         known = f"rows that match one: {found.rows_known:,}, rows that {fate}: {found.rows_new:,}"
-        return f"{self.records.capitalize()}{as_of}: {known}{without}"
+        others = (
+            "; whom other new files bring before, dry-run finds" if found.rows_new and not self.allow_create else ""
+        )
+        return f"{self.records.capitalize()}{as_of}: {known}{without}{others}"
 
     def fate(self, identifiers: str | None) -> str:
         """What would become of a row that identifies somebody so, as far as the published copy tells."""
