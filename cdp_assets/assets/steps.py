@@ -173,6 +173,9 @@ class Steps:
             if has_recent_imports(self.connection):
                 key, recent = recent_imports_key(self.connection), recent_imports_metadata(self.connection)
                 context.log_event(dg.AssetMaterialization(key, metadata=recent))
+            if self.goal is not None:
+                # The last step that writes; the job of a whole connection makes its copy when it has delivered.
+                run_connection.publish_copy(self.deployment.model, data_folders(), at_once=True)
 
         return _done
 

@@ -87,9 +87,10 @@ def _settled(connection: Connection, folders: DataFolders, since: datetime) -> I
             rows = database.rows(SETTLED, [connection.name, since])
     except WarehouseError:
         return
-    for batch_id, goal, name, state, note, received, changed, refused, told, *events in rows:
+    for batch_id, goal, name, state, note, received, changed, refused, told, *events, warnings in rows:
         place = f"{connection.name}/{goal}: {shown(name)}"
-        facts = f"{place}\n{told if state == 'folded' else note}\nbatch {batch_id[:8]}"
+        doubts = f"\nwarning: {warnings}" if warnings else ""
+        facts = f"{place}\n{told if state == 'folded' else note}{doubts}\nbatch {batch_id[:8]}"
         if state == "folded":
             yield Event("success", batch_id, f"{place} is in", facts)
         if state != "folded" or not changed:

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from cdp_assets.config.event_columns import absent_columns
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.errors import FileError
 from cdp_assets.faults import step
 from cdp_assets.files.delimited import Header, read_header
-from cdp_assets.files.remote import shown
+from cdp_assets.flows.absent_told import absent_warnings, other_separator
 from cdp_assets.flows.join_linked import LinkedSet, LinkedText, linked_columns, linked_facts, load_linked
 from cdp_assets.flows.keep_rejected import REJECTED_ROWS, SourceText, find_event_lines, keep_rejected
 from cdp_assets.flows.prepare_cells import doubtful_dates, find_dates, prepare_cells
@@ -151,7 +150,8 @@ def require_identifier(config: BatchConfig, columns: Collection[str]) -> None:
     if missing:
         has = ", ".join(shown_names(list(columns)[:50]))
         named = ", ".join(f'"{column}"' for column in missing)
-        message = f"Column {named} not found; the file has: {has}"
+        hint = other_separator(columns, config.goal.format.separator)
+        message = f"Column {named} not found; the file has: {has}{hint}"
         raise FileError(message)
 
 
@@ -207,20 +207,8 @@ def _write(engine: Database, job: Job, rows: Rows) -> WrittenBatch:
     counts |= {"rows_unreadable": rows.unreadable, "padded_rows": rows.padded}
     counts |= _keep_rejected(engine, job, counts)
     counts |= {"rows_received": written.rows_read + rows.unreadable}
-    doubts = dict.fromkeys((*_absent(job.config, written.columns), *written.doubts, *event_doubts))
+    doubts = dict.fromkeys((*absent_warnings(job.config, written.columns), *written.doubts, *event_doubts))
     return WrittenBatch(counts, written.linked, (*rows.warnings(job.header), *linked.warnings, *doubts))
-
-
-def _absent(config: BatchConfig, columns: Sequence[str]) -> list[str]:
-    """A warning of columns that are mapped and not in the file, which changes nothing by them (spec.md 6.3)."""
-    absent = absent_columns(config, columns)
-    if not absent:
-        return []
-    which = "column" if len(absent) == 1 else "columns"
-    told = f"the file has no {which} {', '.join(map(shown, absent))}; what is mapped from there stays as it is"
-    undated = [event for event in config.goal.events if event.date in absent and event.on_missing_date == "reject"]
-    lost = (f"no {event.type} has a date ({shown(event.date)}), and every one is left out" for event in undated)
-    return ["; ".join([told, *lost])]
 
 
 def _keep_rejected(engine: Database, job: Job, counts: dict[str, object]) -> dict[str, int]:

@@ -88,12 +88,14 @@ IMPORTED = sql(
         || {sentences}
     ELSE '' END
         || CASE WHEN note <> '' AND folded_at IS NOT NULL THEN ' ' ELSE '' END
-        || CASE WHEN note <> '' THEN upper(left(note, 1)) || substr(note, 2) || '.' ELSE '' END""",
+        || CASE WHEN note <> '' THEN upper(left(note, 1)) || substr(note, 2) || '.' ELSE '' END
+        || CASE WHEN warnings IS NOT NULL THEN ' Warning: ' || warnings || '.' ELSE '' END""",
     compared=_COMPARED,
     sentences=_sentences(
         [
             ("rows_consent_mismatch", "profile update", "skipped because of a consent mismatch"),
             ("events_created", "timeline event", "created"),
+            ("events_set", "timeline event", "written anew"),
             ("events_rejected", "timeline event", "rejected"),
             ("rows_not_found", "row", "about nobody who is known"),
             ("rows_no_identifier", "row", "without an identifier"),

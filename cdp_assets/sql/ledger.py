@@ -55,7 +55,7 @@ SETTLED = Sql(
     " CASE WHEN events_received > 0 THEN concat('; ', events_received, CASE WHEN events_received = 1"
     " THEN ' row with an event: ' ELSE ' rows with events: ' END, events_created, ' created, ',"
     " events_set, ' written anew, ', events_rejected, ' rejected, ', events_dropped, ' without a profile') END),"
-    " coalesce(events_received, 0), coalesce(events_rejected, 0)"
+    " coalesce(events_received, 0), coalesce(events_rejected, 0), coalesce(warnings, '')"
     " FROM ops.batches WHERE connection = ? AND landed_at >= ? AND state IN ('folded', 'duplicate')"
     " ORDER BY landed_at, batch_id"
 )

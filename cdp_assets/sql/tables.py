@@ -233,6 +233,7 @@ BATCHES = Table(
         ("events_set", BIGINT, "Events that were written anew, as their key was there."),
         ("events_rejected", BIGINT, "Events refused; each is in `rejects`."),
         ("events_dropped", BIGINT, "Rows that bring an event and found no profile."),
+        ("warnings", TEXT, "What was doubtful as it was landed, without what stands in cells; NULL = nothing."),
         ("linked_rows", BIGINT, "Rows of linked files."),
         ("orphan_rows", BIGINT, "Rows of linked files that belong to no row of their parent's file: ignored."),
         ("linked_rows_rejected", BIGINT, "Rows of linked files that cannot be read; each is in `rejects`."),

@@ -49,6 +49,20 @@ def test_a_goal_is_run_and_its_counts_are_told(shop: World, tmp_path: Path, monk
         ]
 
 
+def test_the_copy_for_readers_holds_what_a_run_of_one_goal_brought(
+    shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.set_up(goals=[CUSTOMERS])
+    model = shop.deployment.model.model_copy(update={"publish_every_s": 3_600})
+    shop.deployment = shop.deployment.model_copy(update={"model": model})
+    write_down(shop, tmp_path, monkeypatch)
+    for number, row in enumerate((ANNA, BERT), start=1):
+        shop.put(f"customers_{number}.csv", row)
+        assert run_command("run", "shop", "customers").returncode == 0
+        asked = run_command("query", "SELECT count(*) FROM main.profiles", "-o", "-")
+        assert asked.stdout.splitlines()[1] == str(number)
+
+
 def test_a_file_of_which_nothing_is_imported_is_told_loudly(
     shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

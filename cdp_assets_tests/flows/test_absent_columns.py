@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cdp_assets.errors import FileError
 from cdp_assets_tests.support.lab import Lab, deployment
 
 PROPERTIES = [{"name": "email", "type": "email"}, {"name": "phone"}, {"name": "city"}]
@@ -25,12 +26,12 @@ EVENTS = [{"type": "order", "date": "Day", "mappings": [{"column": "Total", "pro
         ("mail,Fone,City", {}, ["the file has no column Phone; what is mapped from there stays as it is"]),
         ("mail", {}, ["the file has no columns Phone, City; what is mapped from there stays as it is"]),
         ("mail,Phone,City,Day", {"events": EVENTS},
-         ["the file has no column Total; what is mapped from there stays as it is"]),
+         [("the file has no column Total; its events have no order.total_revenue, also those that were there and"
+          " had one")]),
         ("mail,Phone,City,Total", {"events": EVENTS},
-         [("the file has no column Day; what is mapped from there stays as it is; no order has a date (Day), and every"
-          " one is left out")]),
+         ["the file has no column Day; no order has a date, and every one is left out"]),
         ("mail,Phone,City,Total", {"events": [EVENTS[0] | {"on_missing_date": "now"}]},
-         ["the file has no column Day; what is mapped from there stays as it is"]),
+         ["the file has no column Day; no order has a date of its own, and each is dated by when the file was seen"]),
         ("mail,Phone", {"processors": [{"fixed_value": {"field": "City", "value": "Ede"}}]}, []),
         ("mail,Phone,City", {"identifiers": [*GOAL["identifiers"], {"column": "Nr", "property": "phone"}]},
          ["the file has no column Nr; what is mapped from there stays as it is"]),
@@ -57,3 +58,25 @@ def test_a_rejected_event_names_the_column_that_would_date_it(tmp_path):
     assert room.rows("SELECT level, column_name, raw_text, reason FROM ops.rejects") == [
         ("event", "Day", None, "Missing event date")
     ]
+
+
+def test_history_tells_of_the_column_and_of_events_written_anew(tmp_path):
+    order = EVENTS[0] | {"id": "No"}
+    room = Lab(tmp_path, deployment(PROPERTIES, [GOAL | {"events": [order]}]))
+    room.land("people", "people_1.csv", "mail,Phone,City,No,Day,Total\na@x.com,0123,Ede,B1,2026-11-20,2\n")
+    room.fold()
+    room.land("people", "people_2.csv", "mail,Phone,City,No,Day\na@x.com,0123,Ede,B1,2026-11-20\n")
+    room.fold()
+    assert room.rows("SELECT total_revenue FROM main.events_order") == [(None,)]
+    first, second = (text for (text,) in room.rows("SELECT message FROM ops.import_history ORDER BY file"))
+    assert "Warning" not in first
+    assert second.endswith(
+        " 1 timeline event written anew. Warning: the file has no column Total; its events have no"
+        " order.total_revenue, also those that were there and had one."
+    )
+
+
+def test_a_header_with_another_separator_is_known(tmp_path):
+    room = Lab(tmp_path, deployment(PROPERTIES, [GOAL]))
+    with pytest.raises(FileError, match=r"it has ';' between its names, but format.separator is ','"):
+        room.land("people", "people_1.csv", "mail;Phone;City\na@x.com;0123;Ede\n")

@@ -251,6 +251,16 @@ def test_what_never_came_is_no_failure_before_it_is_due(tmp_path, mails):
     assert mails.mails()[0][0] == "check shop/files stale fails"
 
 
+def test_what_is_doubtful_of_a_file_stands_in_its_mail(tmp_path, mails):
+    room = room_for(tmp_path, "success")
+    tick(room, EPOCH)
+    room.land("people", "people_1.csv", "mail\na@x.com\n", look_at=LATER, modified_at=LATER)
+    room.fold()
+    publish(room.folders)
+    assert tick(room) == 1
+    assert "warning: the file has no column" in mails.mails()[0][1]
+
+
 def noted(room: Lab) -> list[tuple[object, ...]]:
     room.fold()
     return room.rows("SELECT connection, trigger, sent, error FROM ops.notifications ORDER BY time")

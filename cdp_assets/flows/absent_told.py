@@ -1,0 +1,43 @@
+"""Warnings of columns that a goal maps and a file has not: what that changes, and what not (spec.md 6.3). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from cdp_assets.config.event_columns import absent_columns, event_columns
+from cdp_assets.config.model import BatchConfig
+from cdp_assets.files.remote import shown
+
+
+def absent_warnings(config: BatchConfig, columns: Collection[str]) -> Iterator[str]:
+    """One for profiles or groups, which stay as they are; and one for events, which are written as a whole."""
+    absent = absent_columns(config, columns)
+    goal, of_events = config.goal, event_columns(config, columns)
+    own = {*(one.column for one in goal.identifier_columns), *(one.column for one in goal.mappings)}
+    lacking = [name for name in absent if name in own]
+    if lacking:
+        yield f"{_no_column(lacking)}; what is mapped from there stays as it is"
+    dates = {event.date: event for event in goal.events if event.date in absent}
+    for name, event in dates.items():
+        lost = f"no {event.type} has a date, and every one is left out"
+        kept = f"no {event.type} has a date of its own, and each is dated by when the file was seen"
+        yield f"{_no_column([name])}; {lost if event.on_missing_date == 'reject' else kept}"
+    lacking = [name for name in absent if name in of_events and name not in dates]
+    if lacking:
+        fields = ", ".join(field for name in lacking for field in of_events[name])
+        yield f"{_no_column(lacking)}; its events have no {fields}, also those that were there and had one"
+
+
+def _no_column(names: Collection[str]) -> str:
+    return f"the file has no {'column' if len(names) == 1 else 'columns'} {', '.join(map(shown, names))}"
+
+
+def other_separator(columns: Collection[str], separator: str) -> str:
+    """A hint where all names of a header came as one, with another separator between them; else empty."""
+    if len(columns) != 1:
+        return ""
+    (name,) = columns
+    other = max((sign for sign in (",", ";", "\t", "|") if sign != separator), key=name.count)
+    if other not in name:
+        return ""
+    return f"; it has {other!r} between its names, but format.separator is {separator!r}"
