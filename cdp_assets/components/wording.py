@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from cdp_assets.components.pointing import Pointer, accepted_keys, accepted_tags, accepted_values, follow
+from cdp_assets.components.pointing import Pointer, accepted_keys, accepted_tags, accepted_values, bare, follow
 from cdp_assets.components.yaml_mistakes import SECRET_KEYS
 from cdp_assets.config.conditions import CONDITION_KINDS
 from cdp_assets.config.known import Location, Place, listed
@@ -96,11 +96,19 @@ def _place(details: ErrorDetails, pointer: Pointer, data: Any, name: str) -> Pla
         return where[:-1], f"missing key {where[-1]!r} in {inside}"
     if kind in {"union_tag_invalid", "union_tag_not_found"}:
         return _wrong_tag(details, pointer, name)
-    values = accepted_values(pointer.kind)
+    return where, _wrong_value(details, pointer, data, name)
+
+
+def _wrong_value(details: ErrorDetails, pointer: Pointer, data: Any, name: str) -> str:
+    where, kind = pointer.location, details["type"]
+    values, value = accepted_values(pointer.kind), _value_at(data, where)
     if kind in {"enum", "literal_error"} and values:
-        value = _value_at(data, where)
-        return where, f"{_label(where, name)}: {value!r} is not accepted{_hint(str(value), values)}"
-    return where, _other(details, _label(where, name), _value_at(data, where))
+        told = "there is no value" if value is None else f"{value!r} is not accepted"
+        return f"{_label(where, name)}: {told}{_hint(str(value), values)}"
+    model = bare(pointer.kind)
+    is_model = kind == "model_type" and isinstance(model, type) and issubclass(model, BaseModel)
+    keys = f" of {listed(accepted_keys(model))}" if is_model else ""
+    return f"{_other(details, _label(where, name), value)}{keys}"
 
 
 def _wrong_tag(details: ErrorDetails, pointer: Pointer, name: str) -> Place:
@@ -119,7 +127,9 @@ def _other(details: ErrorDetails, label: str, value: Any) -> str:
         return f"{label}: {message.removeprefix('Value error, ')}"
     if kind == "string_pattern_mismatch":
         pattern = str(details.get("ctx", {}).get("pattern"))
-        return f"{label} must be {_PATTERNS.get(pattern, f'text of the form {pattern}')}"
+        small = str(value).lower()
+        meant = f"; did you mean {small!r}?" if small != value and re.search(pattern, small) else ""
+        return f"{label} must be {_PATTERNS.get(pattern, f'text of the form {pattern}')}{meant}"
     if kind.split("_")[-1] in {"type", "parsing"} or kind in {"int_from_float", "path_type"}:
         return f"{label} must be {_kind_word(details, value)}"
     if kind in {"too_short", "too_long"}:
@@ -140,7 +150,10 @@ def _kind_word(details: ErrorDetails, value: Any) -> str:
 
 def _hint(word: str, accepted: list[str]) -> str:
     near = get_close_matches(word.lower(), accepted, n=1)
-    return f"; {f'did you mean {near[0]!r}? ' if near else ''}accepted: {listed(accepted)}"
+    signs = any(not re.search(r"\w", one) for one in accepted)
+    told = [repr(one) for one in accepted] if signs else accepted
+    quotes = ", in quotes" if signs else ""
+    return f"; {f'did you mean {near[0]!r}? ' if near else ''}accepted{quotes}: {listed(told)}"
 
 
 def _label(location: Location, name: str) -> str:

@@ -18,7 +18,7 @@ from cdp_assets.config.events import (
 from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.interactions import InteractionImport
 from cdp_assets.config.known import Known, Place, added_field, listed, nearest_first
-from cdp_assets.config.linked import LinkedFile, linked_column
+from cdp_assets.config.linked import LinkedFile, linked_column, misspelt_alias
 from cdp_assets.config.model import CustomerModelConfig
 
 
@@ -144,6 +144,8 @@ def _mappings(
 def _foreign(linked: Sequence[LinkedFile], source: str | None, column: str) -> str:
     """Why a column is none of the source's rows, the rows below them or the root row; empty = it is."""
     found = linked_column(linked, column)
+    if misspelt_alias(linked, column):
+        return misspelt_alias(linked, column)
     if found is None or _is_below(linked, source, found[0].name):
         return ""
     cure = "take a column of that source, of a file below it or of the root file"

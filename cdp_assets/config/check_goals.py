@@ -19,7 +19,7 @@ from cdp_assets.config.goals import (
 )
 from cdp_assets.config.groups import GROUP_ID
 from cdp_assets.config.known import Known, Location, Place, listed, nearest_first
-from cdp_assets.config.linked import linked_column
+from cdp_assets.config.linked import linked_column, misspelt_alias
 from cdp_assets.config.properties import NUMERIC, Property, PropertyType
 from cdp_assets.config.unread import as_far_as_read
 
@@ -140,6 +140,13 @@ def _root_columns(goal: ImportGoal, _: Known) -> Iterator[Place]:
             yield ("processors", index), f"{told}; put it under that file's own `processors`, without the alias"
 
 
+def _aliases(goal: ImportGoal, _: Known) -> Iterator[Place]:
+    """A column of a linked file that is called otherwise is no column of the root file."""
+    for index, mapping in enumerate(goal.mappings):
+        if told := misspelt_alias(goal.files.linked, mapping.column):
+            yield ("mappings", index, "column"), told
+
+
 def _rules_fit(goal: ImportGoal, known: Known) -> Iterator[Place]:
     for index, mapping in enumerate(goal.mappings):
         prop = known.properties.get(mapping.property)
@@ -214,6 +221,7 @@ _IMPORT_RULES: tuple[Callable[[ImportGoal, Known], Iterator[Place]], ...] = (
     _mapping_properties,
     _identifier_column,
     _root_columns,
+    _aliases,
     _rules_fit,
     _mappings_differ,
     _readable_dates,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 from pydantic import Field, field_validator
 
@@ -57,3 +58,11 @@ def linked_column(linked: Sequence[LinkedFile], column: str) -> tuple[LinkedFile
     alias, dot, name = column.partition(".")
     found = next((link for link in linked if link.name == alias), None)
     return (found, name) if found is not None and dot and name else None
+
+
+def misspelt_alias(linked: Sequence[LinkedFile], column: str) -> str:
+    """Why a column of the root file is more likely one of a linked file whose alias is misspelt; empty = it is not."""
+    alias, dot, name = column.partition(".")
+    names = [link.name for link in linked]
+    near = get_close_matches(alias, names, n=1, cutoff=0.75) if dot and name and alias not in names else []
+    return f"no linked file is called {alias!r}; did you mean '{near[0]}.{name}'?" if near else ""

@@ -156,7 +156,8 @@ def _number_of(counts: ColumnCounts, layout: Format) -> Detected | None:
     """What the column is as one of numbers; leading zeros would be lost, so they make a text."""
     if counts.leading_zeros >= (1 - _MOST) * counts.filled:
         return None
-    if _is_most(counts.number, counts):
+    # 80,00 is a whole number too, but where it is written so, 9,50 will come.
+    if _is_most(counts.number, counts) and not counts.places:
         note = "may be UNIX time in seconds" if counts.epoch_seconds == counts.filled else ""
         return Detected(PropertyType.number, fitting=counts.number, note=note)
     if not _is_most(counts.decimal, counts) and _is_most(counts.other_decimal, counts):

@@ -202,6 +202,20 @@ MODEL_MISTAKES = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "meant"),
+    [
+        ("date: Day\n", "date: visit.day\n          source: visits\n", "visits.day"),
+        ("{column: SKU, property: id}", "{column: order.sku, property: id}", "orders.sku"),
+        ("      mappings:\n", "      mappings:\n        - {column: orderz.city, property: city}\n", "orders.city"),
+    ],
+)
+def test_a_linked_file_is_called_by_its_name(defs: Path, old: str, new: str, meant: str) -> None:
+    (problem,) = told(defs, None, MODEL, changed(WITH_EVENTS, (old, new)))
+    assert f"did you mean '{meant}'?" in problem
+    assert problem.count("no linked file is called") == 1
+
+
 def test_a_column_is_of_the_source_below_it_or_of_the_root(defs: Path) -> None:
     shop = changed(WITH_EVENTS, ("date: Day\n", "date: visits.day\n          source: orders\n"))
     (problem,) = told(defs, None, MODEL, shop)
