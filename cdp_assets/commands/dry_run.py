@@ -101,7 +101,7 @@ def _tell_the_rest(found: DryRun) -> None:
     for item in found.passed_over:
         print(f"{shown(item.name)} ({item.goal}): {item.reason}")
     if not found.files:
-        print("no new files")
+        print("no new files" if not found.passed_over else "no other new files")
     for told in found.about_nobody:
         print(f"WARNING: {told.sentence}" if told.many else told.sentence)
     if found.waiting:

@@ -13,7 +13,9 @@ from rich.console import Console
 from cdp_assets.commands.tables import new_console, say
 from cdp_assets.components.event_fields import find_fields, standard_fields
 from cdp_assets.components.json_schema import files_schema
+from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.components.reference import Key, Part, find_keys, parts_below, reference, reference_page
+from cdp_assets.config.events import EventType
 from cdp_assets.config.known import nearest_first
 from cdp_assets.errors import ConfigError
 
@@ -25,8 +27,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "word",
         nargs="?",
-        help="a key or a part, such as mappings, format.encoding or Server, or a standard event type or field, such as"
-        " order; default: all keys, as Markdown",
+        help="a key or a part, such as mappings, format.encoding or Server, or an event type or field, such as order;"
+        " default: all keys, as Markdown",
     )
     parser.add_argument("--json-schema", action="store_true", help="all keys as a JSON schema, for an editor")
 
@@ -40,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
         print(reference_page())
         return 0
     found = find_keys(options.word)
-    fields = find_fields(options.word, single=not found)
+    fields = find_fields(options.word, single=not found, own=_own_types())
     if not (found or fields):
         parts = [*(part for parts in reference().values() for part in parts), *standard_fields()]
         words = {name for part in parts for name in (part.name, *(key.name for key in part.keys))}
@@ -52,6 +54,14 @@ def run(options: argparse.Namespace) -> int:
         say(console, _plain(part.meaning))
         _tell(console, [(part, keys)])
     return 0
+
+
+def _own_types() -> tuple[EventType, ...]:
+    """Event types of the YAML that is there; none where there is none, or it has mistakes: `check` tells these."""
+    try:
+        return load_deployment(defs_folder()).event_types
+    except ConfigError:
+        return ()
 
 
 def _tell(console: Console, found: Sequence[tuple[Part, tuple[Key, ...]]]) -> None:

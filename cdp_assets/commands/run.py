@@ -30,7 +30,7 @@ from cdp_assets.config.model import Deployment
 from cdp_assets.config.needs import Need, key_of, lifecycle_id, needed, segment_id
 from cdp_assets.counted import counted
 from cdp_assets.errors import CdpError, ConfigError
-from cdp_assets.flows.notify import Event, happened, tell
+from cdp_assets.flows.notify import Event, happened, tell, untold
 from cdp_assets.flows.run_connection import lifecycles_of, segments_of
 from cdp_assets.progress import latest
 
@@ -65,7 +65,8 @@ def run(options: argparse.Namespace) -> int:
     console, started = new_console(), now()
     connection = chosen_connection(deployment, options.connection)
     # What is told later happened after the first time that somebody asked.
-    _notify(console, connection, None)
+    if not untold(connection):
+        _notify(console, connection, None)
     ran = run_job(console, deployment, name)
     if data_folders().warehouse.exists():
         kinds = deployment.event_types
@@ -85,6 +86,12 @@ def run(options: argparse.Namespace) -> int:
 def _notify(console: Console, connection: Connection, failed: Event | None) -> None:
     """Tells the people of the connection's notifications; no sensor hears of runs at a terminal."""
     if not connection.enabled or not connection.notifications:
+        return
+    unsent = untold(connection)
+    if unsent:
+        # Not noted, so that a process that has the address can tell: each event is told once.
+        for line in unsent:
+            say(console, f"{line}; a run, or the sensor {connection.name}__notifications, that has it tells")
         return
     try:
         events = happened(connection, data_folders(), now())
@@ -193,11 +200,15 @@ def _show_failures(console: Console, failures: Sequence[dg.DagsterEvent], connec
 def _tell_retries(console: Console, events: Sequence[dg.DagsterEvent], told: int, connection: str) -> int:
     """Why steps are tried again, for those not told yet; gives how many are told now."""
     retries = [event for event in events if event.is_step_up_for_retry]
-    for event in retries[told:]:
-        data = event.step_retry_data
-        after = f"in {data.seconds_to_wait} s" if data.seconds_to_wait else "now"
-        what = what_failed(event.step_key or "", connection)
-        console.print(f"[yellow]{escape(what)}:[/yellow] {escape(reason_of(data.error))}; tried again {after}")
+    reasons = [(event.step_key, reason_of(event.step_retry_data.error)) for event in retries]
+    for place, event in enumerate(retries[told:], start=told):
+        wait = event.step_retry_data.seconds_to_wait
+        after = f"tried again in {wait} s" if wait else "tried again now"
+        if place and reasons[place] == reasons[place - 1]:
+            console.print(f"still so; {after}")
+        else:
+            what = what_failed(event.step_key or "", connection)
+            console.print(f"[yellow]{escape(what)}:[/yellow] {escape(reasons[place][1])}; {after}")
     return len(retries)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cdp_assets.components.reference import Key, Part
 from cdp_assets.config.events import INTERACTIONS, STANDARD_TYPES, EventType, ItemField, whole_type
@@ -15,14 +15,17 @@ def standard_fields() -> list[Part]:
     return [part for name in STANDARD_TYPES if name != INTERACTIONS for part in _parts(whole_type(EventType(id=name)))]
 
 
-def find_fields(word: str, *, single: bool) -> list[tuple[Part, tuple[Key, ...]]]:
+def find_fields(word: str, *, single: bool, own: Sequence[EventType] = ()) -> list[tuple[Part, tuple[Key, ...]]]:
     """All fields of the type, or of the items, of that name; with `single` also one field; case does not count.
 
-    Names may be told from the type on: `order`, `order.product`, `product.id`.
+    Names may be told from the type on: `order`, `order.product`, `product.id`. `own`: types of the customer model,
+    with all their fields; those take the place of standard ones.
     """
     wanted = f".{word.lower()}"
     found = []
-    for part in standard_fields():
+    ours = [part for kind in own for part in _parts(kind, "Fields")]
+    known = {part.name for part in ours}
+    for part in [*ours, *(one for one in standard_fields() if one.name not in known)]:
         name = f".{part.name.lower()}"
         whole = name.endswith(wanted) or name.startswith(f"{wanted}.")
         keys = tuple(key for key in part.keys if whole or (single and f"{name}.{key.name.lower()}".endswith(wanted)))
@@ -30,13 +33,13 @@ def find_fields(word: str, *, single: bool) -> list[tuple[Part, tuple[Key, ...]]
     return found
 
 
-def _parts(kind: EventType) -> Iterator[Part]:
-    told = f"Standard fields of event type `{kind.id}`, which `mappings` of a goal's `events` fill"
+def _parts(kind: EventType, fields: str = "Standard fields") -> Iterator[Part]:
+    told = f"{fields} of event type `{kind.id}`, which `mappings` of a goal's `events` fill"
     yield Part(
         kind.id, f"{told}; the customer model's `event_types` add others.", _keys(kind.values, event_table(kind))
     )
     for field in kind.nested:
-        meaning = f"Standard fields of the items in `{field.key}` of event type `{kind.id}`, filled under `nested`."
+        meaning = f"{fields} of the items in `{field.key}` of event type `{kind.id}`, filled under `nested`."
         yield Part(f"{kind.id}.{field.key}", meaning, _keys(field.fields, item_table(kind, field)))
 
 

@@ -206,7 +206,8 @@ def encoding_reason(layout: Format, looks_old: bool | None = False) -> str:
     reason = f"not {'UTF-8' if is_utf8 else layout.encoding}"
     if not looks_old:
         return reason
-    return f"{reason}; it looks like {OLD_EUROPEAN}: set `format: {{encoding: {OLD_EUROPEAN}}}`"
+    cure = f"set `format: {{encoding: {OLD_EUROPEAN}}}`, if all files of the goal are so"
+    return f"{reason}; it looks like {OLD_EUROPEAN}: {cure}"
 
 
 def is_undecodable(layout: Format, record: Record) -> bool:

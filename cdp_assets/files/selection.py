@@ -13,6 +13,9 @@ DONE = ".done"
 NEVER_ENDINGS = (DONE, ".part")
 """Files we renamed after their import, and uploads that are not finished."""
 
+PACKED = (".gz", ".zip", ".pgp", ".gpg")
+"""What senders add to the name of a file that they pack or encrypt."""
+
 _MAX_KEY_BYTES = 255
 _DIGITS = re.compile(r"([0-9]+)")
 _RUN = re.compile(r"([*?]+)")
@@ -111,6 +114,14 @@ def why_not(files: Files, name: str) -> str | None:
         but = "; only upper and lower case differ" if _fits_in_another_case(files, name) else ""
         return f"it does not match the {files.pattern_type} name {files.root!r}{but}"
     return None
+
+
+def fits_but_for(files: Files, name: str) -> str:
+    """What a name ends in that would be taken without it: the sign of a packed or sealed file; empty = it would not."""
+    for ending in PACKED:
+        if name.endswith(ending) and wildcard_value(files, name.removesuffix(ending)) is not None:
+            return ending
+    return ""
 
 
 def _fits_in_another_case(files: Files, name: str) -> bool:

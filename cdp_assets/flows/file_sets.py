@@ -12,7 +12,7 @@ from cdp_assets.errors import FileError
 from cdp_assets.files.linked import LinkedFileMissingError, find_linked, linked_to_done
 from cdp_assets.files.readiness import sidecar_of
 from cdp_assets.files.remote import RemoteFile, path_of, shown
-from cdp_assets.files.selection import matches_wildcard, natural_key, never_taken, partition_key, why_not
+from cdp_assets.files.selection import fits_but_for, matches_wildcard, natural_key, never_taken, partition_key, why_not
 from cdp_assets.files.windows import partition_of
 from cdp_assets.flows.manifests import seen_id
 
@@ -95,7 +95,25 @@ def sort_into_goals(
     taken = {(item.goal, name) for item in found for name in item.names}
     left = [item for item in passed_over if (item.goal, item.name) not in taken]
     left = _with_roots(connection, goals, listings, left)
-    return found, _without_roots(goals, {name for _, name in taken}, left)
+    names = {name for _, name in taken}
+    return found, _without_roots(goals, names, _but_for_packing(goals, names, left))
+
+
+def _but_for_packing(
+    goals: Sequence[ImportGoal], taken: Collection[str], passed_over: Sequence[PassedOver]
+) -> list[PassedOver]:
+    """A packed file that no goal takes is most likely meant for the one that would take it unpacked."""
+    files = {goal.name: goal.files for goal in goals}
+
+    def mended(item: PassedOver) -> PassedOver:
+        known = item.kind != "other" or item.name in taken or never_taken(item.name) is not None
+        ending = "" if known else fits_but_for(files[item.goal], item.name)
+        if not ending or sidecar_of(files[item.goal], item.name):
+            return item
+        told = f"{item.reason}, but for {ending}: let `root` take both, or have it sent without"
+        return replace(item, reason=told, kind="wrong name")
+
+    return [mended(item) for item in passed_over]
 
 
 def _with_roots(

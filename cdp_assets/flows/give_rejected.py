@@ -53,8 +53,10 @@ def needs_received(folder: Path, *, cells: bool) -> bool:
 def _from_received(manifest: Manifest, folder: Path, staging: Path, keys: PgpKeys | None, *, cells: bool) -> Path:
     received, layout = folder / RECEIVED, manifest.config.goal.format
     if not received.exists():
-        what = "rows with refused cells are" if cells else "its rejected rows are"
-        message = f"{shown(manifest.name)}: {why_not_kept(manifest)}; from it {what} read"
+        what = "rows with rejected cells" if cells else "its rejected rows"
+        message = (
+            f"{shown(manifest.name)}: {what} cannot be given, as they are read from the file: {why_not_kept(manifest)}"
+        )
         raise FileError(message)
     pgp = keys if "pgp" in manifest.layers else None
     opened = unwrap(received, staging, pgp=pgp, limits=Limits(), name=shown(manifest.name))

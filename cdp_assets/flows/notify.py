@@ -23,7 +23,7 @@ from cdp_assets.counted import counted, first_of
 from cdp_assets.errors import WarehouseError
 from cdp_assets.faults import step
 from cdp_assets.files.announce import announce, why_unreachable
-from cdp_assets.files.remote import shown
+from cdp_assets.files.remote import shown, split_path
 from cdp_assets.files.secrets import secret_label
 from cdp_assets.flows.failed_checks import failed_checks
 from cdp_assets.flows.folders import DataFolders, digest, make_private, write_whole
@@ -134,7 +134,7 @@ def _refused(connection: Connection, folders: DataFolders, since: datetime) -> I
         for path in goal_attempts(folders, connection.name, goal.name):
             attempt = read_attempt(path)
             if attempt.failed_at >= since:
-                title = f"{connection.name}/{goal.name}: {shown(attempt.path)} was refused"
+                title = f"{connection.name}/{goal.name}: {shown(split_path(attempt.path)[1])} was refused"
                 # A file that stays as it is is tried again by every run, and refused for the same reason.
                 key = digest(attempt.seen_id, attempt.error)
                 yield Event("failure", key, title, f"{title}\n{attempt.error}\n\n{_STAYS}")
@@ -213,6 +213,16 @@ def places_told(connection: Connection) -> tuple[SecretRef, ...]:
 def untold(connection: Connection) -> list[str]:
     """Places that no message can be sent to as things stand, each with what is wrong."""
     return [f"no notification can be sent: {wrong}" for wrong in map(why_unreachable, places_told(connection)) if wrong]
+
+
+def idle(connection: Connection) -> list[str]:
+    """Triggers of which nothing can ever be told, each with what it lacks."""
+    asked = {trigger for rule in connection.notifications for trigger in rule.when}
+    goals = [goal for goal in connection.imports if goal.active]
+    if "missing" not in asked or any(goal.files.partitions or goal.checks.missing_file for goal in goals):
+        return []
+    lacks = "no goal has partitions by time or checks.missing_file, which say when a file is due"
+    return [f"nothing is ever told of when: [missing]: {lacks}"]
 
 
 def send_test(connection: Connection) -> Iterator[tuple[str, str]]:

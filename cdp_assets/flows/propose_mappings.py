@@ -52,6 +52,13 @@ def propose_mappings(
     profiles = {profile.name: profile for profile in seen.columns}
     for name in seen.unmapped:
         bulk.add(profiles[name])
+    if bulk.mappings and goal.events:
+        kinds = ", ".join(dict.fromkeys(event.type for event in goal.events))
+        owner = "group" if goal.group_type else "profile"
+        bulk.notes.append(
+            f"these are properties of the {owner}: where several rows are about one, the last counts;"
+            f" what tells of one event ({kinds}) goes under the goal's `events`, into a field"
+        )
     return Proposal(tuple(bulk.mappings), tuple(bulk.properties), tuple(bulk.notes))
 
 

@@ -9,6 +9,7 @@ from cdp_assets.counted import counted
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.manifests import Manifest, Part, read_manifest
+from cdp_assets.sql.single_rows import HELD
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database
 
@@ -57,10 +58,14 @@ def _orphans_told(part: Part) -> str:
 
 
 def _conflicts_told(name: str, count: int, reason: str) -> str:
-    """Of identifiers that rows of a file bring for one person while another has them."""
+    """Of identifiers that rows of a file bring for one profile while another has them."""
+    where = "(`ops.identity_conflicts` lists both sides)"
+    if reason != HELD:
+        return f"{shown(name)}: {counted(count, 'identifier')} of its rows {_are(count)} not taken: {reason} {where}."
+    belong, stay = ("belongs", "stays") if count == 1 else ("belong", "stay")
     return (
-        f"{shown(name)}: {counted(count, 'identifier')} of its rows {_are(count)} not taken: {reason}"
-        " (`ops.identity_conflicts` lists both sides)."
+        f"{shown(name)}: {counted(count, 'identifier')} of its rows {belong} to another profile than the one that the"
+        f" row was applied to, and {stay} there {where}."
     )
 
 

@@ -57,9 +57,11 @@ SETTLED = Sql(
     " events_set, ' written anew, ', events_rejected, ' rejected, ', events_dropped, ' without a profile') END),"
     " coalesce(events_received, 0), coalesce(events_rejected, 0), coalesce(warnings, '')"
     " FROM ops.batches WHERE connection = ? AND landed_at >= ? AND state IN ('folded', 'duplicate')"
+    " AND NOT EXISTS (SELECT 1 FROM ops.batches AS earlier WHERE earlier.version_id = batches.version_id"
+    " AND earlier.state = 'replaced' AND earlier.landed_at < batches.landed_at)"
     " ORDER BY landed_at, batch_id"
 )
-"""What became of the batches of a connection that landed since a time."""
+"""What became of the files of a connection that first landed since a time: one landed anew is no news."""
 FOLDER = Sql("SELECT folder FROM ops.batches WHERE batch_id = ?")
 """Where a batch stands in the landing folder."""
 TOOK_PLACE = Sql(

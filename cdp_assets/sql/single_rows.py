@@ -91,6 +91,8 @@ def _json_shape(kind: str) -> str:
     return '[["VARCHAR"]]' if kind == "VARCHAR[]" else f'["{"VARCHAR" if kind == "UUID" else kind}"]'
 
 
+HELD = "another profile holds it"
+"""Why an identifier of a row is not given to the profile that the row finds."""
 SLOW_ROWS_TABLE = Sql("CREATE OR REPLACE TEMP TABLE id_slow (ordinal BIGINT, key BIGINT)")
 SLOW_ROWS = rows_from_json("id_slow", "BIGINT", "BIGINT")
 FOUND = rows_from_json("id_found", "BIGINT", "UUID")
@@ -143,9 +145,10 @@ def note_conflicts(config: BatchConfig) -> Sql:
         "SELECT given.batch_id, given.row_no, placed.property, placed.id, placed.profile_id,"
         " (SELECT arg_min(held.profile_id, held.profile_id::VARCHAR) FROM {held} AS held"
         " WHERE held.property = placed.property AND held.value = placed.id AND held.profile_id <> placed.profile_id),"
-        " 'another profile holds it'"
+        " {reason}"
         " FROM placed JOIN batch_rows AS given USING (ordinal)",
         names=joined(" ", names),
+        reason=literal(HELD),
         held=records_of(config).held,
         applied=Sql("" if config.goal.files.delta else " JOIN applied USING (ordinal)"),
     )

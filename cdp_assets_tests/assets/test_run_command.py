@@ -74,7 +74,9 @@ def test_a_file_of_which_nothing_is_imported_is_told_loudly(
     done = run_command("run", "shop", "customers")
     assert done.returncode == 0, done.stderr
     told = " ".join(done.stdout.split())
-    reason = "not UTF-8; it looks like windows-1252: set `format: {encoding: windows-1252}`"
+    reason = (
+        "not UTF-8; it looks like windows-1252: set `format: {encoding: windows-1252}`, if all files of the goal are so"
+    )
     warning = f"nothing of it is imported: all 2 rows are rejected: {reason}"
     assert told.count("WARNING") == 1
     assert f"WARNING customers_2.csv: {warning}" in told
@@ -252,6 +254,26 @@ def test_a_run_at_a_terminal_tells_people_what_became_of_the_files_and_of_itself
         (shop.server.folder / "in").rename(shop.server.folder / "elsewhere")
         assert run_command("run", "shop").returncode == 1
     subjects = [subject for subject, _ in mails.mails()]
-    assert subjects[:2] == ["shop/customers: customers_1.csv is in", "shop/customers: in/customers_2.csv was refused"]
+    assert subjects[:2] == ["shop/customers: customers_1.csv is in", "shop/customers: customers_2.csv was refused"]
     assert [subject.partition(":")[0] for subject in subjects[2:]] == ["shop"]
     assert "Directory not found: in" in mails.mails()[-1][1]
+
+
+def test_a_run_without_the_address_leaves_the_message_to_one_that_has_it(
+    shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.set_up(goals=[CUSTOMERS], notifications=[{"when": ["success"], "to": [{"env": "ALERTS"}]}])
+    write_down(shop, tmp_path, monkeypatch)
+    shop.put("customers_1.csv", ANNA)
+    with mail_server() as mails:
+        monkeypatch.setenv("ALERTS", mails.address)
+        assert run_command("run", "shop").returncode == 0
+        monkeypatch.delenv("ALERTS")
+        shop.put("customers_2.csv", BERT)
+        done = run_command("run", "shop")
+        assert done.stdout.count("no notification can be sent: environment variable ALERTS is not set") == 1
+        assert "the sensor shop__notifications, that has it tells" in " ".join(done.stdout.split())
+        monkeypatch.setenv("ALERTS", mails.address)
+        assert run_command("run", "shop").returncode == 0
+    subjects = [subject for subject, _ in mails.mails()]
+    assert subjects == [f"shop/customers: customers_{number}.csv is in" for number in (1, 2)]

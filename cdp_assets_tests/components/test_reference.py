@@ -18,6 +18,7 @@ from cdp_assets.components.reference import find_keys, reference, reference_page
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.drop_folders import DropFolders
 from cdp_assets.config.model import CustomerModelConfig
+from cdp_assets_tests.components.folders import MODEL, write
 
 PARTS = [part for found in reference().values() for part in found]
 
@@ -147,6 +148,14 @@ def test_the_command_tells_the_standard_fields_of_events(capsys, word, lines):
     assert main(["reference", word]) == 0
     told = capsys.readouterr().out.splitlines()
     assert [[line for line in told if line.startswith(one)] == [] for one in lines] == [False] * len(lines)
+
+
+def test_the_command_tells_the_fields_of_own_event_types(tmp_path, monkeypatch, capsys):
+    kinds = "  event_types: [{id: booking, fields: [{key: nights, type: number}]}]\n"
+    write(tmp_path / "defs", model=MODEL + kinds)
+    monkeypatch.setenv("CDP_DEFS_DIR", str(tmp_path / "defs"))
+    assert main(["reference", "booking"]) == 0
+    assert "booking.nights: number" in capsys.readouterr().out
 
 
 def test_the_page_on_events_has_the_standard_fields_of_orders():

@@ -13,7 +13,8 @@ from cdp_assets.config.limits import RejectRate
 from cdp_assets.config.model import Deployment
 from cdp_assets.errors import FileError
 from cdp_assets.flows.judge_files import judge_reject_rate
-from cdp_assets.flows.notify import LOST_AFTER, happened, notes_folder, tell
+from cdp_assets.flows.land_files import current_versions, reland
+from cdp_assets.flows.notify import LOST_AFTER, happened, idle, notes_folder, tell
 from cdp_assets.flows.publish import publish
 from cdp_assets.flows.verdicts import Facts
 from cdp_assets_tests.support.lab import EPOCH, Lab, deployment
@@ -163,7 +164,7 @@ def test_a_refused_file_is_told_with_the_reason(tmp_path, mails):
         deliver(room, "people_1.csv", "wrong,y\n")
     tick(room)
     ((subject, text),) = mails.mails()
-    assert subject == "shop/people: in/people_1.csv was refused"
+    assert subject == "shop/people: people_1.csv was refused"
     assert "stays on the server, and every run tries it again" in text
     assert "1 of 1 row" in text
 
@@ -175,7 +176,7 @@ def test_a_file_refused_again_and_again_is_told_once_until_it_changes(tmp_path, 
         with pytest.raises(FileError):
             deliver(room, "people_1.csv", row)
         tick(room)
-    assert [subject for subject, _ in mails.mails()] == ["shop/people: in/people_1.csv was refused"] * 2
+    assert [subject for subject, _ in mails.mails()] == ["shop/people: people_1.csv was refused"] * 2
 
 
 def test_a_window_without_a_file_is_told_when_it_is_due(tmp_path, mails):
@@ -251,6 +252,23 @@ def test_what_never_came_is_no_failure_before_it_is_due(tmp_path, mails):
     assert mails.mails()[0][0] == "check shop/files stale fails"
 
 
+def test_what_was_landed_anew_is_no_news(tmp_path, mails):
+    room = room_for(tmp_path, "success")
+    tick(room, EPOCH)
+    deliver(room, "people_1.csv", "a@x.com,Ede\n")
+    assert tick(room) == 1
+    changed = GOAL | {"mappings": [*GOAL["mappings"], {"column": "city", "property": "visits", "rule": "sum"}]}
+    room.deployment = room_for(tmp_path, "success", goal=changed).deployment
+    config = room.config("people")
+    (current,) = current_versions(room.folders, "shop", "people")
+    assert reland(config, current, room.folders, LATER + timedelta(hours=1)).is_new
+    room.fold()
+    publish(room.folders)
+    assert tick(room, LATER + timedelta(hours=2)) == 0
+    deliver(room, "people_2.csv", "b@x.com,Ede\n")
+    assert tick(room, LATER + timedelta(hours=2)) == 1
+
+
 def test_what_is_doubtful_of_a_file_stands_in_its_mail(tmp_path, mails):
     room = room_for(tmp_path, "success")
     tick(room, EPOCH)
@@ -259,6 +277,16 @@ def test_what_is_doubtful_of_a_file_stands_in_its_mail(tmp_path, mails):
     publish(room.folders)
     assert tick(room) == 1
     assert "warning: the file has no column" in mails.mails()[0][1]
+
+
+def test_a_trigger_of_which_nothing_can_be_told_is_known(tmp_path):
+    def told(goal) -> list[str]:
+        return idle(room_for(tmp_path, "checks", "missing", goal=goal).deployment.connections[0])
+
+    (line,) = told(GOAL)
+    assert line.startswith("nothing is ever told of when: [missing]: no goal has partitions by time")
+    assert told(GOAL | {"checks": {"missing_file": {"within_days": 2}}}) == []
+    assert told(GOAL | {"files": GOAL["files"] | WINDOWS}) == []
 
 
 def noted(room: Lab) -> list[tuple[object, ...]]:

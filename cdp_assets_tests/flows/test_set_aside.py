@@ -102,8 +102,10 @@ def test_identifiers_that_another_profile_holds_are_told(tmp_path):
     assert "identifier" not in summary(room)
     room.land("customers", "customers_2.csv", "email,number\na@x.com,2\n")
     room.fold()
-    why = "another profile holds it (`ops.identity_conflicts` lists both sides)."
-    assert f"customers_2.csv: 1 identifier of its rows is not taken: {why}" in summary(room)
+    assert (
+        "customers_2.csv: 1 identifier of its rows belongs to another profile than the one that the row was applied to,"
+        " and stays there (`ops.identity_conflicts` lists both sides)."
+    ) in summary(room)
     messages = [message for (message,) in room.rows("SELECT message FROM ops.import_history ORDER BY file")]
     assert [message.endswith(" 1 identifier not taken, listed in ops.identity_conflicts.") for message in messages] == [
         False,
@@ -118,4 +120,4 @@ def test_a_dry_run_tells_of_them_at_the_file(sshd, tmp_path, capsys):
     for item in dry_run(shop.deployment, shop.connection, shop.folders, shop.now).files:
         command._tell(item)
     told = capsys.readouterr().out
-    assert told.count("customers_2.csv: 1 identifier of its rows is not taken") == 1
+    assert told.count("customers_2.csv: 1 identifier of its rows belongs to another profile") == 1

@@ -162,3 +162,14 @@ def test_a_set_waits_for_the_senders_ready_files_and_a_wrong_checksum_refuses_it
     assert imported.outcomes[0].landed.manifest.seen_id == failed.seen_id
     assert shop.people("email, tags")[0] == ("a@x.com", ["intro", "last"])
     assert "example_course_20244.csv.ok" in shop.names()
+
+
+def test_a_packed_file_that_no_goal_takes_is_told_as_one_to_rename(sshd, tmp_path):
+    shop = Shop(sshd, tmp_path, [import_goal(), import_goal("visits", files={"root": "visits_*.csv.gz"})])
+    for name in ("customers_1.csv.gz", "visits_1.csv.gz", "visits_2.csv", "notes.txt.gz", "customers_2.csv.gz.done"):
+        shop.put(name, b"")
+    found = {(item.goal, item.name): (item.kind, item.reason) for item in shop.land().look.passed_over}
+    why = "it does not match the wildcard name 'customers_*.csv', but for .gz: let `root` take both"
+    kind, reason = found["customers", "customers_1.csv.gz"]
+    assert (kind, reason.startswith(why)) == ("wrong name", True)
+    assert {place for place, (kind, _) in found.items() if kind != "other"} == {("customers", "customers_1.csv.gz")}

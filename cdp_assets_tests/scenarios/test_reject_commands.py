@@ -74,7 +74,9 @@ def test_a_dry_run_warns_of_a_file_in_another_encoding(shop, capsys):
     component = {"type": "cdp_assets.SftpConnection", "attributes": settings}
     (shop.folders.root.parent / "defs" / "shop" / "defs.yaml").write_text(yaml.safe_dump(component))
     assert main(["dry-run", "shop", "customers", "--file", "customers_2.csv"]) == 0
-    reason = "not UTF-8; it looks like windows-1252: set `format: {encoding: windows-1252}`"
+    reason = (
+        "not UTF-8; it looks like windows-1252: set `format: {encoding: windows-1252}`, if all files of the goal are so"
+    )
     told = capsys.readouterr().out
     assert f"  WARNING: nothing of it is imported: all 2 rows are rejected: {reason}\n" in told
     assert f"  2 rows rejected: {reason}\n" in told
