@@ -210,11 +210,11 @@ class Steps:
             description="Writes the export files and puts them on the server.",
         )
         def _deliver(context: dg.OpExecutionContext) -> None:
-            failed = []
+            failed: dict[str, list[str]] = {}
             with as_dagster_failure(context.log, self._what_failed("deliver")):
                 for item in run_connection.deliver(self.deployment, self.connection, data_folders(), now(), self.goal):
                     if item.error:
-                        failed.append(f"{item.goal}: {item.error}")
+                        failed.setdefault(item.error, []).append(item.goal)
                         continue
                     key = dg.AssetKey([self.connection.name, item.goal])
                     context.log_event(dg.AssetMaterialization(key, metadata=export_metadata(item.exports)))
@@ -223,7 +223,8 @@ class Steps:
                         context.log_event(evaluation)  # type: ignore[arg-type]
                 run_connection.publish_copy(self.deployment.model, data_folders(), at_once=True)
             if failed:
-                raise failure(f"{self._what_failed('deliver')}: " + "\n".join(failed))
+                told = (f"{', '.join(goals)}: {error}" for error, goals in failed.items())
+                raise failure(f"{self._what_failed('deliver')}: " + "\n".join(told))
 
         return _deliver
 

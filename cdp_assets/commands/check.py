@@ -10,7 +10,7 @@ from cdp_assets.config.model import Deployment
 from cdp_assets.counted import counted
 from cdp_assets.errors import ConfigError
 from cdp_assets.flows.notify import idle, untold
-from cdp_assets.flows.shared_files import dated_by_name, sharing_by_name
+from cdp_assets.flows.shared_files import coming_back, dated_by_name, sharing_by_name
 
 HELP = "find every mistake in the YAML of a defs folder"
 
@@ -37,7 +37,8 @@ def run(options: argparse.Namespace) -> int:
     for connection in deployment.connections:
         for told in (*sharing_by_name(connection), *dated_by_name(connection)):
             print(f"note: connection {connection.name}: {told}")
-        for told in (*untold(connection), *idle(connection)) if connection.enabled else ():
+        doubts = (*untold(connection), *idle(connection), *coming_back(connection, deployment.model))
+        for told in doubts if connection.enabled else ():
             print(f"warning: connection {connection.name}: {told}")
     print(f"ok: {_summary(deployment)}")
     return 0

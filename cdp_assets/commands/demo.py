@@ -39,7 +39,8 @@ def run(options: argparse.Namespace) -> int:  # noqa: ARG001 - every command is 
         if data_folders().warehouse.exists():
             undelivered = [line for ran in results for line in ran.undelivered]
             passed_over = [line for ran in results for line in ran.passed_over]
-            not_done = NotDone(undelivered=undelivered, passed_over=passed_over)
+            checks = [line for ran in results for line in ran.failed_checks]
+            not_done = NotDone(undelivered=undelivered, passed_over=passed_over, failed_checks=checks)
             print_summary(console, data_folders(), started, deployment.event_types, not_done)
         _where_next(console, server.folder)
     return 0 if ok else 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -184,6 +185,10 @@ def _tell_rest(console: Console, found: LookedUp) -> None:
     _tell_table(console, "Conflicts about identifiers", known.conflicts)
 
 
+_MADE = re.compile(r"[0-9a-f]{40}")
+"""The id of an event whose file gives it none."""
+
+
 def _event(found: LookedUp, table: str, columns: Sequence[str], row: Sequence[Any]) -> list[object]:
     """One event on as few lines as it takes, however many fields its type has: those that hold something."""
     told = dict(zip(columns[:-2], map(_text, row[:-2]), strict=True))
@@ -191,7 +196,7 @@ def _event(found: LookedUp, table: str, columns: Sequence[str], row: Sequence[An
     date = told.pop("date")
     if told.get("bcStoreId") == told.get("product_store"):
         told.pop("bcStoreId", None)
-    if list(told.values()).count(told["event_id"]) > 1:
+    if list(told.values()).count(told["event_id"]) > 1 or _MADE.fullmatch(told["event_id"]):
         told.pop("event_id")
     held = {name: text for name, text in (told | items).items() if text not in {NOTHING, date}}
     facts = ", ".join(f"{name} {text}" for name, text in held.items())

@@ -30,13 +30,15 @@ from cdp_assets.config.model import Deployment
 from cdp_assets.config.needs import Need, key_of, lifecycle_id, needed, segment_id
 from cdp_assets.counted import counted
 from cdp_assets.errors import CdpError, ConfigError
-from cdp_assets.flows.notify import Event, happened, tell, untold
+from cdp_assets.flows.notify import Event, begin, happened, tell, untold
 from cdp_assets.flows.run_connection import lifecycles_of, segments_of
 from cdp_assets.progress import latest
 
 HELP = "run a connection now, or one of its goals: import what is new, fold, rename, select, deliver"
 FROM_TERMINAL = {"cdp/started_by": "command line"}
 """On the run, as Dagster calls whatever no schedule started "Manually launched"."""
+MOST_TOLD = 10
+"""Messages to people that are named."""
 STEPS = {
     "land": "looking at the server, landing what is new",
     "fold": "folding it into the profiles",
@@ -64,13 +66,12 @@ def run(options: argparse.Namespace) -> int:
     prepare_dagster_home()
     console, started = new_console(), now()
     connection = chosen_connection(deployment, options.connection)
-    # What is told later happened after the first time that somebody asked.
-    if not untold(connection):
-        _notify(console, connection, None)
+    if connection.enabled and connection.notifications:
+        begin(connection, data_folders(), started)
     ran = run_job(console, deployment, name)
     if data_folders().warehouse.exists():
         kinds = deployment.event_types
-        not_done = NotDone(failed=not ran.ok, undelivered=ran.undelivered, passed_over=ran.passed_over)
+        not_done = NotDone(not ran.ok, ran.undelivered, ran.passed_over, ran.failed_checks)
         print_summary(console, data_folders(), started, kinds, not_done)
     else:
         tell_passed_over(console, ran.passed_over)
@@ -99,11 +100,14 @@ def _notify(console: Console, connection: Connection, failed: Event | None) -> N
     except (CdpError, OSError) as error:
         say(console, f"nobody could be notified: {error}")
         return
-    wrong = list(filter(None, told))
-    if len(told) > len(wrong):
-        say(console, f"{counted(len(told) - len(wrong), 'notification')} sent")
-    for why in wrong:
-        say(console, f"a notification could not be sent: {why}")
+    for title, wrong in told[:MOST_TOLD]:
+        say(console, f"not sent: {title}: {wrong}" if wrong else f"sent: {title}")
+    if len(told) > MOST_TOLD:
+        failed_too = sum(bool(wrong) for _, wrong in told[MOST_TOLD:])
+        say(
+            console,
+            f"… and {counted(len(told) - MOST_TOLD, 'more message')}, of which {failed_too:,} could not be sent",
+        )
 
 
 def _not_computed(deployment: Deployment, connection: str) -> list[str]:
@@ -134,6 +138,8 @@ class Ran:
     """A line for each export goal that had nothing to deliver, with the reason."""
     passed_over: tuple[str, ...] = ()
     """A line for each file on the server that waits for something, or must be renamed first."""
+    failed_checks: tuple[str, ...] = ()
+    """A line for each check that was made and fails."""
     failed: Event | None = None
     """What people who are notified may want to know of a run that failed."""
 
@@ -171,7 +177,17 @@ def run_job(console: Console, deployment: Deployment, name: str) -> Ran:
     ok = bool(outcome) and outcome[0].success
     runs = [result.dagster_run for result in outcome]
     failed = None if ok or not runs else failure_event(job.tags[CONNECTION_TAG], runs[0], failures)
-    return Ran(ok, tuple(_undelivered(outcome)), tuple(_passed_over(outcome)), failed)
+    undelivered, passed_over, checks = (tuple(find(outcome)) for find in (_undelivered, _passed_over, _failed_checks))
+    return Ran(ok, undelivered, passed_over, checks, failed)
+
+
+def _failed_checks(outcome: Sequence[dg.ExecuteInProcessResult]) -> Iterator[str]:
+    for event in (event for result in outcome for event in result.all_events):
+        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            found = event.asset_check_evaluation_data
+            if not found.passed:
+                label = f"{found.asset_key.to_user_string()} {found.check_name}"
+                yield f"Check {label} fails ({found.severity.value.lower()}): {found.description}"
 
 
 def _passed_over(outcome: Sequence[dg.ExecuteInProcessResult]) -> Iterator[str]:

@@ -32,7 +32,7 @@ from cdp_assets.flows.draft_connection import draft_goals
 from cdp_assets.flows.file_kinds import FileKind, file_kinds
 from cdp_assets.flows.folders import write_whole
 from cdp_assets.flows.goal_draft import GoalDraft
-from cdp_assets.flows.look_kinds import look_at_kinds
+from cdp_assets.flows.look_kinds import LeftOut, LookedKind, look_at_kinds
 
 HELP = "write a new connection after looking at its server and files"
 
@@ -47,7 +47,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--password-env", metavar="NAME", help="environment variable with the password")
     parser.add_argument("--password-file", metavar="PATH", help="file with the password")
     parser.add_argument("--host-key", metavar="SHA256:…", help="fingerprint or key the server must show")
-    parser.add_argument("--directory", help="folder with the files; default: where the log-in leads")
+    parser.add_argument(
+        "--directory", action="append", help="folder with files, may be given again; default: where the log-in leads"
+    )
     parser.add_argument("--files", metavar="PATTERN", default="", help="only kinds called so, such as 'customers_*'")
     parser.add_argument(
         "--identifier",
@@ -127,10 +129,14 @@ def _all_or_nothing(folder: Path) -> Iterator[None]:
 def _drafts(deployment: Deployment, options: argparse.Namespace, server: Server) -> list[GoalDraft]:
     """One goal for each kind of file whose people can be told."""
     connection = Connection.model_construct(None, name=options.name, server=server, goals=())
+    looked: list[LookedKind] = []
+    unread: list[LeftOut] = []
     with open_server(server) as system:
-        directory, kinds = _kinds(system, server, options)
-        looked, unread = look_at_kinds(deployment, connection, system, data_folders(), now(), directory, kinds)
-    drafts, left_out = draft_goals(deployment.model, looked, options.identifier)
+        for directory, kinds in _kinds(system, server, options):
+            found = look_at_kinds(deployment, connection, system, data_folders(), now(), directory, kinds)
+            looked += found[0]
+            unread += found[1]
+    drafts, left_out = draft_goals(deployment, looked, options.identifier)
     for draft in drafts:
         _tell(draft)
     for one in [*unread, *left_out]:
@@ -140,26 +146,35 @@ def _drafts(deployment: Deployment, options: argparse.Namespace, server: Server)
     return drafts
 
 
-def _kinds(system: SftpFileSystem, server: Server, options: argparse.Namespace) -> tuple[str, list[FileKind]]:
-    """The folder and what stands in it; where somebody can be asked, until there is one."""
-    given = options.directory if options.directory is not None or sys.stdin.isatty() else ""
-    while True:
-        directory = given if given is not None else ask("Folder with the files (empty: where the log-in leads)", "")
+def _kinds(system: SftpFileSystem, server: Server, options: argparse.Namespace) -> Iterator[tuple[str, list[FileKind]]]:
+    """Each folder and what stands in it; where somebody can be asked, until there is one."""
+    given: list[str] = options.directory or ([] if sys.stdin.isatty() else [""])
+    for directory in given:
+        yield directory, _kinds_in(system, server, directory, options.files)
+    while not given:
+        directory = ask("Folder with the files (empty: where the log-in leads)", "")
         try:
-            place = path_of(server, directory)
-            kinds = file_kinds(system.list_files(place))
-            meant = [kind for kind in kinds if kind.is_meant_by(options.files)]
-            if not meant:
-                there = ", ".join(shown(kind.pattern) for kind in kinds) or "none"
-                told = f"no file to look into in {directory or 'the log-in folder'}; kinds there: {there}"
-                folders = ", ".join(shown(name) for name in system.list_folders(place)) or "none"
-                raise ConfigError(f"{told}; folders there: {folders}")
+            kinds = _kinds_in(system, server, directory, options.files)
+        except RemoteDownError:
+            raise
         except (RemoteError, ConfigError) as error:
-            if given is not None or isinstance(error, RemoteDownError):
-                raise
             print(error)
         else:
-            return directory, meant
+            yield directory, kinds
+            return
+
+
+def _kinds_in(system: SftpFileSystem, server: Server, directory: str, wanted: str) -> list[FileKind]:
+    place = path_of(server, directory)
+    kinds = file_kinds(system.list_files(place))
+    meant = [kind for kind in kinds if kind.is_meant_by(wanted)]
+    if meant:
+        return meant
+    there = ", ".join(shown(kind.pattern) for kind in kinds) or "none"
+    told = f"no file to look into in {directory or 'the log-in folder'}; kinds there: {there}"
+    folders = [shown(name) for name in system.list_folders(place)]
+    cure = f"; --directory {folders[0]} looks there, and may be given for each" if folders and not kinds else ""
+    raise ConfigError(f"{told}; folders there: {', '.join(folders) or 'none'}{cure}")
 
 
 def _tell(draft: GoalDraft) -> None:

@@ -87,16 +87,35 @@ RENAMED = Sql(
     " WHERE acknowledged_at >= $since AND renamed_to IS NOT NULL)"
 )
 """Files that were renamed; how many of them are listed as imported, and how many are linked files."""
+PROFILES = Sql("SELECT (SELECT count(*) FROM main.profiles), (SELECT count(*) FROM main.replaced_profiles)")
 SELECTED = Sql(
     'SELECT segment, size, joined, "left" FROM ops.segment_changes WHERE computed_at >= ? ORDER BY segment, computed_at'
 )
 DELIVERED = Sql(
-    "SELECT path, rows, no_identifier, unchanged, CASE WHEN state = 'staged' THEN 'NOT there yet'"
-    " WHEN state = 'refused' THEN 'NOT sent' WHEN started_at < $since THEN 'of an earlier run'"
-    " WHEN uploaded THEN 'new file' ELSE 'same as there' END"
-    " FROM ops.exports WHERE coalesce(delivered_at, started_at) >= $since ORDER BY started_at, goal"
+    "SELECT coalesce(file.path, exports.path), coalesce(file.rows, exports.rows),"
+    " CASE WHEN coalesce(number, 1) = 1 THEN no_identifier END, CASE WHEN coalesce(number, 1) = 1 THEN unchanged END,"
+    " CASE WHEN state = 'staged' THEN 'NOT there yet' WHEN state = 'refused' THEN 'NOT sent'"
+    " WHEN started_at < $since THEN 'of an earlier run' WHEN uploaded THEN 'new file' ELSE 'same as there' END"
+    " FROM ops.exports LEFT JOIN (SELECT export_id, sum(rows)::BIGINT AS rows, min_by(path, number) AS path,"
+    " min(number) AS number FROM ops.export_files WHERE stream = 'profiles' AND action <> ''"
+    " GROUP BY export_id, action) AS file USING (export_id)"
+    " WHERE coalesce(delivered_at, started_at) >= $since ORDER BY started_at, goal, number"
 )
 """Of this run, and what it sent for runs that had not come so far."""
+LEFT_OUT = Sql(
+    "SELECT path, excluded_segment, consent, not_in_stage, skipped_threshold, filtered FROM ops.exports"
+    " WHERE coalesce(delivered_at, started_at) >= $since AND coalesce(excluded_segment, 0) + coalesce(consent, 0)"
+    " + coalesce(not_in_stage, 0) + coalesce(skipped_threshold, 0) + coalesce(filtered, 0) > 0"
+    " ORDER BY started_at, goal"
+)
+LEFT_OUT_TOLD = (
+    "in an excluded segment",
+    "without consent",
+    "in no such stage",
+    "at the threshold of their stage",
+    "by a processor",
+)
+"""What to say of so many members, in the order of `LEFT_OUT`."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +128,8 @@ class NotDone:
     """A line for each export goal that had nothing to deliver, with the reason."""
     passed_over: Sequence[str] = ()
     """A line for each file on the server that waits for something, or must be renamed first."""
+    failed_checks: Sequence[str] = ()
+    """A line for each check that was made and fails."""
 
 
 def print_summary(
@@ -129,8 +150,9 @@ def print_summary(
     """
     with open_warehouse(folders.warehouse) as database:
         _imported(console, database, folders, since, not_done)
-        (profiles,) = database.row(Sql("SELECT count(*) FROM main.profiles"))
-        console.print(f"{counted(profiles, 'profile')} in the warehouse\n")
+        profiles, replaced = database.row(PROFILES)
+        merged = f"; {replaced:,} that files had created became one with others" if replaced else ""
+        console.print(f"{counted(profiles, 'profile')} in the warehouse{merged}\n")
         _held(console, database)
         reasons = database.rows(_reasons(kinds), [since])
         if reasons:
@@ -145,7 +167,11 @@ def print_summary(
         if delivered:
             columns = ["delivered file", "profiles", "no id", "unchanged", "content"]
             _print(console, "Delivered", columns, delivered)
-        for line in not_done.undelivered:
+            for path, *counts in database.rows(LEFT_OUT, {"since": since}):
+                others = zip(counts, LEFT_OUT_TOLD, strict=True)
+                named = ", ".join(f"{count:,} {why}" for count, why in others if count)
+                say(console, f"{shown(path)}: left out are also {named}\n", whole=True)
+        for line in (*not_done.undelivered, *not_done.failed_checks):
             say(console, line, whole=True)
 
 

@@ -93,6 +93,10 @@ def find_keys(word: str) -> list[tuple[Part, tuple[Key, ...]]]:
     With dots, as in `format.encoding`, what stands before a dot is a key or a part that has what stands behind it.
     """
     *owners, wanted = word.lower().split(".")
+    types = {part.name.lower() for found in reference().values() for part in found}
+    if f"{wanted.replace('_', '')}goal" in types:
+        # As `type` of a goal says it: import_groups is ImportGroupsGoal.
+        wanted = f"{wanted.replace('_', '')}goal"
     parts = [part for found in reference().values() for part in found]
     for owner in owners:
         below = {

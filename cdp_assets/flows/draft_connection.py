@@ -5,12 +5,13 @@ A draft is for its author to read and change; nothing is written here, neither o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cdp_assets.config.files import Format
-from cdp_assets.config.goals import Identifier, Mapping
-from cdp_assets.config.model import CustomerModelConfig
+from cdp_assets.config.goals import Identifier
+from cdp_assets.config.goals import Mapping as PropertyMapping
+from cdp_assets.config.model import CustomerModelConfig, Deployment
 from cdp_assets.config.properties import RESERVED_COLUMNS, Property, PropertyType
 from cdp_assets.counted import counted
 from cdp_assets.errors import ConfigError
@@ -21,9 +22,11 @@ from cdp_assets.flows.look_kinds import LeftOut, LookedKind
 from cdp_assets.flows.people_columns import (
     Found,
     Key,
+    Known,
     address_column,
     found_by_guess,
     found_surely,
+    known_keys,
     rows_of,
     unsure_key,
     why_none,
@@ -33,7 +36,7 @@ from cdp_assets.sql.date_detection import KnownFormat
 
 
 def draft_goals(
-    model: CustomerModelConfig, kinds: Sequence[LookedKind], identifiers: Sequence[str] = ()
+    deployment: Deployment, kinds: Sequence[LookedKind], identifiers: Sequence[str] = ()
 ) -> tuple[list[GoalDraft], list[LeftOut]]:
     """A goal for each kind of file whose people can be told, those that bring people first; and the other kinds.
 
@@ -42,7 +45,7 @@ def draft_goals(
     Raises:
         ConfigError: no file has a column that was asked for.
     """
-    drafting = _Drafting(model, kinds, identifiers)
+    drafting = _Drafting(deployment.model, kinds, identifiers, known_keys(deployment))
     drafting.add_sure()
     for looked in list(drafting.left):
         drafting.add_guess(looked)
@@ -56,6 +59,8 @@ class _Drafting:
     model: CustomerModelConfig
     kinds: Sequence[LookedKind]
     identifiers: Sequence[str]
+    known: Mapping[str, Known]
+    """Columns of people in goals that are there."""
     drafts: list[GoalDraft] = field(default_factory=list)
     left: list[LookedKind] = field(init=False)
     """Kinds without a goal."""
@@ -76,7 +81,7 @@ class _Drafting:
         while len(self.left) < before:
             before = len(self.left)
             for looked in list(self.left):
-                self._add(looked, found_surely(looked, self._asked(looked), self.keys))
+                self._add(looked, found_surely(looked, self._asked(looked), self.keys, self.known))
 
     def add_guess(self, looked: LookedKind) -> None:
         """A goal whose rows may be people, unless they are rather something of other files."""
@@ -136,12 +141,12 @@ def _drafted(model: CustomerModelConfig, looked: LookedKind, found: Found, goal_
     name, new = (found.property, ()) if found.property else _identifying_property(column, model)
     finds = (Identifier(column=column.name, property=name),)
     # What finds a profile need not be mapped, but a goal has at least one mapping.
-    own = [Mapping(column=column.name, property=name)]
+    own = [PropertyMapping(column=column.name, property=name)]
     address = column if column.detected.type is PropertyType.email else address_column(looked)
     if address is not None and address is not column:
         # Addresses stand where segments and exports look for them, whatever finds people.
         to, more = _identifying_property(address, model.with_properties("", new))
-        own.append(Mapping(column=address.name, property=to))
+        own.append(PropertyMapping(column=address.name, property=to))
         new = (*new, *more)
     # Rows of a file that names the people of another one make nobody.
     changes = {"identifiers": finds, "mappings": tuple(own), "allow_create": not found.property}

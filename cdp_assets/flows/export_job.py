@@ -168,14 +168,14 @@ class Export:
 
     @property
     def told(self) -> str:
-        """What was delivered, a sentence for each kind of files; several of a kind are known by the first."""
-        kinds: dict[str, list[OutgoingFile]] = {}
+        """What was delivered, a sentence for each kind of files and action; parts are known by the first."""
+        kinds: dict[tuple[str, str], list[OutgoingFile]] = {}
         for file in self.files:
             if file.holds_content:
-                kinds.setdefault(file.stream, []).append(file)
+                kinds.setdefault((file.stream, file.action), []).append(file)
         return " ".join(
             f"Exported {counted(sum(file.rows for file in files), _thing(stream))} to {files[0].path}."
-            for stream, files in kinds.items()
+            for (stream, _), files in kinds.items()
         )
 
     @classmethod

@@ -8,7 +8,7 @@ the message is not sent again: at most once. The next fold enters the notes in `
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -40,6 +40,8 @@ MOST = 50
 MOST_REASONS = 5
 """Told of the rejects of a file."""
 _STAYS = "The file stays on the server, and every run tries it again; no other file waits for it."
+_LEAST_FIRST = ("success", "unchanged", "rejects")
+"""Triggers of which one file may meet several: the last of them is told, with the facts of all."""
 LOST_AFTER = timedelta(minutes=10)
 """A note without an outcome is a dead process's after this."""
 
@@ -71,6 +73,14 @@ def happened(connection: Connection, folders: DataFolders, now: datetime) -> lis
     ]
 
 
+def begin(connection: Connection, folders: DataFolders, now: datetime) -> None:
+    """Asks for the first time, if nobody has: what happens from now on is told to those whom it concerns."""
+    _since(connection, folders, now)
+    for goal in connection.imports:
+        if goal.active and goal.checks.missing_file is not None:
+            _since(connection, folders, now, goal.name)
+
+
 def _since(connection: Connection, folders: DataFolders, now: datetime, goal: str = "") -> datetime:
     """When the connection, or for a goal its files, were first asked for: nobody is told of the years before."""
     place = notes_folder(folders, connection.name) / ("since" if not goal else f"since.{goal}")
@@ -89,8 +99,9 @@ def _settled(connection: Connection, folders: DataFolders, since: datetime) -> I
         return
     for batch_id, goal, name, state, note, received, changed, refused, told, *events, warnings in rows:
         place = f"{connection.name}/{goal}: {shown(name)}"
-        doubts = f"\nwarning: {warnings}" if warnings else ""
-        facts = f"{place}\n{told if state == 'folded' else note}{doubts}\nbatch {batch_id[:8]}"
+        doubts = [f"warning: {doubt}" for doubt in (warnings, note if state == "folded" else "") if doubt]
+        known = filter(None, [told if state == "folded" else note, *doubts])
+        facts = "\n".join([place, *known, f"batch {batch_id[:ID_SIGNS]}"])
         if state == "folded":
             yield Event("success", batch_id, f"{place} is in", facts)
         if state != "folded" or not changed:
@@ -190,18 +201,18 @@ def notes_folder(folders: DataFolders, connection: str) -> Path:
     return folders.root / "notifications" / connection
 
 
-def tell(connection: Connection, events: list[Event], folders: DataFolders, now: datetime) -> list[str]:
+def tell(connection: Connection, events: list[Event], folders: DataFolders, now: datetime) -> list[tuple[str, str]]:
     """Sends what was not told before to whom it concerns.
 
     Returns:
-        For each message what went wrong, which is noted as well; empty = it was sent.
+        The title of each message, and what went wrong, which is noted as well; empty = it was sent.
     """
-    told: list[str] = []
+    told: list[tuple[str, str]] = []
     for event in events:
         for number, rule in enumerate(connection.notifications):
-            if len(told) < MOST and event.trigger in rule.when and _concerns(rule, event):
+            if len(told) < MOST and _is_told(rule, event) and not _is_told_better(rule, event, events):
                 error = _tell_once(connection.name, number, rule, event, folders, now)
-                told += [] if error is None else [error]
+                told += [] if error is None else [(event.title, error)]
     return told
 
 
@@ -233,8 +244,16 @@ def send_test(connection: Connection) -> Iterator[tuple[str, str]]:
         yield secret_label(target), announce(target, title, text)
 
 
-def _concerns(rule: Notification, event: Event) -> bool:
-    return event.trigger != "rejects" or event.share > rule.rejects_above
+def _is_told(rule: Notification, event: Event) -> bool:
+    return event.trigger in rule.when and (event.trigger != "rejects" or event.share > rule.rejects_above)
+
+
+def _is_told_better(rule: Notification, event: Event, events: Iterable[Event]) -> bool:
+    """Whether another message of the rule says all that this one would, of the same file."""
+    if event.trigger not in _LEAST_FIRST:
+        return False
+    better = _LEAST_FIRST[_LEAST_FIRST.index(event.trigger) + 1 :]
+    return any(other.key == event.key and other.trigger in better and _is_told(rule, other) for other in events)
 
 
 def _tell_once(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from cdp_assets.config.model import Deployment
 from cdp_assets.config.properties import PropertyType
 from cdp_assets.counted import counted
 from cdp_assets.flows.detect_columns import ColumnProfile, share_held
@@ -36,6 +37,14 @@ class Found:
     """The property that another kind of file fills with the same key; empty = one is to be found or made."""
     guessed: bool = False
     """Whether another kind of file may tell better."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A column that brings a key of people in a goal that is there."""
+
+    property: str
+    goal: str
 
 
 @dataclass(frozen=True)
@@ -83,12 +92,27 @@ def address_column(looked: LookedKind) -> ColumnProfile | None:
     return next((one for one in looked.single if one.detected.type is PropertyType.email), None)
 
 
-def found_surely(looked: LookedKind, asked: str, keys: Mapping[str, Key]) -> Found | None:
+def known_keys(deployment: Deployment) -> dict[str, Known]:
+    """Columns, by their names in small letters, that bring a key of people in the goals there are."""
+    found: dict[str, Known] = {}
+    for connection in deployment.connections:
+        for goal in connection.imports:
+            if goal.group_type:
+                continue
+            mapped = [(one.column, one.property) for one in goal.mappings if _KEY_NAMES.search(one.column)]
+            for column, prop in [*((one.column, one.property) for one in goal.identifier_columns), *mapped]:
+                found.setdefault(column.lower(), Known(prop, f"{connection.name}/{goal.name}"))
+    return found
+
+
+def found_surely(
+    looked: LookedKind, asked: str, keys: Mapping[str, Key], known: Mapping[str, Known] | None = None
+) -> Found | None:
     """What was asked for, else an address, else a key of people in other files; None = there is none of these."""
     if asked:
         column = next(one for one in looked.seen.columns if one.name == asked)
-        known = keys.get(column.name.lower())
-        return Found(column, "asked for", known.fills if known and known.file != looked.file else "")
+        key = keys.get(column.name.lower())
+        return Found(column, "asked for", key.fills if key and key.file != looked.file else "")
     address = address_column(looked)
     if address is not None:
         return Found(address, "it holds e-mail addresses")
@@ -97,7 +121,14 @@ def found_surely(looked: LookedKind, asked: str, keys: Mapping[str, Key]) -> Fou
         if key is not None and is_key(key.column):
             every = f"nearly every row there ({key.flaws})" if _dirty(key.column) else "every row there"
             return Found(column, f"it is a key in other files, different in {every}", key.fills)
-    return _found_by_values(looked, keys.values())
+    by_values = _found_by_values(looked, keys.values())
+    if by_values is not None:
+        return by_values
+    there = ((one, known[one.name.lower()]) for one in looked.single if known and one.name.lower() in known)
+    return next(
+        (Found(one, f"goal {it.goal} has it too", it.property) for one, it in there if one.detected.type in KEY_TYPES),
+        None,
+    )
 
 
 def _found_by_values(looked: LookedKind, keys: Iterable[Key]) -> Found | None:
@@ -156,8 +187,8 @@ def why_none(looked: LookedKind, unsure: tuple[ColumnProfile, Key] | None) -> st
     names = ", ".join(one.name for one in looked.seen.columns)
     return (
         f"{looked.file} has no column with e-mail addresses, and none that is called like a key and differs in every"
-        f" row; if the rows are people, name one with --identifier: {names}; if they are things such as shops or"
-        f" households, import them as groups: {GROUPS_PAGE}"
+        f" row; if the rows are people, or what people did, name the column that finds them with --identifier: {names};"
+        f" if they are things such as shops or households, import them as groups: {GROUPS_PAGE}"
     )
 
 

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import UTC, date, datetime
 
 from cdp_assets.config.connections import Connection
+from cdp_assets.config.export_targets import Naming, actions_of
 from cdp_assets.config.files import Files
 from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.known import listed
+from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.errors import ConfigError
 from cdp_assets.files.partition_dates import effective_date
 from cdp_assets.files.readiness import sidecar_of
 from cdp_assets.files.remote import path_of, shown, split_path
+from cdp_assets.files.sealing import is_encrypted
 from cdp_assets.files.selection import wildcard_value
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.manifests import Manifest, goal_manifests
@@ -55,6 +58,25 @@ def sharing_by_name(connection: Connection) -> list[str]:
     """The same of the files that a goal names in full, which needs no look at the server."""
     exact = [goal for goal in connection.imports if goal.active and goal.files.pattern_type == "exact"]
     return list(dict.fromkeys(told for goal in exact for told in sharing(connection, goal, [goal.files.root])))
+
+
+def coming_back(connection: Connection, model: CustomerModelConfig) -> list[str]:
+    """Export goals whose files an import goal of the connection takes: they would be imported again."""
+    found = []
+    for goal in connection.exports:
+        segment = model.find_segment(goal.segment)
+        encrypted = is_encrypted(connection, goal)
+        naming = Naming(goal, segment.label if segment else goal.segment, datetime.now(tz=UTC), "0", encrypted)
+        for action in actions_of(goal):
+            name = naming.name(1 if goal.file.split else None, action)
+            takes = takers(connection, path_of(connection.server, goal.directory, name))
+            if takes:
+                found.append(
+                    f"what goal {goal.name} delivers, such as {shown(name)}, is taken by import {takes[0].name}, and"
+                    " would come in again; give another directory or file.name"
+                )
+                break
+    return found
 
 
 def dated_by_name(connection: Connection) -> list[str]:

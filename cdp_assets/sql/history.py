@@ -68,11 +68,12 @@ def _sentences(cases: Sequence[tuple[str, str, str]]) -> Sql:
     return joined("\n        || ", told)
 
 
-# Nothing was left out of the first full file of a goal: there was nothing to compare it with.
+# Nothing was left out of the first full file of a goal: there was nothing to compare it with. Nor did a file that came
+# later, with an earlier date, change what was said of the first fold.
 _COMPARED = Sql(
-    "is_full AND (effective_at, coalesce(position, 0)) > (SELECT min((effective_at, coalesce(position, 0)))"
-    " FROM ops.batches AS own WHERE own.folded_at IS NOT NULL AND own.is_full"
-    " AND (own.connection, own.goal) = (batches.connection, batches.goal))"
+    "is_full AND EXISTS (SELECT 1 FROM ops.batches AS own WHERE own.folded_at <= batches.folded_at AND own.is_full"
+    " AND (own.connection, own.goal) = (batches.connection, batches.goal)"
+    " AND (own.effective_at, coalesce(own.position, 0)) < (batches.effective_at, coalesce(batches.position, 0)))"
 )
 _CONFLICTS = (
     "(SELECT count(*) FROM ops.identity_conflicts AS found WHERE folded_at IS NOT NULL"
@@ -159,8 +160,8 @@ IMPORT_HISTORY = View(
 )
 _EXPORTED = sql(
     """CASE WHEN state = 'delivered' THEN
-        CASE WHEN events IS NULL OR has_profiles THEN 'Exported ' || {rows} || format(' to {{}}.', path)
-            ELSE 'No profiles were due.' END
+        CASE WHEN events IS NOT NULL AND profiles IS NULL THEN 'No profiles were due.'
+            ELSE coalesce(profiles, 'Exported ' || {rows} || format(' to {{}}.', path)) END
         || coalesce(events, '')
         || CASE WHEN NOT uploaded THEN ' The same content stood there already.' ELSE '' END
         || {sentences}
@@ -181,14 +182,15 @@ _EXPORTED = sql(
     ),
 )
 _KINDS = sql(
-    """SELECT export_id, bool_or(stream = 'profiles') AS has_profiles,
-        string_agg(' Exported ' || {rows} || format(' to {{}}.', path), '' ORDER BY number)
-            FILTER (WHERE stream <> 'profiles') AS events
-    FROM (SELECT export_id, stream, sum(rows)::BIGINT AS rows, min_by(path, number) AS path, min(number) AS number
-        FROM ops.export_files GROUP BY export_id, stream)
-    WHERE stream NOT IN ('manifest', 'ready') GROUP BY export_id""",
+    """SELECT export_id, string_agg(told, ' ' ORDER BY number) FILTER (WHERE stream = 'profiles') AS profiles,
+        string_agg(' ' || told, '' ORDER BY number) FILTER (WHERE stream <> 'profiles') AS events
+    FROM (SELECT export_id, stream, number, 'Exported ' || {rows} || format(' to {{}}.', path) AS told
+        FROM (SELECT export_id, stream, sum(rows)::BIGINT AS rows, min_by(path, number) AS path, min(number) AS number
+            FROM ops.export_files WHERE stream NOT IN ('manifest', 'ready') GROUP BY export_id, stream, action))
+    GROUP BY export_id""",
     rows=_counted("rows", Sql("rtrim(split_part(stream, '/', 1), 's')")),
 )
+"""Of parts the first is named; each action has a sentence of its own."""
 _LEFT_OUT = (
     *("no_identifier", "unchanged", "excluded_segment", "not_in_stage", "skipped_threshold", "filtered"),
     "consent",

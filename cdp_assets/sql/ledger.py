@@ -43,23 +43,63 @@ REPLAY_COUNTS = sql(
 COUNTS_OF_A_RETURN = Sql(f"{REPLAY_COUNTS} AND folded_at IS NOT NULL")
 """For a batch that was in before, went out and is appended again: its counts are those of a replay."""
 KNOWN_NOTIFICATIONS = Sql("SELECT notification_id FROM ops.notifications")
-SETTLED = Sql(
+
+
+def _counted(column: str, noun: str) -> Sql:
+    return sql(
+        "format('{{:,}} {{}}', {n}, CASE WHEN {n} = 1 THEN {one} ELSE {many} END)",
+        n=Sql(column),
+        one=literal(noun),
+        many=literal(noun.replace("row", "rows", 1).replace("cell", "cells", 1).replace("an event", "events")),
+    )
+
+
+def _fates(whole: Sql, fates: Sequence[tuple[str, str]]) -> Sql:
+    """How many of what, and what became of them, each fate only where it is that of some."""
+    told = [
+        sql("CASE WHEN {n} > 0 THEN format({text}, {n}) END", n=Sql(column), text=literal(f"{{:,}} {fate}"))
+        for column, fate in fates
+    ]
+    return sql("concat_ws(': ', {whole}, nullif(concat_ws(', ', {told}), ''))", whole=whole, told=joined(", ", told))
+
+
+_TOLD = sql(
+    "concat_ws('; ', {rows}, CASE WHEN cells_rejected > 0 THEN {cells} || ' rejected' END,"
+    " CASE WHEN events_received > 0 THEN {events} END)",
+    rows=_fates(
+        _counted("rows_received", "row"),
+        [
+            ("rows_created", "created"),
+            ("rows_modified", "modified"),
+            ("rows_unchanged", "unchanged"),
+            ("rows_not_found", "not found"),
+            ("rows_no_identifier", "without identifier"),
+            ("rows_consent_mismatch", "without consent"),
+            ("rows_filtered", "filtered"),
+            ("rows_rejected", "rejected"),
+            ("rows_erased", "erased"),
+        ],
+    ),
+    cells=_counted("cells_rejected", "cell"),
+    events=_fates(
+        _counted("events_received", "row with an event"),
+        [
+            ("events_created", "created"),
+            ("events_set", "written anew"),
+            ("events_rejected", "rejected"),
+            ("events_dropped", "without a profile"),
+        ],
+    ),
+)
+SETTLED = sql(
     "SELECT batch_id, goal, name, state, note, rows_received, coalesce(rows_created + rows_modified"
     " + coalesce(events_created, 0) + coalesce(events_set, 0), 0) > 0, rows_rejected,"
-    " concat(rows_received, CASE WHEN rows_received = 1 THEN ' row: ' ELSE ' rows: ' END,"
-    " rows_created, ' created, ', rows_modified, ' modified, ', rows_unchanged,"
-    " ' unchanged, ', rows_not_found, ' not found, ', rows_no_identifier, ' without identifier, ',"
-    " CASE WHEN rows_consent_mismatch > 0 THEN concat(rows_consent_mismatch, ' without consent, ') END, rows_filtered,"
-    " ' filtered, ', rows_rejected, ' rejected, ', coalesce(rows_erased, 0), ' erased; ', cells_rejected,"
-    " CASE WHEN cells_rejected = 1 THEN ' cell rejected' ELSE ' cells rejected' END,"
-    " CASE WHEN events_received > 0 THEN concat('; ', events_received, CASE WHEN events_received = 1"
-    " THEN ' row with an event: ' ELSE ' rows with events: ' END, events_created, ' created, ',"
-    " events_set, ' written anew, ', events_rejected, ' rejected, ', events_dropped, ' without a profile') END),"
-    " coalesce(events_received, 0), coalesce(events_rejected, 0), coalesce(warnings, '')"
+    " {told}, coalesce(events_received, 0), coalesce(events_rejected, 0), coalesce(warnings, '')"
     " FROM ops.batches WHERE connection = ? AND landed_at >= ? AND state IN ('folded', 'duplicate')"
     " AND NOT EXISTS (SELECT 1 FROM ops.batches AS earlier WHERE earlier.version_id = batches.version_id"
     " AND earlier.state = 'replaced' AND earlier.landed_at < batches.landed_at)"
-    " ORDER BY landed_at, batch_id"
+    " ORDER BY landed_at, batch_id",
+    told=_TOLD,
 )
 """What became of the files of a connection that first landed since a time: one landed anew is no news."""
 FOLDER = Sql("SELECT folder FROM ops.batches WHERE batch_id = ?")

@@ -26,7 +26,8 @@ SIZES = Sql("SELECT computed_at, size FROM ops.segment_changes WHERE segment = ?
 """Every computation of a segment, the latest last."""
 LAST_DELIVERY = Sql(
     "SELECT export_id, path, rows, rows + no_identifier + unchanged + coalesce(excluded_segment, 0)"
-    " + coalesce(filtered, 0), started_at, delivered_at FROM ops.exports"
+    " + coalesce(filtered, 0) + coalesce(not_in_stage, 0) + coalesce(skipped_threshold, 0) + coalesce(consent, 0),"
+    " started_at, delivered_at FROM ops.exports"
     " WHERE connection = ? AND goal = ? AND state = 'delivered' ORDER BY delivered_at DESC, export_id LIMIT 1"
 )
 """The latest delivery of a goal: what it is, its rows, the members it accounts for, and when."""

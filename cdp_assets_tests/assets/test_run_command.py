@@ -6,6 +6,7 @@ import json
 import logging
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -247,7 +248,7 @@ def test_a_run_at_a_terminal_tells_people_what_became_of_the_files_and_of_itself
         monkeypatch.setenv("ALERTS", mails.address)
         shop.put("customers_1.csv", ANNA)
         done = run_command("run", "shop")
-        assert "1 notification sent" in done.stdout
+        assert "sent: shop/customers: customers_1.csv is in" in done.stdout
         (shop.server.folder / "in" / "customers_2.csv").write_text("no such column\nx\n")
         for _ in range(2):
             assert run_command("run", "shop").returncode == 1
@@ -277,3 +278,31 @@ def test_a_run_without_the_address_leaves_the_message_to_one_that_has_it(
         assert run_command("run", "shop").returncode == 0
     subjects = [subject for subject, _ in mails.mails()]
     assert subjects == [f"shop/customers: customers_{number}.csv is in" for number in (1, 2)]
+
+
+def test_what_a_run_brings_is_not_told_as_missing_before_it(
+    shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = [f"{datetime.now(tz=UTC) - timedelta(days=back):%Y-%m-%d}" for back in (2, 1)]
+    files = CUSTOMERS["files"] | {"partitions": {"by": "day", "start": days[0]}}
+    told = [{"when": ["missing"], "to": [{"env": "ALERTS"}]}]
+    shop.set_up(goals=[CUSTOMERS | {"files": files}], notifications=told)
+    write_down(shop, tmp_path, monkeypatch)
+    with mail_server() as mails:
+        monkeypatch.setenv("ALERTS", mails.address)
+        for day in days:
+            shop.put(f"customers_{day}.csv", ANNA)
+        assert run_command("run", "shop").returncode == 0
+    assert mails.mails() == []
+
+
+def test_a_check_that_fails_is_told_and_does_not_fail_the_run(
+    shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.set_up(goals=[CUSTOMERS | {"checks": {"reject_rate": {"above": 10}}}])
+    write_down(shop, tmp_path, monkeypatch)
+    shop.put("customers_1.csv", ANNA, "nobody,Ede,1\n")
+    done = run_command("run", "shop")
+    assert done.returncode == 0, done.stderr
+    told = "customers_1.csv: 1 of 2 rows rejected (50.0 %), above the limit of 10 %."
+    assert f"Check shop/customers reject_rate fails (warn): {told}" in done.stdout

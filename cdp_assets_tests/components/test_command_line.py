@@ -56,6 +56,16 @@ def test_triggers_that_can_never_be_told_are_warned_of(defs: Path, capsys: pytes
     ]
 
 
+def test_an_export_that_would_be_imported_again_is_warned_of(defs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = "      segment: vip\n      file: {name: customers_vip}\n"
+    write(defs, model=MODEL, shop=changed(SHOP, ("      segment: vip\n", file)))
+    assert main(["check", "--defs", str(defs)]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == (
+        "warning: connection shop: what goal vip_list delivers, such as customers_vip.csv, is taken by import"
+        " customers, and would come in again; give another directory or file.name"
+    )
+
+
 def test_every_problem_is_one_line_and_the_exit_code_is_one(defs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shop = changed(SHOP, ("segment: vip", "segment: vop"), ("property: city", "property: town"))
     assert main(["check", "--defs", str(write(defs, model=MODEL, shop=shop))]) == 1

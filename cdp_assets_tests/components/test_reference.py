@@ -150,6 +150,11 @@ def test_the_command_tells_the_standard_fields_of_events(capsys, word, lines):
     assert [[line for line in told if line.startswith(one)] == [] for one in lines] == [False] * len(lines)
 
 
+def test_a_goal_is_found_by_its_type(capsys):
+    assert main(["reference", "import_groups"]) == 0
+    assert "ImportGroupsGoal.group_type: " in capsys.readouterr().out
+
+
 def test_the_command_tells_the_fields_of_own_event_types(tmp_path, monkeypatch, capsys):
     kinds = "  event_types: [{id: booking, fields: [{key: nights, type: number}]}]\n"
     write(tmp_path / "defs", model=MODEL + kinds)

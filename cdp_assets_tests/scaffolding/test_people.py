@@ -268,6 +268,32 @@ def test_a_key_under_another_name_is_known_by_its_values(server, sshd, capsys, n
         assert [(one.column, one.property) for one in goals["bezoek"].identifiers] == [("Kaart", "Lidnr")]
 
 
+def test_files_of_several_folders_are_drafted_together(server, sshd, capsys):
+    place, known, folder = server
+    (sshd.root / "drafted" / "bonnen").mkdir()
+    (sshd.root / "drafted" / "bonnen" / "bonnen_20261125.csv").write_text(ORDERS)
+    more = ["--directory", str(sshd.root / "drafted" / "bonnen")]
+    assert main(["scaffold", "winkel", *place, *known, *more]) == 0
+    assert "people are found by 'klantnr', as it is a key in other files" in capsys.readouterr().out
+    goals = {goal.name: goal for goal in load_deployment(folder).find_connection("winkel").imports}
+    assert {name: goal.files.directory.rpartition("/")[2] for name, goal in goals.items()} == {
+        "cards": "drafted",
+        "klanten": "drafted",
+        "bonnen": "bonnen",
+    }
+
+
+def test_a_key_that_a_goal_has_finds_the_people_of_another_connection(server, sshd, capsys):
+    place, known, folder = server
+    assert main(["scaffold", "winkel", *place, *known, "--files", "klanten_*.csv"]) == 0
+    (sshd.root / "drafted" / "bonnen_20261125.csv").write_text(ORDERS)
+    assert main(["scaffold", "kassa", *place, *known, "--files", "bonnen_*.csv"]) == 0
+    assert "people are found by 'klantnr', as goal winkel/klanten has it too" in capsys.readouterr().out
+    (goal,) = load_deployment(folder).find_connection("kassa").imports
+    assert [(one.column, one.property) for one in goal.identifiers] == [("klantnr", "Klantnr")]
+    assert goal.allow_create is False
+
+
 def test_goals_of_people_come_before_those_of_what_they_did(server, sshd):
     place, known, folder = server
     booked = "Buchung;E-Mail;Datum\nB1;a@x.example;2026-11-20\nB2;a@x.example;2026-11-21\nB3;n@x.example;2026-11-22\n"
