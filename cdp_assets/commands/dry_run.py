@@ -33,6 +33,8 @@ _EVENTS = {
     "events_rejected": "rejected",
     "events_dropped": "without a profile",
 }
+LONG = 60
+"""Signs of a reason that is told once among the lines of a file."""
 _STATES = {"folded": "would be imported", "known": "nothing would be done", "refused": "would be REFUSED"}
 
 
@@ -68,9 +70,12 @@ def _tell(item: Rehearsed) -> None:
     for told in item.set_aside:
         print(f"  {told}")
     _tell_reasons(item)
+    known: set[str] = set()
     for reject in item.sample:
         why = reject.reason.removeprefix(f"{reject.column_name}: ")
-        print(f"    line {reject.line_no}: {reject.column_name or 'whole row'}: {reject.text or '(empty)'}: {why}")
+        told = "likewise" if why in known and len(why) > LONG else why
+        known.add(why)
+        print(f"    line {reject.line_no}: {reject.column_name or 'whole row'}: {reject.text or '(empty)'}: {told}")
 
 
 def _tell_reasons(item: Rehearsed) -> None:

@@ -22,7 +22,10 @@ def absent_warnings(config: BatchConfig, columns: Collection[str]) -> Iterator[s
         lost = f"no {event.type} has a date, and every one is left out"
         kept = f"no {event.type} has a date of its own, and each is dated by when the file was seen"
         yield f"{_no_column([name])}; {lost if event.on_missing_date == 'reject' else kept}"
-    lacking = [name for name in absent if name in of_events and name not in dates]
+    ids = {event.id: event for event in goal.events if event.id in absent}
+    for name, event in ids.items():
+        yield f"{_no_column([str(name)])}; each {event.type} gets an id of its own, also one that is there already"
+    lacking = [name for name in absent if name in of_events and name not in dates and name not in ids]
     if lacking:
         fields = ", ".join(field for name in lacking for field in of_events[name])
         yield f"{_no_column(lacking)}; its events have no {fields}, also those that were there and had one"

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.goals import ImportGoal
+from cdp_assets.errors import RemoteDownError, RemoteError
 from cdp_assets.faults import step
 from cdp_assets.files.remote import RemoteFile, path_of
 from cdp_assets.files.selection import natural_key
@@ -137,7 +138,20 @@ class _Listed:
 
 def _list(connection: Connection, server: SftpFileSystem, goals: Sequence[ImportGoal]) -> Listings:
     directories = {path_of(connection.server, goal.files.directory) for goal in goals}
-    return {directory: server.list_files(directory) for directory in sorted(directories)}
+    return {directory: _files_in(connection, server, directory) for directory in sorted(directories)}
+
+
+def _files_in(connection: Connection, server: SftpFileSystem, directory: str) -> Sequence[RemoteFile]:
+    try:
+        return server.list_files(directory)
+    except RemoteDownError:
+        raise
+    except RemoteError as error:
+        goals = [one for one in connection.imports if path_of(connection.server, one.files.directory) == directory]
+        where = f"files.directory of {', '.join(goal.name for goal in goals)}"
+        advice = f"python -m cdp_assets test-connection {connection.name} tells the folders there"
+        message = f"{error} ({where}; {advice})"
+        raise type(error)(message) from error
 
 
 def _look(connection: Connection, server: SftpFileSystem, folders: DataFolders, listed: _Listed, now: datetime) -> Look:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from cdp_assets.config.events import INTERACTIONS
+from cdp_assets.config.linked import linked_column
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.errors import FileError
 from cdp_assets.faults import step
@@ -141,18 +143,29 @@ def write_batch(
 
 
 def require_identifier(config: BatchConfig, columns: Collection[str]) -> None:
-    """Refuses a file in which nothing finds a profile.
+    """Refuses a file in which nothing finds a profile, or tells the events apart that it brings.
+
+    With made-up ids, events that are there already would come in a second time.
 
     Raises:
         FileError: the supplier must act, or the YAML author: the file lacks the column.
     """
-    missing = missing_identifiers(config, columns)
+    missing = missing_identifiers(config, columns) or _missing_event_ids(config, columns)
     if missing:
         has = ", ".join(shown_names(list(columns)[:50]))
         named = ", ".join(f'"{column}"' for column in missing)
         hint = other_separator(columns, config.goal.format.separator)
         message = f"Column {named} not found; the file has: {has}{hint}"
         raise FileError(message)
+
+
+def _missing_event_ids(config: BatchConfig, columns: Collection[str]) -> list[str]:
+    """Columns of the root file with the ids of events that it lacks."""
+    links = config.goal.files.linked
+    # Without a date the rows bring no events.
+    events = [one for one in config.goal.events if one.date in columns and one.type != INTERACTIONS]
+    named = [one.id for one in events if one.id is not None]
+    return [column for column in dict.fromkeys(named) if linked_column(links, column) is None and column not in columns]
 
 
 def shown_names(columns: Sequence[str]) -> list[str]:

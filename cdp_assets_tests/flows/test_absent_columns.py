@@ -80,3 +80,11 @@ def test_a_header_with_another_separator_is_known(tmp_path):
     room = Lab(tmp_path, deployment(PROPERTIES, [GOAL]))
     with pytest.raises(FileError, match=r"it has ';' between its names, but format.separator is ','"):
         room.land("people", "people_1.csv", "mail;Phone;City\na@x.com;0123;Ede\n")
+
+
+def test_a_file_without_the_ids_of_its_events_is_refused(tmp_path):
+    """Made-up ids would bring every event that is there a second time."""
+    order = EVENTS[0] | {"id": "No"}
+    room = Lab(tmp_path, deployment(PROPERTIES, [GOAL | {"events": [order]}]))
+    with pytest.raises(FileError, match='Column "No" not found; the file has: mail, Phone, City, Nr, Day, Total'):
+        room.land("people", "people_1.csv", "mail,Phone,City,Nr,Day,Total\na@x.com,0123,Ede,B1,2026-11-20,2\n")

@@ -66,9 +66,10 @@ def test_a_password_that_is_not_there_is_told_before_more_is_asked(server, sshd,
 def test_folders_are_named_where_no_file_is(server, sshd, capsys):
     place, known, _ = server
     (sshd.root / "drafted" / "deeper" / "in").mkdir(parents=True)
-    given = [*place, "--directory", str(sshd.root / "drafted" / "deeper")]
-    assert main(["scaffold", "winkel", *given, *known]) == 1
-    assert capsys.readouterr().err.endswith("kinds there: none; folders there: in\n")
+    deeper = str(sshd.root / "drafted" / "deeper")
+    assert main(["scaffold", "winkel", *place, *known, "--directory", deeper]) == 1
+    told = f"kinds there: none; folders there: in; --directory {deeper}/in looks there, and may be given for each\n"
+    assert capsys.readouterr().err.endswith(told)
 
 
 def test_an_input_that_ends_at_a_question_writes_nothing(server, sshd, monkeypatch, capsys):
