@@ -116,7 +116,9 @@ def _tell_head(console: Console, found: LookedUp) -> None:
         more = f"; {known.others} more that were made later hold the value too" if known.others else ""
         say(console, f"  found by {known.found_by}{more}")
     say(console, f"  created {_time(known.creation_date)} UTC by {known.created[0]} {known.created[1]}")
-    say(console, f"  last modified {_time(known.last_modified_date)} UTC")
+    earlier = known.last_modified_date < known.creation_date
+    why = ", by a file that was seen before the one that created it, and counts after it" if earlier else ""
+    say(console, f"  last modified {_time(known.last_modified_date)} UTC{why}")
     say(console, f"  imported by {', '.join(known.connections) or 'nobody'}")
     for maker, gone in known.replaced.items():
         merged = found.trace.merged.get(maker)
