@@ -68,5 +68,5 @@ def model_definitions(deployment: Deployment) -> dg.Definitions:
                 tags={FOLDS_TAG: "yes"},
             )
         ],
-        sensors=[fold_sensor(import_keys), limits_sensor(deployment)],
+        sensors=[fold_sensor(import_keys, deployment.model.publish_every_s), limits_sensor(deployment)],
     )

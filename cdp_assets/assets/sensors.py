@@ -27,6 +27,7 @@ from cdp_assets.files.sftp import open_server
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.ledger import is_untold, waiting
 from cdp_assets.flows.manifests import SHORT, failed_seen_ids
+from cdp_assets.flows.publish import renew_overdue
 from cdp_assets.flows.take_look import take_look
 
 FOLD_JOB = "fold_profiles"
@@ -166,11 +167,13 @@ def _landing_request(connection: Connection, wanted: Sequence[str], job: str, cu
     )
 
 
-def fold_sensor(import_keys: Sequence[dg.AssetKey]) -> dg.SensorDefinition:
+def fold_sensor(import_keys: Sequence[dg.AssetKey], publish_every_s: int) -> dg.SensorDefinition:
     """Requests the fold when batches wait and nothing is landing, or the oldest waits too long.
 
     Also when a command has folded, as after a withdrawal: the run then tells what has changed, and what is made of
     the profiles follows.
+
+    With nothing to fold it renews the readers' copy, if that lacks something and is older than `publish_every_s`.
 
     `import_keys`: the assets whose runs land files; of a backfill they are all queued before the first one ends.
     """
@@ -180,13 +183,14 @@ def fold_sensor(import_keys: Sequence[dg.AssetKey]) -> dg.SensorDefinition:
         job_name=FOLD_JOB,
         minimum_interval_seconds=sensor_interval_s(15),
         default_status=sensor_status(),
-        description="Folds landed batches into the profiles.",
+        description="Folds landed batches into the profiles, and keeps the copy for readers up to date.",
     )
     def _sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         folders = data_folders()
         batches = waiting(folders)
         if not batches and not is_untold(folders):
-            return dg.SkipReason("no batch is waiting")
+            renewed = renew_overdue(folders, publish_every_s)
+            return dg.SkipReason(f"no batch is waiting{'; the copy for readers was renewed' if renewed else ''}")
         what = counted(len(batches), "batch", "batches") if batches else "what a command changed"
         oldest = time.time() - min((landed for _, landed in batches), default=time.time())
         reason = _why_wait(context.instance, folders, frozenset(import_keys), oldest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import dagster as dg
 from rich.console import Console
@@ -19,11 +19,13 @@ from cdp_assets.commands.dagster_home import prepare_dagster_home
 from cdp_assets.commands.summary import print_summary
 from cdp_assets.commands.tables import new_console
 from cdp_assets.components.loading import defs_folder, load_deployment
+from cdp_assets.config.files import Files
 from cdp_assets.config.model import Deployment
-from cdp_assets.errors import ConfigError
+from cdp_assets.errors import ConfigError, FileError
 from cdp_assets.files.remote import shown
 from cdp_assets.files.selection import natural_key
-from cdp_assets.files.windows import nearest_there
+from cdp_assets.files.windows import nearest_there, partition_of
+from cdp_assets.flows.run_connection import publish_copy
 
 HELP = "import a range of a goal's partitions, one run after the other, then fold once"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -56,33 +58,46 @@ def run(options: argparse.Namespace) -> int:
         if not runs.materialize([files_key(connection)], "looking at the server"):
             return 1
         known = partitions.get_partition_keys(dynamic_partitions_store=instance)
-        _require_bounds(f"{connection.name}/{goal.name}", known, options.first, options.last)
-        blocks = list(_blocks(known, options.first, options.last or options.first))
+        first, last = (_label(goal.files, known, name) for name in (options.first, options.last or options.first))
+        _require_bounds(f"{connection.name}/{goal.name}", known, first, last)
+        blocks = list(_blocks(known, first, last))
         if not blocks:
-            between = f"from {options.first} to {options.last or options.first}"
+            between = f"from {first} to {last}"
             raise ConfigError(f"{connection.name}/{goal.name} has no partition {between}{_those(known)}")
         for block in blocks:
             bounds = {"start": block[0], "end": block[-1]}
             tags = {f"dagster/asset_partition_range_{end}": key for end, key in bounds.items()}
-            runs.materialize([goal_key(connection, goal)], f"landing {block[0]} to {block[-1]}", tags)
+            ends = sorted(block, key=natural_key)
+            runs.materialize([goal_key(connection, goal)], f"landing {ends[0]} to {ends[-1]}", tags)
         if runs.materialize([spec.key for spec in warehouse_specs(deployment)], "folding"):
             runs.materialize([done_key(connection)], "renaming")
     if data_folders().warehouse.exists():
+        publish_copy(deployment.model, data_folders(), at_once=True)
         print_summary(console, data_folders(), started, deployment.event_types)
     return 0 if runs.ok else 1
 
 
-def _require_bounds(goal_id: str, known: Sequence[str], first: str, last: str | None) -> None:
+def _label(files: Files, known: Collection[str], name: str) -> str:
+    """The partition that is called so: by its label, or as the date stands in the names of files."""
+    if name in known or files.partitions is None:
+        return name
+    try:
+        return partition_of(files, name)
+    except (FileError, ConfigError):
+        return name
+
+
+def _require_bounds(goal_id: str, known: Sequence[str], first: str, last: str) -> None:
     """A bound is a partition, or is written as one of them is: digits where it has digits, else the same text.
 
     Raises:
         ConfigError: whoever asks must: a bound is neither, or the last one comes before the first.
     """
     forms = {_form(key) for key in known}
-    for name in filter(None, (first, last)):
+    for name in (first, last):
         if known and name not in known and _form(name) not in forms:
             raise ConfigError(f"{goal_id} has no partition {shown(name)!r}; {nearest_there(name, known)}")
-    if last and natural_key(last) < natural_key(first):
+    if natural_key(last) < natural_key(first):
         raise ConfigError(f"{shown(last)!r} comes before {shown(first)!r}: name the first partition first")
 
 

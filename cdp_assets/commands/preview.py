@@ -22,6 +22,7 @@ from cdp_assets.config.connections import Connection
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.goals import ImportGoal, Rule
 from cdp_assets.config.model import Deployment
+from cdp_assets.counted import counted
 from cdp_assets.errors import ConfigError
 from cdp_assets.files.remote import shown
 from cdp_assets.files.sftp import open_server
@@ -111,6 +112,10 @@ def _preview_imports(
     by_name = {goal.name: goal for goal in goals}
     for preview in previews:
         print_import(console, by_name[preview.goal], preview)
+        others = len(look.new(preview.goal)) - 1
+        if preview.chosen is not None and others > 0:
+            told = f"{counted(others, 'more new file')} of {preview.goal}: --file NAME looks into one, dry-run into all"
+            say(console, f"{told}\n")
     return previews
 
 

@@ -149,11 +149,12 @@ def print_summary(
         not_done: what the runs left undone.
     """
     with open_warehouse(folders.warehouse) as database:
-        _imported(console, database, folders, since, not_done)
-        profiles, replaced = database.row(PROFILES)
-        merged = f"; {replaced:,} that files had created became one with others" if replaced else ""
-        console.print(f"{counted(profiles, 'profile')} in the warehouse{merged}\n")
-        _held(console, database)
+        imported = _imported(console, database, folders, since, not_done)
+        if imported or not not_done.failed:
+            profiles, replaced = database.row(PROFILES)
+            merged = f"; {replaced:,} that files had created became one with others" if replaced else ""
+            console.print(f"{counted(profiles, 'profile')} in the warehouse{merged}\n")
+            _held(console, database)
         reasons = database.rows(_reasons(kinds), [since])
         if reasons:
             told = first_of(reasons, MOST_REASONS)
@@ -193,7 +194,8 @@ def tell_passed_over(console: Console, lines: Sequence[str]) -> None:
         console.print(f"… and {counted(len(lines) - MOST_REASONS, 'more file')} left on the server for later\n")
 
 
-def _imported(console: Console, database: Database, folders: DataFolders, since: datetime, not_done: NotDone) -> None:
+def _imported(console: Console, database: Database, folders: DataFolders, since: datetime, not_done: NotDone) -> bool:
+    """Whether anything was."""
     rows = database.rows(IMPORTED, [since])
     aside = list(set_aside_since(database, folders, since))
     if not rows:
@@ -204,7 +206,7 @@ def _imported(console: Console, database: Database, folders: DataFolders, since:
         for sentence in aside:
             say(console, f"{sentence}\n", whole=True)
         tell_passed_over(console, not_done.passed_over)
-        return
+        return False
     unknown = about_nobody_since(database, folders, since)
     for warning in _warnings(database, folders, since, unknown):
         console.print(f"[bold red]WARNING[/bold red] {escape(warning)}\n")
@@ -226,6 +228,7 @@ def _imported(console: Console, database: Database, folders: DataFolders, since:
         _print(console, "Events", EVENT_TITLES, events)
     renamed, listed, linked = database.row(RENAMED, {"since": since})
     console.print(f"{counted(renamed, 'source file')} renamed to .done{_which(len(rows), renamed, listed, linked)}")
+    return True
 
 
 def _which(files: int, renamed: int, listed: int, linked: int) -> str:

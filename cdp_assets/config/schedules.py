@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
@@ -58,7 +58,7 @@ class Schedule(Strict):
     times_per_day: int | None = Field(default=None, ge=1, le=24)
     """Every 24/n hours from midnight, to the minute."""
     days_of_week: tuple[Weekday, ...] = ()
-    """Runs on each of these days."""
+    """Runs on each of these days; left out beside `at` alone = on every day."""
     days_of_month: tuple[Annotated[int, Field(ge=1, le=31)], ...] = ()
     """In a month that is shorter, its last day."""
     weekday_of_month: WeekdayOfMonth | None = None
@@ -69,6 +69,14 @@ class Schedule(Strict):
     """Zone of the times, e.g. `Europe/Amsterdam`."""
 
     _zone = field_validator("timezone")(check_timezone)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _every_day(cls, data: Any) -> Any:
+        """A time alone is that of every day."""
+        if isinstance(data, dict) and set(data) <= {"at", "timezone"} and data.get("at") is not None:
+            return {**data, "days_of_week": [str(day) for day in Weekday]}
+        return data
 
     @model_validator(mode="after")
     def _one_form(self) -> Schedule:

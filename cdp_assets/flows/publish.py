@@ -6,11 +6,13 @@ import shutil
 import time
 import uuid
 
+from cdp_assets.errors import WarehouseBusyError
 from cdp_assets.faults import step
 from cdp_assets.flows.folders import DataFolders, make_private
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import open_warehouse, writer_lock
 
+_RENEW_WAIT_S = 2
 CHECKPOINT_MEMORY = 1 << 30
 """Bytes; more makes it no faster."""
 
@@ -38,6 +40,19 @@ def publish(folders: DataFolders, *, every_s: int = 0, wait_s: float = 300) -> b
         copy.rename(target)
     step("publish: renamed")
     return True
+
+
+def renew_overdue(folders: DataFolders, every_s: int) -> bool:
+    """Publishes what was written since a copy that is older than `every_s`: what came too soon after it waits for this.
+
+    Says whether it did. Where the warehouse is being written, the next call does: nobody is waited for.
+    """
+    if not is_stale(folders):
+        return False
+    try:
+        return publish(folders, every_s=every_s, wait_s=_RENEW_WAIT_S)
+    except WarehouseBusyError:
+        return False
 
 
 def is_stale(folders: DataFolders) -> bool:

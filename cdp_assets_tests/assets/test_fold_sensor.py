@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import dagster as dg
@@ -10,7 +11,9 @@ import pytest
 from cdp_assets.assets import sensors
 from cdp_assets.assets.runtime import data_folders
 from cdp_assets.flows.folders import staging_folder
-from cdp_assets_tests.assets.world import ANNA, BERT, World
+from cdp_assets.sql.text import Sql
+from cdp_assets.warehouse import read_copy
+from cdp_assets_tests.assets.world import ANNA, BERT, World, definitions
 
 SENSOR = "fold_waiting_batches"
 
@@ -39,6 +42,26 @@ def test_a_batch_that_waits_is_folded(landed: World) -> None:
     assert landed.run("fold_profiles").success
     assert landed.rows("SELECT city FROM main.profiles") == [("Delft",)]
     assert reason(landed) == "no batch is waiting"
+
+
+def test_what_came_too_soon_after_a_copy_for_readers_is_added_when_it_is_old_enough(landed: World) -> None:
+    def there() -> int:
+        with read_copy(folders.published) as database:
+            return int(database.row(Sql("SELECT count(*) FROM main.profiles"))[0])
+
+    folders = data_folders()
+    model = landed.deployment.model.model_copy(update={"publish_every_s": 300})
+    landed.deployment = landed.deployment.model_copy(update={"model": model})
+    landed.definitions = definitions(landed.deployment)
+    assert landed.run("fold_profiles").success
+    landed.put("customers_2.csv", BERT)
+    assert landed.run("shop__land_arrivals").success
+    assert landed.run("fold_profiles").success
+    assert (there(), reason(landed)) == (1, "no batch is waiting")
+    written = folders.published.stat().st_mtime
+    os.utime(folders.published, (written - 301, written - 301))
+    assert reason(landed) == "no batch is waiting; the copy for readers was renewed"
+    assert (there(), reason(landed)) == (2, "no batch is waiting")
 
 
 def test_the_fold_waits_for_a_landing_under_way(landed: World) -> None:

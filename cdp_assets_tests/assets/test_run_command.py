@@ -232,6 +232,10 @@ def test_a_range_of_days_is_backfilled_in_runs_of_their_own_and_folded_once(
     assert shop.rows("SELECT spend FROM main.profiles") == [(1200,)]
     with dg.DagsterInstance.get() as instance:
         assert len(instance.get_runs()) == 4
+    asked = run_command("query", "SELECT spend FROM main.profiles", "-o", "-")
+    assert asked.stdout.splitlines()[1] == "1200.00"
+    done = run_command("backfill", "shop", "customers", "20250304")
+    assert "landing 2025-03-04 to 2025-03-04" in done.stdout
     done = run_command("backfill", "shop", "customers", "2024-01-01", "2024-02-01")
     assert "shop/customers has no partition from 2024-01-01 to 2024-02-01; it has 2025-01-01 to" in done.stderr
     done = run_command("backfill", "shop", "customers", "2025-03-1", "2025-03-03")

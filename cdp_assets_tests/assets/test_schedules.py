@@ -131,7 +131,7 @@ def test_the_oracle_knows_skipped_and_repeated_times():
     ("given", "told"),
     [
         ({}, "give one of times_per_day, days_of_week, days_of_month, weekday_of_month"),
-        ({"at": "06:30"}, "give one of times_per_day, "),
+        ({"timezone": "UTC"}, "give one of times_per_day, "),
         ({"times_per_day": 2, "days_of_month": [1]}, "weekday_of_month, not times_per_day and days_of_month"),
         ({"times_per_day": 2, "at": "06:30"}, "times_per_day takes no at: it counts from midnight"),
         ({"days_of_month": [1]}, 'days_of_month needs at, such as at: "06:30"'),
@@ -146,3 +146,9 @@ def test_the_oracle_knows_skipped_and_repeated_times():
 def test_a_schedule_has_one_form_with_what_belongs_to_it(given, told):
     with pytest.raises(ValidationError, match=re.escape(told)):
         Schedule.model_validate(given)
+
+
+def test_a_time_alone_is_that_of_every_day():
+    alone = Schedule.model_validate({"at": "06:30", "timezone": "Europe/Amsterdam"})
+    assert alone == Schedule(days_of_week=tuple(Weekday), at="06:30", timezone="Europe/Amsterdam")
+    assert alone.told == "every day at 06:30 (Europe/Amsterdam)"
