@@ -1,4 +1,4 @@
-"""Checks of a connection that fail, for people who are told: each once from when it fails until it passes again.
+"""Checks of a connection that fail, for people who are told: once until it passes again, or once for each file.
 
 Since when a check fails stands in a file beside the notes; a check that passes leaves it. Asks no server, and of the
 warehouse the readers' copy alone, so that nobody waits.
@@ -21,6 +21,8 @@ from cdp_assets.warehouse import read_copy
 
 _TOLD_OTHERWISE = frozenset({"missing_file"})
 """Has a trigger of its own."""
+_OF_A_FILE = frozenset({"reject_rate", "volume"})
+"""Checks of the latest file: another file that fails is another failure."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,16 @@ def failed_checks(
     """
     known: dict[str, str] = json.loads(place.read_bytes()) if place.exists() else {}
     checks = [check for check in checks_of_connection(connection) if check.name not in _TOLD_OTHERWISE]
-    failed = {check.label: told for check, told in _failing(checks, folders, now, asked_since)}
-    since = {label: known.get(label, now.isoformat()) for label in failed}
+    failed = {_key(check, told): (check.label, told) for check, told in _failing(checks, folders, now, asked_since)}
+    since = {key: known.get(key, now.isoformat()) for key in failed}
     if since != known:
         make_private(place.parent)
         write_whole(place, json.dumps(since).encode())
-    return [FailedCheck(label, told, datetime.fromisoformat(since[label])) for label, told in failed.items()]
+    return [FailedCheck(label, told, datetime.fromisoformat(since[key])) for key, (label, told) in failed.items()]
+
+
+def _key(check: Check, told: str) -> str:
+    return f"{check.label}: {told}" if check.name in _OF_A_FILE else check.label
 
 
 def _failing(
