@@ -7,7 +7,7 @@ from typing import Protocol
 
 import dagster as dg
 
-from cdp_assets.assets.steps import REFUSED, what_failed
+from cdp_assets.assets.steps import REFUSED, UNLISTED, what_failed
 from cdp_assets.errors import CdpError
 from cdp_assets.flows.notify import Event
 
@@ -45,7 +45,9 @@ def failure_event(connection: str, run: dg.DagsterRun, failures: Sequence[dg.Dag
 
     None where it failed for refused files alone: each of these is told by itself.
     """
-    if failures and all(failure.step_key == REFUSED for failure in failures):
+    if failures and all(
+        failure.step_key == REFUSED and UNLISTED not in told_of(failure, "")[1] for failure in failures
+    ):
         return None
     title = f"{connection}: run {run.run_id[:8]} of {run.job_name} failed"
     told = [": ".join(filter(None, told_of(failure, connection))) for failure in failures]

@@ -74,7 +74,7 @@ def arrivals_sensor(connection: Connection, job: dg.JobDefinition) -> dg.SensorD
             return dg.SkipReason(f"{connection.name}: {paused}")
         try:
             with open_server(connection.server) as server:
-                look = take_look(connection, server, folders, now())
+                look = take_look(connection, server, folders, now(), going_on=True)
         except LogInRefusedError as error:
             return dg.SensorResult(
                 skip_reason=f"{connection.name}: {error}", cursor=_noting_refusal(context.cursor, time.time())
@@ -87,7 +87,8 @@ def arrivals_sensor(connection: Connection, job: dg.JobDefinition) -> dg.SensorD
         cursor = _Pending(context.cursor, fresh)
         wanted = cursor.take(time.time())
         if not wanted:
-            return dg.SensorResult(skip_reason=cursor.reason(), cursor=cursor.text())
+            reasons = "; ".join(dict.fromkeys([*look.unlisted.values(), cursor.reason()]))
+            return dg.SensorResult(skip_reason=reasons, cursor=cursor.text())
         return dg.SensorResult(
             run_requests=[_landing_request(connection, wanted, job.name, context.cursor)],
             cursor=cursor.text(),

@@ -60,6 +60,10 @@ class LandConfig(dg.Config):
     dry_run: bool = Field(default=False, description=DRY_RUN)
 
 
+UNLISTED = "no look at the files of "
+"""How a line begins on a goal whose directory could not be listed."""
+
+
 class Steps:
     """Makes the steps of one job."""
 
@@ -101,13 +105,20 @@ class Steps:
                 context.log_event(evaluation)  # type: ignore[arg-type]
             for told in self._nothing_found(imported.look):
                 context.log.info(told)
-            yield dg.Output(_told(context, imported.outcomes))
+            yield dg.Output([*_told(context, imported.outcomes), *self._unlisted(context, imported.look)])
 
         return _land
 
+    def _unlisted(self, context: dg.OpExecutionContext, look: Look) -> list[str]:
+        """A line for each goal of the job whose directory could not be listed: no other waits for it."""
+        told = [f"{UNLISTED}{goal}: {why}" for goal, why in look.unlisted.items() if self.goal in {None, goal}]
+        for line in told:
+            context.log.error(line)
+        return told
+
     def _nothing_found(self, look: Look) -> list[str]:
         """A word for each goal without a file: between two deliveries that is how it should be."""
-        found = {item.goal for item in look.candidates}
+        found = {*(item.goal for item in look.candidates), *look.unlisted}
         goals = [goal for goal in self.connection.imports if goal.active and self.goal in {None, goal.name}]
         return [
             f"{goal.name}: File not found: {goal.files.root}"
@@ -246,7 +257,8 @@ class Steps:
 def fail_if_refused(bad: Sequence[str]) -> None:
     """Raises Dagster's failure with the files that were refused, if any."""
     if bad:
-        raise failure(refused(bad, len(bad)), {"files refused": len(bad)})
+        files = sum(not line.startswith(UNLISTED) for line in bad)
+        raise failure(refused(bad, files), {"files refused": files} if files else {})
 
 
 def _told(context: dg.OpExecutionContext, outcomes: Sequence[Outcome]) -> list[str]:

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import dagster as dg
-from rich.console import Console
 
-from cdp_assets.assets.build import connection_definitions, model_definitions
 from cdp_assets.assets.imports import PARTITIONS_PER_RUN
 from cdp_assets.assets.partitions import partitions_of
 from cdp_assets.assets.runtime import data_folders, now
 from cdp_assets.assets.specs import done_key, files_key, goal_key, warehouse_specs
+from cdp_assets.commands.asset_runs import AssetRuns
 from cdp_assets.commands.chosen import chosen_imports
 from cdp_assets.commands.dagster_home import prepare_dagster_home
 from cdp_assets.commands.summary import print_summary
 from cdp_assets.commands.tables import new_console
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.config.files import Files
-from cdp_assets.config.model import Deployment
 from cdp_assets.errors import ConfigError, FileError
 from cdp_assets.files.remote import shown
 from cdp_assets.files.selection import natural_key
@@ -28,7 +26,6 @@ from cdp_assets.files.windows import nearest_there, partition_of
 from cdp_assets.flows.run_connection import publish_copy
 
 HELP = "import a range of a goal's partitions, one run after the other, then fold once"
-QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     prepare_dagster_home()
     console, started = new_console(), now()
     with dg.DagsterInstance.get() as instance:
-        runs = _Runs(console, deployment, instance)
+        runs = AssetRuns(console, deployment, instance)
         # Its look makes the partitions of files that nobody has looked at.
         if not runs.materialize([files_key(connection)], "looking at the server"):
             return 1
@@ -122,28 +119,3 @@ def _blocks(known: Sequence[str], first: str, last: str) -> Iterator[list[str]]:
 def _those(known: Sequence[str]) -> str:
     ordered = sorted(known, key=natural_key)
     return f"; it has {ordered[0]} to {ordered[-1]}" if ordered else "; it has none yet"
-
-
-class _Runs:
-    """Runs of single assets, as a click on the web page starts them, each told in a line."""
-
-    def __init__(self, console: Console, deployment: Deployment, instance: dg.DagsterInstance) -> None:
-        parts = [connection_definitions(deployment, item) for item in deployment.connections]
-        definitions = dg.Definitions.merge(model_definitions(deployment), *parts)
-        self._job = definitions.resolve_implicit_global_asset_job_def()
-        self._console, self._instance = console, instance
-        self.ok = True
-
-    def materialize(self, keys: Sequence[dg.AssetKey], what: str, tags: Mapping[str, str] | None = None) -> bool:
-        """One run, and whether it succeeded; why not is told in our own words where there are any."""
-        self._console.print(what, markup=False, highlight=False)
-        result = self._job.execute_in_process(
-            QUIET, instance=self._instance, raise_on_error=False, tags=tags, asset_selection=keys
-        )
-        self.ok = self.ok and result.success
-        for event in result.all_events:
-            if event.is_step_failure:
-                ours = event.step_failure_data.user_failure_data
-                why = (ours.description if ours else None) or "see the run in the web page"
-                self._console.print(why, style="red", markup=False, highlight=False)
-        return bool(result.success)

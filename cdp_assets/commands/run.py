@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
     left = _not_computed(deployment, options.connection) if options.goal is None else []
     if left:
         why = f"no export of {options.connection} asks for {'it' if len(left) == 1 else 'them'}"
-        how = "python -m cdp_assets dev shows these assets, to materialize them there"
+        how = "python -m cdp_assets select computes all"
         say(console, f"Not computed here: {listed(left)} ({why}; {how})")
     return 0 if ran.ok else 1
 

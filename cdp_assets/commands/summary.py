@@ -161,9 +161,7 @@ def print_summary(
             _print(console, "Rejected", ["reason", "row or cell", "count"], told)
             if len(reasons) > len(told):
                 console.print(f"… and {counted(len(reasons) - len(told), 'more reason')}\n")
-        selected = database.rows(SELECTED, [since])
-        if selected:
-            _print(console, "Selected", ["segment", "members", "joined", "left"], selected)
+        print_selected(console, database, since)
         delivered = database.rows(DELIVERED, {"since": since})
         if delivered:
             columns = ["delivered file", "profiles", "no id", "unchanged", "content"]
@@ -174,6 +172,13 @@ def print_summary(
                 say(console, f"{shown(path)}: left out are also {named}\n", whole=True)
         for line in (*not_done.undelivered, *not_done.failed_checks):
             say(console, line, whole=True)
+
+
+def print_selected(console: Console, database: Database, since: datetime) -> None:
+    """The segments that were computed since then."""
+    selected = database.rows(SELECTED, [since])
+    if selected:
+        _print(console, "Selected", ["segment", "members", "joined", "left"], selected)
 
 
 def _reasons(kinds: Sequence[EventType]) -> Sql:

@@ -14,7 +14,7 @@ from datetime import datetime
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.model import CustomerModelConfig, Deployment
-from cdp_assets.errors import CdpError, ConfigError
+from cdp_assets.errors import CdpError, ConfigError, RemoteError
 from cdp_assets.faults import step
 from cdp_assets.files.sftp import open_server
 from cdp_assets.flows.acknowledge_files import Acknowledged, acknowledge_files
@@ -75,11 +75,15 @@ def import_new(
 ) -> Imported:
     """Lands what is new of a connection, or of one of its goals.
 
+    A goal whose directory cannot be listed stops no other; the look tells of it.
+
     `only` names files, by short seen id, that are known to have stood still; left out = all that do now.
     """
     check_enabled(connection, goal)
     with open_server(connection.server) as server:
-        look = (take_look if only else take_settled_look)(connection, server, folders, now)
+        look = (take_look if only else take_settled_look)(connection, server, folders, now, going_on=True)
+        if goal is not None and goal in look.unlisted:
+            raise RemoteError(look.unlisted[goal])
         wanted = [item for item in look.new(goal) if not only or item.tried_id[:SHORT] in only]
         outcomes = land_candidates(deployment, connection, wanted, server, folders, now)
     return Imported(after_landing(look, outcomes), tuple(outcomes))

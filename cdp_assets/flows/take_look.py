@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from cdp_assets.config.connections import Connection
@@ -67,6 +67,8 @@ class Look:
     candidates: tuple[Candidate, ...]
     """In the order of goals, then of names as people count."""
     passed_over: tuple[PassedOver, ...]
+    unlisted: dict[str, str] = field(default_factory=dict)
+    """Goal → why its directory could not be listed; empty unless the look goes on without."""
 
     def new(self, goal: str | None = None) -> tuple[Candidate, ...]:
         """Candidates not landed yet, of one goal or of all."""
@@ -79,11 +81,18 @@ class Look:
 
 
 def take_look(
-    connection: Connection, server: SftpFileSystem, folders: DataFolders, now: datetime, *, inactive: bool = False
+    connection: Connection,
+    server: SftpFileSystem,
+    folders: DataFolders,
+    now: datetime,
+    *,
+    inactive: bool = False,
+    going_on: bool = False,
 ) -> Look:
     """Lists the server and writes down what was not seen before.
 
     A second look at an unchanged server writes nothing. Inactive goals are left out unless asked for.
+    `going_on`: of several directories those that cannot be listed are told in `unlisted`.
 
     Raises:
         RemoteError: the server's operator must act: a directory is missing or may not be read.
@@ -92,7 +101,8 @@ def take_look(
     goals = [goal for goal in connection.imports if goal.active or inactive]
     with looking_alone(connection, folders):
         step("look: before listing")
-        listings = _list(connection, server, goals)
+        listings, unlisted = _list(connection, server, goals, going_on=going_on)
+        goals = [goal for goal in goals if goal.name not in unlisted]
         seen, latest = read_looks(folders.looks(connection.name))
         looked_at = max(now, latest + timedelta(microseconds=1))
         found, passed_over = sort_into_goals(connection, goals, listings)
@@ -103,7 +113,7 @@ def take_look(
         step("look: written down")
     seen |= dict.fromkeys(fresh, looked_at)
     listed = _Listed(goals, listings, found, passed_over, seen, looked_at)
-    return _look(connection, server, folders, listed, now)
+    return replace(_look(connection, server, folders, listed, now), unlisted=unlisted)
 
 
 def peek(
@@ -117,7 +127,7 @@ def peek(
 
     What no look has seen yet counts as first seen `now`. Raises as `take_look`.
     """
-    listings = _list(connection, server, goals)
+    listings, _ = _list(connection, server, goals)
     seen, _ = read_looks(folders.looks(connection.name))
     found, passed_over = sort_into_goals(connection, goals, listings)
     seen |= dict.fromkeys(_fresh(connection, folders, found, seen), now)
@@ -136,22 +146,28 @@ class _Listed:
     looked_at: datetime
 
 
-def _list(connection: Connection, server: SftpFileSystem, goals: Sequence[ImportGoal]) -> Listings:
-    directories = {path_of(connection.server, goal.files.directory) for goal in goals}
-    return {directory: _files_in(connection, server, directory) for directory in sorted(directories)}
-
-
-def _files_in(connection: Connection, server: SftpFileSystem, directory: str) -> Sequence[RemoteFile]:
-    try:
-        return server.list_files(directory)
-    except RemoteDownError:
-        raise
-    except RemoteError as error:
-        goals = [one for one in connection.imports if path_of(connection.server, one.files.directory) == directory]
-        where = f"files.directory of {', '.join(goal.name for goal in goals)}"
-        advice = f"python -m cdp_assets test-connection {connection.name} tells the folders there"
-        message = f"{error} ({where}; {advice})"
-        raise type(error)(message) from error
+def _list(
+    connection: Connection, server: SftpFileSystem, goals: Sequence[ImportGoal], *, going_on: bool = False
+) -> tuple[Listings, dict[str, str]]:
+    """The files of every directory; and goal → why not, of those that are gone on without."""
+    wanted: dict[str, list[str]] = {}
+    for goal in goals:
+        wanted.setdefault(path_of(connection.server, goal.files.directory), []).append(goal.name)
+    listings: dict[str, Sequence[RemoteFile]] = {}
+    unlisted: dict[str, str] = {}
+    for directory, names in sorted(wanted.items()):
+        try:
+            listings[directory] = server.list_files(directory)
+        except RemoteDownError:
+            raise
+        except RemoteError as error:
+            where = f"files.directory of {', '.join(names)}"
+            advice = f"python -m cdp_assets test-connection {connection.name} tells the folders there"
+            message = f"{error} ({where}; {advice})"
+            unlisted |= dict.fromkeys(names, message)
+            if not going_on or len(unlisted) == len(goals):
+                raise type(error)(message) from error
+    return listings, unlisted
 
 
 def _look(connection: Connection, server: SftpFileSystem, folders: DataFolders, listed: _Listed, now: datetime) -> Look:
@@ -235,7 +251,13 @@ def _came_back(folders: DataFolders, connection: str, goal: str, identity: str, 
 
 
 def take_settled_look(
-    connection: Connection, server: SftpFileSystem, folders: DataFolders, now: datetime, *, inactive: bool = False
+    connection: Connection,
+    server: SftpFileSystem,
+    folders: DataFolders,
+    now: datetime,
+    *,
+    inactive: bool = False,
+    going_on: bool = False,
 ) -> Look:
     """As `take_look`, without files that are still being written: they are left to a later look.
 
@@ -243,11 +265,12 @@ def take_settled_look(
     from being rewritten unnoticed: SFTP tells times in whole seconds, and no later change can carry one that
     is over.
     """
-    look = take_look(connection, server, folders, now, inactive=inactive)
+    look = take_look(connection, server, folders, now, inactive=inactive, going_on=going_on)
     wait_s = connection.server.settle_s
     if not wait_s or not any((now - item.modified_at).total_seconds() < wait_s for item in look.new()):
         return look
     time.sleep(wait_s)
-    again = take_look(connection, server, folders, now + timedelta(seconds=wait_s), inactive=inactive)
+    later = now + timedelta(seconds=wait_s)
+    again = take_look(connection, server, folders, later, inactive=inactive, going_on=going_on)
     before = {item.seen_id for item in look.candidates}
     return replace(again, candidates=tuple(item for item in again.candidates if item.seen_id in before))

@@ -145,3 +145,11 @@ def test_one_look_serves_all_goals_of_a_connection(shop: World) -> None:
     assert land(shop).success
     assert [event.partition for event in shop.materializations("shop/visits")] == [None]
     assert len(shop.materializations("shop/customers")) == 1
+
+
+def test_a_goal_whose_directory_is_missing_keeps_no_other_waiting(shop: World) -> None:
+    lost = CUSTOMERS | {"name": "lost", "files": CUSTOMERS["files"] | {"directory": "lost"}}
+    shop.set_up(goals=[CUSTOMERS, lost])
+    shop.put("customers_1.csv", ANNA)
+    assert "Directory not found: lost (files.directory of lost; " in reason(shop)
+    assert len(shop.requested(SENSOR)) == 1

@@ -185,6 +185,13 @@ def test_a_run_names_what_it_does_not_compute(shop: World, tmp_path: Path, monke
     assert "Selected" in done.stdout
     assert "Not computed here: segments/nowhere (no export of shop asks for it; " in done.stdout
     assert "Nothing delivered" not in done.stdout
+    assert "python -m cdp_assets select computes all" in " ".join(done.stdout.split())
+    done = run_command("select", "nowhere")
+    assert done.returncode == 0, done.stderr
+    (line,) = (line.split() for line in done.stdout.splitlines() if line.startswith("nowhere"))
+    assert line[1] == "0"
+    done = run_command("select", "nowhre")
+    assert "no segment or lifecycle 'nowhre'; there are, nearest first: nowhere, " in done.stderr
     again = run_command("run", "shop")
     assert (
         "Nothing delivered by shop/vip_list: no member joined or changed since the last delivery; no file was written\n"
@@ -298,6 +305,29 @@ def test_what_a_run_brings_is_not_told_as_missing_before_it(
             shop.put(f"customers_{day}.csv", ANNA)
         assert run_command("run", "shop").returncode == 0
     assert mails.mails() == []
+
+
+def test_a_goal_whose_folder_is_not_there_stops_no_other(
+    shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = CUSTOMERS | {"name": "lost", "files": CUSTOMERS["files"] | {"directory": "lost"}}
+    told = [{"when": ["failure"], "to": [{"env": "ALERTS"}]}]
+    shop.set_up(goals=[CUSTOMERS, lost], notifications=told)
+    write_down(shop, tmp_path, monkeypatch)
+    why = "Directory not found: lost (files.directory of lost; python -m cdp_assets test-connection shop tells the"
+    with mail_server() as mails:
+        monkeypatch.setenv("ALERTS", mails.address)
+        shop.put("customers_1.csv", ANNA)
+        done = run_command("run", "shop")
+        assert done.returncode == 1
+        output = " ".join(done.stdout.split())
+        assert f"no look at the files of lost: {why} folders there)" in output
+        assert "1 profile in the warehouse" in output
+        assert "file was refused" not in output
+        assert "no look at the files of lost" in mails.mails()[0][1]
+        assert run_command("run", "shop", "customers").returncode == 0
+        done = run_command("run", "shop", "lost")
+        assert (done.returncode, "shop could not be read: Directory not found: lost" in done.stdout) == (1, True)
 
 
 def test_a_check_that_fails_is_told_and_does_not_fail_the_run(
