@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from cdp_assets.config.events import INTERACTIONS, EventImport, ItemField, NestedImport, slug
+from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.linked import linked_column
 from cdp_assets.config.model import BatchConfig
 
@@ -30,6 +31,23 @@ def absent_columns(config: BatchConfig, columns: Collection[str]) -> tuple[str, 
         return ()
     named = [*(one.column for one in goal.identifier_columns), *(one.column for one in goal.mappings)]
     return tuple(name for name in dict.fromkeys([*named, *event_columns(config, columns)]) if name not in columns)
+
+
+def items_without_source(goal: ImportGoal) -> Iterator[str]:
+    """Entries of `nested` that take one item of a linked file with several rows: most likely their `source` is missing.
+
+    Without it an item is made of the root's row, and of a column of a linked file the last cell counts.
+    """
+    for event in goal.events:
+        for nested in event.nested:
+            links = [linked_column(goal.files.linked, mapping.column) for mapping in nested.mappings]
+            names = {found[0].name for found in links if found is not None}
+            if nested.source is None and event.source is None and len(names) == 1 and all(links):
+                (name,) = names
+                yield (
+                    f"{nested.property} of {event.type} takes one item, of the last row of linked file {name}, as it"
+                    f" has no source; source: {name} makes one of each row"
+                )
 
 
 def _pairs(config: BatchConfig, event: EventImport, columns: Collection[str]) -> Iterator[tuple[str, str]]:

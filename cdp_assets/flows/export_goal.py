@@ -134,7 +134,11 @@ def _export_anew(job: ExportJob, server: SftpFileSystem, folders: DataFolders) -
     try:
         made = make_files(job, folder, counts, sealer)
         if not made.files:
-            why = "no member joined or changed since the last delivery" if made.counts.unchanged else "nobody is due"
+            why = (
+                "every member was delivered before with the same properties"
+                if made.counts.unchanged
+                else "nobody is due"
+            )
             return Export.of_none(job, made.counts, f"{why}; no file was written")
         export = _stage(job, made, server, folders, folder)
     except TargetExistsError as error:

@@ -65,7 +65,7 @@ def test_a_second_click_with_nothing_new_delivers_nothing_new(shop: World) -> No
     after = counts(shop)
     assert (after["shop/customers"], after["profiles"]) == (1, 1)
     note = told(shop.materializations("shop/vip_list")[0])["note"]
-    assert note == "no member joined or changed since the last delivery; no file was written"
+    assert note == "every member was delivered before with the same properties; no file was written"
 
 
 def test_one_import_goal_leaves_the_other_goals_files_alone(shop: World) -> None:

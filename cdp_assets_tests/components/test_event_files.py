@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cdp_assets.__main__ import main
 from cdp_assets.components.loading import find_problems, load_deployment
 from cdp_assets.config.events import EventField, EventType, ItemField
 from cdp_assets_tests.components.folders import MODEL, SHOP, changed, write
@@ -214,6 +215,27 @@ def test_a_linked_file_is_called_by_its_name(defs: Path, old: str, new: str, mea
     (problem,) = told(defs, None, MODEL, changed(WITH_EVENTS, (old, new)))
     assert f"did you mean '{meant}'?" in problem
     assert problem.count("no linked file is called") == 1
+
+
+def test_items_of_a_linked_file_without_its_source_are_warned_of(
+    defs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    of_lines = ("{column: SKU, property: id}", "{column: orders.sku, property: id}")
+    assert told(defs, None, MODEL, changed(WITH_EVENTS, of_lines)) == []
+    assert main(["check", "--defs", str(defs)]) == 0
+    warning = (
+        "product of order takes one item, of the last row of linked file orders, as it has no source;"
+        " source: orders makes one of each row"
+    )
+    assert f"warning: connection shop: goal customers: {warning}\n" in capsys.readouterr().out
+    told(
+        defs,
+        None,
+        MODEL,
+        changed(WITH_EVENTS, of_lines, ("property: product\n", "property: product\n              source: orders\n")),
+    )
+    assert main(["check", "--defs", str(defs)]) == 0
+    assert "no source" not in capsys.readouterr().out
 
 
 def test_a_column_is_of_the_source_below_it_or_of_the_root(defs: Path) -> None:
