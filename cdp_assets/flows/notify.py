@@ -30,7 +30,7 @@ from cdp_assets.flows.folders import DataFolders, digest, make_private, write_wh
 from cdp_assets.flows.judge_files import deadlines, judge_missing_file
 from cdp_assets.flows.manifests import ID_SIGNS, goal_attempts, read_attempt, read_manifest
 from cdp_assets.flows.missing_partitions import missing_partitions
-from cdp_assets.flows.verdicts import Facts, Verdict
+from cdp_assets.flows.verdicts import NEWEST, Facts, Verdict
 from cdp_assets.sql.event_rejects import reasons_of_batch
 from cdp_assets.sql.ledger import FOLDER, SETTLED
 from cdp_assets.warehouse import read_copy
@@ -183,7 +183,7 @@ def _was_due_before(limit: MissingFile, verdict: Verdict, asked_since: datetime,
     """Whether the file should have come before anybody asked for it: before its goal and limit were in the YAML."""
     if limit.within_days is None:
         return deadlines(limit, now)[1] <= asked_since
-    return "newest" not in verdict.figures and now - asked_since < timedelta(days=limit.within_days)
+    return NEWEST not in verdict.figures and now - asked_since < timedelta(days=limit.within_days)
 
 
 def _due(connection: Connection, folders: DataFolders, now: datetime) -> Iterator[Event]:
