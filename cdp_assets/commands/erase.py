@@ -20,7 +20,10 @@ from cdp_assets.counted import counted
 from cdp_assets.errors import ConfigError
 from cdp_assets.flows.erase_profiles import Erased, erase, lift
 from cdp_assets.flows.find_erased import Asked
+from cdp_assets.flows.folders import DataFolders
+from cdp_assets.flows.held_elsewhere import held_elsewhere
 from cdp_assets.flows.list_erasures import Listed, list_erasures
+from cdp_assets.flows.read_profile import readable_warehouse
 
 HELP = "erase people from all that is kept here, and keep them out; --lift lets them in, --list tells when"
 BEYOND = (
@@ -85,12 +88,28 @@ def run(options: argparse.Namespace) -> int:
         more=_identifying(deployment),
         several=options.all,
     )
+    still_here = list(_still_here(folders, [(number, asked[number - 1].value) for number in told.unknown]))
     if options.json:
-        json.dump(asdict(told) | {"beyond": BEYOND}, sys.stdout, ensure_ascii=False, indent=2)
+        more = {"still_here": still_here, "beyond": BEYOND}
+        json.dump(asdict(told) | more, sys.stdout, ensure_ascii=False, indent=2)
         print()
     else:
-        print("\n".join(_lines(told)))
+        print("\n".join([*_lines(told), *still_here]))
     return 0
+
+
+def _still_here(folders: DataFolders, unknown: Sequence[tuple[int, str]]) -> Iterator[str]:
+    """Who has what was given in a property that identifies nobody: they were not erased. No value is repeated."""
+    if not unknown or not folders.warehouse.exists():
+        return
+    with readable_warehouse(folders) as (database, _):
+        for number, value in unknown:
+            elsewhere = held_elsewhere(database, value, named=False)
+            if elsewhere:
+                yield (
+                    f"NOT ERASED: identifier {number} of those given: {elsewhere};"
+                    " `python -m cdp_assets profile` with it tells what does"
+                )
 
 
 def _list(found: Sequence[Listed], *, as_json: bool) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cdp_assets.assets.runtime import data_folders
 from cdp_assets.commands.chosen import chosen_imports
+from cdp_assets.commands.left_out import left_out_counts, list_left_out, write_rows
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.goals import ImportGoal
@@ -40,7 +41,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--all", action="store_true", help="also batches that do not count: superseded, withdrawn, landed anew, ..."
     )
-    parser.add_argument("--cells", action="store_true", help="also rows that were applied without some of their cells")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--cells", action="store_true", help="also rows that were applied without some of their cells")
+    what.add_argument(
+        "--left-out",
+        action="store_true",
+        help="rows about nobody who is known, or without an identifier, in place of rejects",
+    )
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="write the rows there, as their sender writes files; - = standard output"
     )
@@ -53,6 +60,9 @@ def run(options: argparse.Namespace) -> int:
     folders = data_folders()
     every = [(goal, item) for goal in goals for item in goal_standings(folders, connection.name, goal.name)]
     asked = _asked(connection, every, options)
+    if options.left_out:
+        _left_out(connection, asked, folders, options.output)
+        return 0
     # Whoever names a batch means it, whatever it counts for.
     wanted = asked if options.all or options.batch else [item for item in asked if item.counts]
     if options.output is None:
@@ -153,13 +163,30 @@ def _write(connection: Connection, manifest: Manifest, folders: DataFolders, opt
     with staging_folder(folders) as staging:
         made = staging / "rejected"
         write_rejected(manifest, folder, made, staging, cells=options.cells, keys=keys)
-        if options.output == "-":
-            with made.open("rb") as source:
-                shutil.copyfileobj(source, sys.stdout.buffer)
-            sys.stdout.buffer.flush()
-            return
-        _put(made, Path(options.output))
-    print(f"wrote {options.output}")
+        _give(made, options.output)
+
+
+def _left_out(connection: Connection, asked: Sequence[Standing], folders: DataFolders, output: str | None) -> None:
+    """Rows that were not refused and changed nobody, of the batches the warehouse was made of."""
+    counts = left_out_counts(folders)
+    found = [item for item in asked if item.manifest.batch_id in counts]
+    if output is None:
+        print("\n".join(list_left_out(found, counts)))
+        return
+    with staging_folder(folders) as staging:
+        made = staging / "left_out"
+        write_rows(connection, found, folders, made, staging)
+        _give(made, output)
+
+
+def _give(made: Path, output: str) -> None:
+    if output == "-":
+        with made.open("rb") as source:
+            shutil.copyfileobj(source, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+        return
+    _put(made, Path(output))
+    print(f"wrote {output}")
 
 
 def _put(made: Path, target: Path) -> None:

@@ -53,8 +53,10 @@ class _Goal:
             f"{which}: {counted(left_out, 'row')} {verbs[0]} about people nobody had brought before,"
             f" and {f'{verbs[1]} left out' if imported else 'would be left out'}"
         )
+        if imported:
+            told += f" (`python -m cdp_assets rejects {self.config.connection} {goal} --left-out` tells which)"
         if not many:
-            return AboutNobody(f"{told} (`allow_create: true` in goal {goal} would keep them)", many=False)
+            return AboutNobody(f"{told}; `allow_create: true` in goal {goal} would keep them", many=False)
         cure = (
             "Files are applied in the order of their dates; if another goal brings these people in a later file, by the"
             f" same identifier, put `allow_create: true` into goal {goal}{_then(self.config, imported=imported)}"

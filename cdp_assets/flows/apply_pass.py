@@ -28,7 +28,7 @@ from cdp_assets.flows.merge_profiles import combine_values, put_survivors
 from cdp_assets.flows.note_consents import note_consents, note_merged_consents
 from cdp_assets.flows.plan_passes import Placed
 from cdp_assets.flows.resolve_rows import Merges
-from cdp_assets.sql import full_files, identity, latest_writes, merging, single_rows, writing
+from cdp_assets.sql import full_files, identity, latest_writes, left_out, merging, single_rows, writing
 from cdp_assets.sql.combining import Combined, combined
 from cdp_assets.sql.drop_folding import GIVEN
 from cdp_assets.sql.events import events_digest
@@ -97,6 +97,7 @@ def apply_pass(
             database.run(statement)
     happened = _events(database, together, batches, first_events)
     fates = [replace(fate, events=happened[fate.position]) for fate in fates]
+    _note_left_out(database, config, batches, fates)
     step("fold: pass applied")
     missing = {item.position for item in batches} - {fate.position for fate in fates}
     return fates + [Fates(position, 0, 0, 0, 0, events=happened[position]) for position in sorted(missing)]
@@ -176,6 +177,21 @@ def _fates(database: Database, together: Combined, batches: Sequence[Placed], *,
     rows = uncounted_rows(database, first)
     fates += [Fates(position, 0, 0, 0, 0) for position in sorted(rows.keys() - {fate.position for fate in fates})]
     return [_less(fate, rows.get(fate.position, Uncounted())) for fate in fates]
+
+
+def _note_left_out(database: Database, config: BatchConfig, batches: Sequence[Placed], fates: Sequence[Fates]) -> None:
+    """Enters which rows are about nobody who is known, and which identify nobody.
+
+    A person who was erased left rows that identify nobody either: of their files the latter are not told.
+    """
+    lost = {fate.position: fate.not_found for fate in fates}
+    for item in batches:
+        manifest = item.manifest
+        where = (manifest.batch_id, item.parquet, manifest.header_lines)
+        if lost.get(item.position):
+            database.run(left_out.note_not_found(config, *where))
+        if manifest.rows_no_identifier and not manifest.rows_erased:
+            database.run(left_out.note_unidentified(*where))
 
 
 def _shut_out(fate: Fates, rows: int) -> Fates:

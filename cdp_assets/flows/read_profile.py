@@ -13,6 +13,7 @@ from cdp_assets.config.events import ITEM_COLUMNS
 from cdp_assets.errors import ConfigError, NothingFoldedError, WarehouseBusyError
 from cdp_assets.flows.collect_rows import Value
 from cdp_assets.flows.folders import DataFolders
+from cdp_assets.flows.held_elsewhere import held_elsewhere
 from cdp_assets.flows.ledger import require_profiles
 from cdp_assets.flows.trace_profile import OWN, Maker
 from cdp_assets.sql import looking, members
@@ -152,8 +153,10 @@ def _find(database: Database, value: str, property_name: str | None) -> tuple[ob
     if by_id:
         return by_id[0][0], "", 0
     told = property_name or ", ".join(indexed) or "no property"
+    elsewhere = held_elsewhere(database, value)
     raise ConfigError(
-        f"no profile has this value in {told}, or as its id; values are looked up whole, as they are stored"
+        f"no profile has this value in {told}, or as its id;"
+        f" {elsewhere or 'values are looked up whole, as they are stored'}"
     )
 
 

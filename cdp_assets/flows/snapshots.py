@@ -34,7 +34,7 @@ from cdp_assets.sql import schema, snapshots, tables
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database
 
-FORMAT = 4
+FORMAT = 5
 """Raise it when the same batches fold into other tables than before: older snapshots are then out of use."""
 PASS_ROWS = 10_000
 """As many rows are folded in the time that a pass takes even if it is empty (measured: 0.07 s)."""

@@ -39,6 +39,21 @@ COLUMNS = Sql(
     " ORDER BY ordinal_position"
 )
 
+TEXT_PROPERTIES = Sql(
+    "SELECT column_name, data_type = 'VARCHAR[]' FROM information_schema.columns WHERE table_schema = 'main'"
+    " AND table_name = 'profiles' AND data_type IN ('VARCHAR', 'VARCHAR[]') ORDER BY ordinal_position"
+)
+"""Columns of profiles that hold texts, and whether several."""
+
+
+def having(name: str, *, several: bool) -> Sql:
+    """Whose property is, or has among its values, a text, however its letters are written. Binds the text."""
+    same = "list_contains(list_transform({c}, lambda one: lower(one)), lower(?))" if several else "lower({c}) = lower(?)"
+    return sql(
+        "SELECT profile_id FROM main.profiles WHERE {same} ORDER BY created_at_position, created_at_row",
+        same=sql(same, c=ident(name)),
+    )
+
 
 def profile_row(columns: Sequence[str]) -> Sql:
     """The whole row of a profile, in the order of these columns."""

@@ -316,6 +316,17 @@ CONSENT_MISMATCHES = Table(
         ("privacy_legislation", TEXT, "Zone the profile would have been in after the row."),
     ),
 )
+ROWS_LEFT_OUT = Table(
+    "ops",
+    "rows_left_out",
+    "Rows that changed nobody, because nobody who is known is meant by them; `rejects --left-out` writes them.",
+    columns_of(
+        ("batch_id", TEXT, "Batch."),
+        ("row_no", BIGINT, "Row of the batch, from 1."),
+        ("line_no", BIGINT, "Line of the file as received, from 1."),
+        ("reason", TEXT, "about nobody who is known, or without an identifier."),
+    ),
+)
 PROFILE_IDS = Table(
     "ops",
     "profile_ids",
@@ -394,7 +405,7 @@ DERIVED = (
     CONSENT_CHANGES,
 )
 """Tables of `main` that a replay rebuilds, besides those of profiles, groups and events."""
-FOUND = (IDENTITY_CONFLICTS, CONSENT_MISMATCHES)
+FOUND = (IDENTITY_CONFLICTS, CONSENT_MISMATCHES, ROWS_LEFT_OUT)
 """Tables of `ops` that tell of the batches in the warehouse only: a replay finds their rows anew."""
 MEMBERSHIPS = (SEGMENT_MEMBERS, LIFECYCLE_MEMBERS)
 FACTS = (
@@ -403,6 +414,7 @@ FACTS = (
     REJECTS,
     IDENTITY_CONFLICTS,
     CONSENT_MISMATCHES,
+    ROWS_LEFT_OUT,
     PROFILE_IDS,
     SEGMENT_CHANGES,
     LIFECYCLE_CHANGES,

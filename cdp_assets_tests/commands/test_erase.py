@@ -172,3 +172,17 @@ def test_a_mistake_erases_nobody(room, monkeypatch, capsys, words, text, told):
     assert main(["erase", *words]) == 1
     assert capsys.readouterr().err == f"error: {told}\n"
     assert len(room.rows("SELECT email FROM main.profiles")) == 2
+
+
+def test_who_has_it_in_a_property_that_finds_nobody_is_not_erased_and_that_is_told(room, capsys):
+    assert main(["erase", "BREDA"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "NOT ERASED: identifier 1 of those given: 1 profile has it in city, which finds nobody;"
+        " `python -m cdp_assets profile` with it tells what does"
+    )
+    assert room.rows("SELECT count(*) FROM main.profiles") == [(2,)]
+    assert main(["profile", "breda"]) == 1
+    assert capsys.readouterr().err.splitlines()[0] == (
+        "error: no profile has this value in email, or as its id; 1 profile has it in city, which finds nobody: look for"
+        " email a@b.nl"
+    )

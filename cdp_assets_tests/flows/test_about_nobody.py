@@ -55,7 +55,10 @@ def warnings(room: Lab) -> list[str]:
 def test_the_summary_of_a_run_tells_each_goal_once_and_the_cure_helps(tmp_path):
     room = room_with(tmp_path, "orders_20261120.csv")
     cure = "put `allow_create: true` into goal orders, then `python -m cdp_assets reland shop orders`"
-    told = "are about people nobody had brought before, and were left out."
+    told = (
+        "are about people nobody had brought before, and were left out (`python -m cdp_assets rejects shop orders"
+        " --left-out` tells which)."
+    )
     assert warnings(room) == [f"WARNING orders_20261120.csv: 3 rows {told} {WHY} {cure}"]
     room.land("orders", "orders_20261121.csv", POINTS)
     room.fold()
@@ -92,7 +95,8 @@ def test_a_few_among_many_are_told_without_alarm(tmp_path):
     assert warnings(room) == []
     line = (
         "orders_20261120.csv: 1 row is about people nobody had brought before, and was left out"
-        " (`allow_create: true` in goal orders would keep them)"
+        " (`python -m cdp_assets rejects shop orders --left-out` tells which);"
+        " `allow_create: true` in goal orders would keep them"
     )
     assert line in [told.rstrip() for told in summary(room).splitlines()]
     room.land("orders", "orders_20261121.csv", "email,points\ny@x.com,1\nx@x.com,1\n")
