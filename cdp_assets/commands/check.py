@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from cdp_assets.components.loading import defs_folder, load_deployment
-from cdp_assets.config.event_columns import items_without_source
+from cdp_assets.config.event_columns import doubtful_items
 from cdp_assets.config.model import Deployment
 from cdp_assets.counted import counted
 from cdp_assets.errors import ConfigError
@@ -38,8 +38,8 @@ def run(options: argparse.Namespace) -> int:
     for connection in deployment.connections:
         for told in (*sharing_by_name(connection), *dated_by_name(connection)):
             print(f"note: connection {connection.name}: {told}")
-        items = (f"goal {goal.name}: {told}" for goal in connection.imports for told in items_without_source(goal))
-        doubts = (*untold(connection), *idle(connection), *coming_back(connection, deployment.model), *items)
+        others = coming_back(connection, deployment.model)
+        doubts = (*untold(connection), *idle(connection), *others, *doubtful_items(connection))
         for told in doubts if connection.enabled else ():
             print(f"warning: connection {connection.name}: {told}")
     print(f"ok: {_summary(deployment)}")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from cdp_assets.assets.runtime import data_folders, now
 from cdp_assets.commands.chosen import chosen_imports
 from cdp_assets.components.loading import defs_folder, load_deployment
+from cdp_assets.config.event_columns import doubtful_items
 from cdp_assets.counted import counted
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.dry_run import DryRun, Rehearsed, dry_run
@@ -54,6 +55,8 @@ def run(options: argparse.Namespace) -> int:
     for item in found.files:
         _tell(item)
     _tell_the_rest(found)
+    for line in doubtful_items(connection):
+        print(f"WARNING: {line}")
     return 1 if found.refused else 0
 
 

@@ -11,7 +11,7 @@ from cdp_assets.files.key_ring import opening_keys
 from cdp_assets.files.remote import shown
 from cdp_assets.files.selection import short_key
 from cdp_assets.flows.batch_states import Standing
-from cdp_assets.flows.folders import DataFolders, staging_folder
+from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.give_rejected import write_left_out
 from cdp_assets.flows.manifests import ID_SIGNS, Manifest, batch_folder
 from cdp_assets.flows.read_profile import readable_warehouse

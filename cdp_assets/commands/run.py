@@ -25,6 +25,7 @@ from cdp_assets.commands.summary import NotDone, print_summary, tell_passed_over
 from cdp_assets.commands.tables import new_console, say
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.config.connections import Connection
+from cdp_assets.config.event_columns import doubtful_items
 from cdp_assets.config.known import listed
 from cdp_assets.config.model import Deployment
 from cdp_assets.config.needs import Need, key_of, lifecycle_id, needed, segment_id
@@ -76,7 +77,11 @@ def run(options: argparse.Namespace) -> int:
     else:
         tell_passed_over(console, ran.passed_over)
     _notify(console, connection, ran.failed)
+    for line in doubtful_items(connection):
+        console.print(f"[yellow]WARNING[/yellow] {escape(line)}")
     left = _not_computed(deployment, options.connection) if options.goal is None else []
+    if _leaves_exports(deployment, connection, options.goal):
+        say(console, f"Segments and exports stay as they are: `python -m cdp_assets run {connection.name}` renews them")
     if left:
         why = f"no export of {options.connection} asks for {'it' if len(left) == 1 else 'them'}"
         how = "python -m cdp_assets select computes all"
@@ -93,6 +98,8 @@ def _notify(console: Console, connection: Connection, failed: Event | None) -> N
         # Not noted, so that a process that has the address can tell: each event is told once.
         for line in unsent:
             say(console, f"{line}; a run, or the sensor {connection.name}__notifications, that has it tells")
+        if failed:
+            say(console, "That this run failed nobody is told but you.")
         return
     try:
         events = happened(connection, data_folders(), now())
@@ -108,6 +115,12 @@ def _notify(console: Console, connection: Connection, failed: Event | None) -> N
             console,
             f"… and {counted(len(told) - MOST_TOLD, 'more message')}, of which {failed_too:,} could not be sent",
         )
+
+
+def _leaves_exports(deployment: Deployment, connection: Connection, goal: str | None) -> bool:
+    """Whether a run of one goal imported, and what is made of the profiles was left alone."""
+    imports = {item.name for item in connection.imports}
+    return goal in imports and bool(deployment.model.segments or deployment.model.lifecycles or connection.exports)
 
 
 def _not_computed(deployment: Deployment, connection: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
+from cdp_assets.config.connections import Connection
 from cdp_assets.config.events import INTERACTIONS, EventImport, ItemField, NestedImport, slug
 from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.linked import linked_column
@@ -48,6 +49,12 @@ def items_without_source(goal: ImportGoal) -> Iterator[str]:
                     f"{nested.property} of {event.type} takes one item, of the last row of linked file {name}, as it"
                     f" has no source; source: {name} makes one of each row"
                 )
+
+
+def doubtful_items(connection: Connection) -> Iterator[str]:
+    """As `items_without_source`, of the goals of a connection that are switched on."""
+    goals = [goal for goal in connection.imports if connection.enabled and goal.active]
+    return (f"goal {goal.name}: {told}" for goal in goals for told in items_without_source(goal))
 
 
 def _pairs(config: BatchConfig, event: EventImport, columns: Collection[str]) -> Iterator[tuple[str, str]]:

@@ -16,7 +16,7 @@ def absent_warnings(config: BatchConfig, columns: Collection[str]) -> Iterator[s
     own = {*(one.column for one in goal.identifier_columns), *(one.column for one in goal.mappings)}
     lacking = [name for name in absent if name in own]
     if lacking:
-        yield f"{_no_column(lacking)}; what is mapped from there stays as it is"
+        yield f"{_no_column(lacking)}; what is mapped from there stays as it is{_of_linked(lacking, columns)}"
     dates = {event.date: event for event in goal.events if event.date in absent}
     for name, event in dates.items():
         lost = f"no {event.type} has a date, and every one is left out"
@@ -28,11 +28,18 @@ def absent_warnings(config: BatchConfig, columns: Collection[str]) -> Iterator[s
     lacking = [name for name in absent if name in of_events and name not in dates and name not in ids]
     if lacking:
         fields = ", ".join(field for name in lacking for field in of_events[name])
-        yield f"{_no_column(lacking)}; its events have no {fields}, also those that were there and had one"
+        lost = f"its events have no {fields}, also those that were there and had one"
+        yield f"{_no_column(lacking)}; {lost}{_of_linked(lacking, columns)}"
 
 
 def _no_column(names: Collection[str]) -> str:
     return f"the file has no {'column' if len(names) == 1 else 'columns'} {', '.join(map(shown, names))}"
+
+
+def _of_linked(names: Collection[str], columns: Collection[str]) -> str:
+    """A hint where a linked file has a column of such a name; else empty."""
+    meant = [name for own in names for name in columns if name.partition(".")[2] == own]
+    return f"; did you mean {' or '.join(map(shown, meant[:3]))}?" if meant else ""
 
 
 def other_separator(columns: Collection[str], separator: str) -> str:

@@ -90,9 +90,7 @@ def needs_received(folder: Path, *, cells: bool) -> bool:
 
 
 def _from_received(manifest: Manifest, folder: Path, staging: Path, keys: PgpKeys | None, *, cells: bool) -> Path:
-    text = _text_received(
-        manifest, folder, staging, keys, "rows with rejected cells" if cells else "its rejected rows"
-    )
+    text = _text_received(manifest, folder, staging, keys, "rows with rejected cells" if cells else "its rejected rows")
     with scratch(temporary=staging / "spill") as engine:
         find_event_lines(engine, manifest.config, folder, manifest.header_lines)
         rejects = parquet_rows([str(folder / "rejects.parquet")], numbered=False)

@@ -48,7 +48,9 @@ TEXT_PROPERTIES = Sql(
 
 def having(name: str, *, several: bool) -> Sql:
     """Whose property is, or has among its values, a text, however its letters are written. Binds the text."""
-    same = "list_contains(list_transform({c}, lambda one: lower(one)), lower(?))" if several else "lower({c}) = lower(?)"
+    same = (
+        "list_contains(list_transform({c}, lambda one: lower(one)), lower(?))" if several else "lower({c}) = lower(?)"
+    )
     return sql(
         "SELECT profile_id FROM main.profiles WHERE {same} ORDER BY created_at_position, created_at_row",
         same=sql(same, c=ident(name)),

@@ -183,6 +183,6 @@ def test_who_has_it_in_a_property_that_finds_nobody_is_not_erased_and_that_is_to
     assert room.rows("SELECT count(*) FROM main.profiles") == [(2,)]
     assert main(["profile", "breda"]) == 1
     assert capsys.readouterr().err.splitlines()[0] == (
-        "error: no profile has this value in email, or as its id; 1 profile has it in city, which finds nobody: look for"
-        " email a@b.nl"
+        "error: no profile has this value in email, or as its id; 1 profile has it in city, which finds nobody:"
+        " look for email a@b.nl"
     )

@@ -88,3 +88,17 @@ def test_a_file_without_the_ids_of_its_events_is_refused(tmp_path):
     room = Lab(tmp_path, deployment(PROPERTIES, [GOAL | {"events": [order]}]))
     with pytest.raises(FileError, match='Column "No" not found; the file has: mail, Phone, City, Nr, Day, Total'):
         room.land("people", "people_1.csv", "mail,Phone,City,Nr,Day,Total\na@x.com,0123,Ede,B1,2026-11-20,2\n")
+
+
+def test_a_column_of_a_linked_file_is_meant_by_its_own_name(tmp_path):
+    links = [{"name": "lines", "file": "lines_*.csv", "parent_column": "mail", "column": "who"}]
+    goal = GOAL | {"files": {"root": "people_*.csv", "delta": True, "linked": links}}
+    room = Lab(tmp_path, deployment(PROPERTIES, [goal]))
+    landed = room.land(
+        "people",
+        "people_1.csv",
+        "mail,Phone\na@x.com,1\n",
+        linked={"lines": ("lines_1.csv", "who,City\na@x.com,Ede\n")},
+    )
+    (told,) = landed.manifest.warnings
+    assert told == "the file has no column City; what is mapped from there stays as it is; did you mean lines.City?"
