@@ -11,7 +11,7 @@ from cdp_assets.config.model import Deployment
 from cdp_assets.counted import counted
 from cdp_assets.errors import ConfigError
 from cdp_assets.flows.notify import idle, untold
-from cdp_assets.flows.shared_files import coming_back, dated_by_name, sharing_by_name
+from cdp_assets.flows.shared_files import coming_back, cut_dates, dated_by_name, sharing_by_name
 
 HELP = "find every mistake in the YAML of a defs folder"
 
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     for connection in deployment.connections:
         for told in (*sharing_by_name(connection), *dated_by_name(connection)):
             print(f"note: connection {connection.name}: {told}")
-        others = coming_back(connection, deployment.model)
+        others = (*coming_back(connection, deployment.model), *cut_dates(connection))
         doubts = (*untold(connection), *idle(connection), *others, *doubtful_items(connection))
         for told in doubts if connection.enabled else ():
             print(f"warning: connection {connection.name}: {told}")

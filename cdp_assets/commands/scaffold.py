@@ -80,12 +80,12 @@ def run(options: argparse.Namespace) -> int:
         )
     server = asked_server(options)
     # Nothing is written while somebody is asked or the server is read.
-    drafts = _drafts(_deployment(folder), options, server)
+    drafts, left_out = _drafts(_deployment(folder), options, server)
     if not drafts:
         return 1
     try:
         with _all_or_nothing(folder):
-            written = _write(folder, target, options.name, server, drafts)
+            written = _write(folder, target, options.name, server, drafts, left_out)
     except OSError as error:
         raise LocalDiskError(f"nothing was written: {error}") from error
     for path in written:
@@ -126,8 +126,10 @@ def _all_or_nothing(folder: Path) -> Iterator[None]:
         raise
 
 
-def _drafts(deployment: Deployment, options: argparse.Namespace, server: Server) -> list[GoalDraft]:
-    """One goal for each kind of file whose people can be told."""
+def _drafts(
+    deployment: Deployment, options: argparse.Namespace, server: Server
+) -> tuple[list[GoalDraft], list[LeftOut]]:
+    """One goal for each kind of file whose people can be told, and the other kinds."""
     connection = Connection.model_construct(None, name=options.name, server=server, goals=())
     looked: list[LookedKind] = []
     unread: list[LeftOut] = []
@@ -142,8 +144,10 @@ def _drafts(deployment: Deployment, options: argparse.Namespace, server: Server)
     for one in [*unread, *left_out]:
         print(f"left out: {shown(one.kind.pattern)}: {one.reason}")
         if one.linked:
-            print(f"    if its rows belong to the rows there, import the two together, as linked files: {LINKED_PAGE}")
-    return drafts
+            drafted = f"; the goal {one.owner} has a draft of it in its comments" if one.owner else ""
+            told = "if its rows belong to the rows there, import the two together, as linked files"
+            print(f"    {told}: {LINKED_PAGE}{drafted}")
+    return drafts, left_out
 
 
 def _kinds(system: SftpFileSystem, server: Server, options: argparse.Namespace) -> Iterator[tuple[str, list[FileKind]]]:
@@ -197,6 +201,13 @@ def _tell(draft: GoalDraft) -> None:
 
 def _tell_doubts(draft: GoalDraft) -> None:
     """What its author should decide."""
+    column = draft.found.column
+    lacking = column.rows - column.filled
+    if lacking:
+        have = "row has" if lacking == 1 else "rows have"
+        told = f"{lacking:,} {have} no {column.name!r} and would be left out"
+        other = next((one.column for one in draft.other_identifiers), "")
+        print(f"    !! {told}{f'; {other!r} could find them too: see its comment' if other else ''}")
     for warning in draft.looked.warnings:
         print(f"    !! {warning}")
     if draft.found.guessed:
@@ -229,7 +240,9 @@ def _tell_creating(draft: GoalDraft) -> None:
         print(f"!! {name}: allow_create is false, although {draft.why_left_out}; {lost}")
 
 
-def _write(folder: Path, target: Path, name: str, server: Server, drafts: list[GoalDraft]) -> list[Path]:
+def _write(
+    folder: Path, target: Path, name: str, server: Server, drafts: list[GoalDraft], left_out: list[LeftOut]
+) -> list[Path]:
     """Properties first, then the connection; it must pass what `check` asks."""
     properties = [prop for draft in drafts for prop in draft.proposal.properties]
     made = [] if any(folder.rglob("*.yaml")) else [folder / "model" / "defs.yaml"]
@@ -241,6 +254,6 @@ def _write(folder: Path, target: Path, name: str, server: Server, drafts: list[G
     entries = [prop.model_dump(mode="json", exclude_defaults=True) for prop in properties]
     expected = before.model_copy(update={"model": before.model.with_properties("", tuple(properties))})
     changed = add_entries(folder, [Addition("CustomerModel", "", ("properties",), entries)], expected)
-    write_whole(target, connection_yaml(name, server, drafts, before.model).encode())
+    write_whole(target, connection_yaml(name, server, drafts, left_out, before.model).encode())
     load_deployment(folder)
     return [*(made or changed), target]

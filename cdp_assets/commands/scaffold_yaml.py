@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cdp_assets.components.yaml_edits import as_yaml
 from cdp_assets.config.connections import Server
@@ -13,6 +13,7 @@ from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.properties import Property, PropertyType
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.goal_draft import GoalDraft
+from cdp_assets.flows.look_kinds import LeftOut
 
 EVENTS_PAGE = "docs/events.md"
 LINKED_PAGE = "docs/importing.md#linked-files"
@@ -67,7 +68,9 @@ def first_model(properties: Sequence[Property] = (_ADDRESS,)) -> str:
     return _FIRST_MODEL.format(first=told, property=first.name, segment=_FIRST_SEGMENT[first == _ADDRESS])
 
 
-def connection_yaml(name: str, server: Server, drafts: Sequence[GoalDraft], model: CustomerModelConfig) -> str:
+def connection_yaml(
+    name: str, server: Server, drafts: Sequence[GoalDraft], left_out: Sequence[LeftOut], model: CustomerModelConfig
+) -> str:
     """The file, one mapping on each line; the model is the one that the connection is written for."""
     lines = [
         "# Drafted from the files of the server: read it through.",
@@ -82,6 +85,8 @@ def connection_yaml(name: str, server: Server, drafts: Sequence[GoalDraft], mode
         goal = draft.goal
         lines += [f"    - type: {goal.type}", f"      name: {goal.name}", *_DELTA.splitlines()]
         files = goal.files.model_dump(mode="json", exclude_defaults=True) | {"delta": goal.files.delta}
+        links = [one for one in left_out if one.linked and one.owner == goal.name]
+        lines += _linked(files, links)
         lines.append(f"      files: {as_yaml(files)}")
         layout = {"separator": goal.format.separator, "decimal": goal.format.decimal}
         layout |= goal.format.model_dump(mode="json", exclude_defaults=True)
@@ -89,7 +94,7 @@ def connection_yaml(name: str, server: Server, drafts: Sequence[GoalDraft], mode
         lines.append(f"      format: {as_yaml(layout)}")
         lines += [*_identifiers(draft), *_creating(draft)]
         lines.append(f"      allow_create: {str(goal.allow_create).lower()}")
-        lines += _events(draft) if draft.about_others else []
+        lines += _events(draft, links) if draft.about_others else []
         lines.append("      mappings:")
         lines += [f"        - {as_yaml(one.model_dump(mode='json', exclude_defaults=True))}" for one in goal.mappings]
     # An export that is shown must name a property that something fills.
@@ -145,13 +150,33 @@ def _local_times(draft: GoalDraft) -> list[str]:
     ]
 
 
-def _events(draft: GoalDraft) -> list[str]:
+def _events(draft: GoalDraft, links: Sequence[LeftOut]) -> list[str]:
     """What to think of where rows are likely what people did, with events to begin with."""
     lines = _EVENTS.format(whose=_WHOSE[draft.several_rows]).splitlines()
     if draft.events is not None:
-        told = as_yaml(draft.events.model_dump(mode="json", exclude_defaults=True))
-        lines += ["      # events:", f"      #   - {told}"]
+        entry = draft.events.model_dump(mode="json", exclude_defaults=True)
+        if links:
+            entry["nested"] = [{"property": "product", "source": links[0].kind.goal_name, "all_properties": True}]
+        lines += ["      # events:", f"      #   - {as_yaml(entry)}"]
     return lines
+
+
+def _linked(files: Mapping[str, object], links: Sequence[LeftOut]) -> list[str]:
+    """The files with those whose rows belong to their rows, as a comment."""
+    if not links:
+        return []
+    entries = [
+        {
+            "name": one.kind.goal_name,
+            "file": one.kind.pattern + ("*" if one.kind.gzipped_too else ""),
+            "parent_column": one.parent_column,
+            "column": one.column,
+        }
+        for one in links
+    ]
+    names = ", ".join(shown(one.kind.pattern) for one in links)
+    rows = f"Rows of {names} belong to rows here. To import them together, take this in place of the next line:"
+    return [*_comment(rows), f"      # files: {as_yaml({**files, 'linked': entries})}"]
 
 
 def _pair(key: str, value: object) -> str:

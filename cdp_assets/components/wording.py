@@ -149,7 +149,8 @@ def _kind_word(details: ErrorDetails, value: Any) -> str:
 
 
 def _hint(word: str, accepted: list[str]) -> str:
-    near = get_close_matches(word.lower(), accepted, n=1)
+    # Of words as short as the names of days, another letter is another language: lun is no sun.
+    near = get_close_matches(word.lower(), accepted, n=1, cutoff=0.7)
     signs = any(not re.search(r"\w", one) for one in accepted)
     told = [repr(one) for one in accepted] if signs else accepted
     quotes = ", in quotes" if signs else ""

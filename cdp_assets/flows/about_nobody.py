@@ -1,8 +1,8 @@
-"""Rows about people nobody had brought before: what to say of them, so that none is left out without a word."""
+"""Rows that change nobody: what to say of them, so that none is left out without a word."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -11,18 +11,30 @@ from cdp_assets.counted import counted
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.manifests import read_manifest
+from cdp_assets.flows.unidentified import unidentified
+from cdp_assets.sql.looking import IDENTIFYING
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database
 
 _FOUND_NOBODY = Sql(
-    "SELECT name, folder, rows_not_found, rows_received FROM ops.batches"
+    "SELECT name, folder, rows_not_found, rows_no_identifier, rows_received FROM ops.batches"
     " WHERE folded_at >= ? AND state = 'folded' AND rows_not_found IS NOT NULL ORDER BY position"
 )
 _MANY = 0.1
 """Share of a goal's rows from which on their people are rather missing than not meant to be kept."""
 
-Taken = tuple[BatchConfig, str, int, int]
-"""What a file was landed under, its name, how many of its rows found nobody, and how many it has."""
+
+@dataclass(frozen=True)
+class Taken:
+    """One file, and its rows that changed nobody."""
+
+    config: BatchConfig
+    """What it was landed under."""
+    name: str
+    not_found: int
+    unidentified: int
+    rows: int
+    """All it has."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +54,8 @@ class _Goal:
     left_out: dict[str, int] = field(default_factory=dict)
     """Rows that found nobody, by the file's name."""
     rows: int = 0
+    unidentified: dict[str, int] = field(default_factory=dict)
+    """Rows without an identifier, by the file's name."""
 
     def told(self, *, imported: bool) -> AboutNobody:
         goal, left_out = self.config.goal.name, sum(self.left_out.values())
@@ -65,29 +79,45 @@ class _Goal:
 
 
 def about_nobody_since(database: Database, folders: DataFolders, since: datetime) -> list[AboutNobody]:
-    """What to say of each goal whose files, first folded since then, have rows about nobody who was known."""
+    """What to say of each goal whose files, first folded since then, have rows that changed nobody."""
     batches = database.rows(_FOUND_NOBODY, [since])
     return about_nobody(
+        database,
         (
-            (read_manifest(folders.landing / folder).config, name, int(count), int(rows))
-            for name, folder, count, rows in batches
+            Taken(read_manifest(folders.landing / folder).config, name, *map(int, counts))
+            for name, folder, *counts in batches
         ),
         imported=True,
     )
 
 
-def about_nobody(files: Iterable[Taken], *, imported: bool) -> list[AboutNobody]:
+def about_nobody(database: Database, files: Iterable[Taken], *, imported: bool) -> list[AboutNobody]:
     """What to say of each goal with such rows; `imported`: whether it has happened, or would."""
     goals: dict[str, _Goal] = {}
-    for config, name, left_out, rows in files:
-        if config.goal.allow_create:
-            continue
+    for file in files:
+        config = file.config
         goal = goals.setdefault(f"{config.connection}/{config.goal.name}", _Goal(config))
         goal.config = config
-        goal.rows += rows
-        if left_out:
-            goal.left_out[name] = goal.left_out.get(name, 0) + left_out
-    return [goal.told(imported=imported) for goal in goals.values() if goal.left_out]
+        goal.rows += file.rows
+        if file.not_found and not config.goal.allow_create:
+            goal.left_out[file.name] = goal.left_out.get(file.name, 0) + file.not_found
+        if file.unidentified:
+            goal.unidentified[file.name] = goal.unidentified.get(file.name, 0) + file.unidentified
+    return list(_all_told(database, goals.values(), imported=imported))
+
+
+def _all_told(database: Database, goals: Iterable[_Goal], *, imported: bool) -> Iterator[AboutNobody]:
+    """Those without an identifier first: who is left out by them, others do not find."""
+    goals = list(goals)
+    identifying = {name for (name,) in database.rows(IDENTIFYING)}
+    for goal in goals:
+        if goal.unidentified:
+            rows = sum(goal.unidentified.values())
+            names = list(goal.unidentified)
+            known = set() if goal.config.goal.group_type else identifying
+            sentence, many = unidentified(goal.config, names, rows, goal.rows, known, imported=imported)
+            yield AboutNobody(sentence, many)
+    yield from (goal.told(imported=imported) for goal in goals if goal.left_out)
 
 
 def _then(config: BatchConfig, *, imported: bool) -> str:

@@ -99,8 +99,13 @@ def apply_pass(
     fates = [replace(fate, events=happened[fate.position]) for fate in fates]
     _note_left_out(database, config, batches, fates)
     step("fold: pass applied")
+    return fates + _of_rowless(batches, fates, happened)
+
+
+def _of_rowless(batches: Sequence[Placed], fates: Sequence[Fates], happened: dict[int, EventFates]) -> list[Fates]:
+    """Fates of the batches none of whose rows carries an identifier."""
     missing = {item.position for item in batches} - {fate.position for fate in fates}
-    return fates + [Fates(position, 0, 0, 0, 0, events=happened[position]) for position in sorted(missing)]
+    return [Fates(position, 0, 0, 0, 0, events=happened[position]) for position in sorted(missing)]
 
 
 def _read_rows(database: Database, batches: Sequence[Placed], together: Combined, indexed: frozenset[str]) -> set[str]:

@@ -51,6 +51,8 @@ class Detected:
     """Of decimals, the most places one is written with."""
     whole_days: bool = False
     """Of dates, whether none of them has a time of day."""
+    either_way: bool = False
+    """Of dates, whether they are taken as month first and may all be day first as well."""
     note: str = ""
 
 
@@ -184,7 +186,9 @@ def _dates_of(counts: ColumnCounts, dates: DateCounts, layout: Format) -> Detect
             return None
     own = layout.date_format
     note = "" if own == "auto" else f"dates as {best.value}, but format.date_format is {own}"
-    if own == "auto" and reads_either_way(dates):
+    either = own == "auto" and reads_either_way(dates)
+    if either:
         note = f"or {KnownFormat.day_first.shortest}: say which with format.date_format"
     days = not counts.clocks and best not in {KnownFormat.epoch_millis, KnownFormat.epoch_seconds}
-    return Detected(PropertyType.datetime, best.value, dates.read.get(best, 0), whole_days=days, note=note)
+    fitting = dates.read.get(best, 0)
+    return Detected(PropertyType.datetime, best.value, fitting, whole_days=days, either_way=either, note=note)

@@ -27,6 +27,7 @@ from cdp_assets.flows.people_columns import (
     found_by_guess,
     found_surely,
     known_keys,
+    names_people_of,
     rows_of,
     unsure_key,
     why_none,
@@ -120,7 +121,9 @@ class _Drafting:
             return LeftOut(looked.kind, why_none(looked, unsure))
         column, other = belongs
         told = f"{looked.file} has no column that finds people, but its {column.name!r} is a key in {other.file}"
-        return LeftOut(looked.kind, told, linked=True)
+        owner = next((draft.goal.name for draft in self.drafts if draft.looked is other), "")
+        its = other.column(column.name)
+        return LeftOut(looked.kind, told, owner, column.name, its.name if its else column.name)
 
     def _rows_of(self, looked: LookedKind) -> tuple[ColumnProfile, LookedKind] | None:
         return rows_of(looked, self.kinds, [draft.looked for draft in self.drafts if draft.about_others])
@@ -129,13 +132,15 @@ class _Drafting:
         if found is None:
             return
         name = free_name(looked.kind, [draft.goal.name for draft in self.drafts])
-        draft = _drafted(self.model, looked, found, name)
+        draft = _drafted(self.model, looked, found, name, day_first=_days_come_first(self.kinds))
         self.model = self.model.with_properties("", draft.proposal.properties)
         self.drafts.append(draft)
         self.left.remove(looked)
 
 
-def _drafted(model: CustomerModelConfig, looked: LookedKind, found: Found, goal_name: str) -> GoalDraft:
+def _drafted(
+    model: CustomerModelConfig, looked: LookedKind, found: Found, goal_name: str, *, day_first: bool
+) -> GoalDraft:
     """The goal with a mapping for every column."""
     column = found.column
     name, new = (found.property, ()) if found.property else _identifying_property(column, model)
@@ -156,21 +161,29 @@ def _drafted(model: CustomerModelConfig, looked: LookedKind, found: Found, goal_
     proposal = propose_mappings(goal, model.with_properties("", new), rest)
     goal = goal.model_copy(update={"mappings": (*own, *proposal.mappings)})
     proposal = replace(proposal, properties=(*new, *proposal.properties))
-    layout = _layout(looked)
-    goal = goal.model_copy(update={"format": layout})
+    goal = goal.model_copy(update={"format": _layout(looked, day_first=day_first)})
     filled = next((mapping.property for mapping in own if address and mapping.column == address.name), "")
     return GoalDraft(goal, looked, proposal, found, filled)
 
 
-def _layout(looked: LookedKind) -> Format:
+def _layout(looked: LookedKind, *, day_first: bool) -> Format:
     """The format, with that of its dates where all are days, day first with slashes.
 
-    Found out anew for each file, they would be read month first in one whose dates fit both.
+    Found out anew for each file, they would be read month first in one whose dates fit both. `day_first`: whether
+    dates that fit both are day first here, as other files tell.
     """
     dates = [one.detected for one in looked.seen.columns if one.detected.type is PropertyType.datetime]
-    if dates and all(one.whole_days and one.detail == KnownFormat.day_first.value for one in dates):
+    sure = {KnownFormat.day_first.value}
+    if dates and all(one.whole_days and (one.detail in sure or (day_first and one.either_way)) for one in dates):
         return looked.goal.format.model_copy(update={"date_format": KnownFormat.day_first.shortest})
     return looked.goal.format
+
+
+def _days_come_first(kinds: Sequence[LookedKind]) -> bool:
+    """Whether some files write dates day first with slashes, and none month first for sure."""
+    dates = [one.detected for looked in kinds for one in looked.seen.columns]
+    sure = {one.detail for one in dates if one.type is PropertyType.datetime and not one.either_way}
+    return KnownFormat.day_first.value in sure and KnownFormat.month_first.value not in sure
 
 
 def people_first(drafts: Sequence[GoalDraft]) -> list[GoalDraft]:
@@ -178,6 +191,7 @@ def people_first(drafts: Sequence[GoalDraft]) -> list[GoalDraft]:
 
     The rows of the latter make nobody, but where people would be missing when their files are applied.
     """
+    drafts = [_of_larger(draft, drafts) for draft in drafts]
     people = [draft for draft in drafts if draft.brings_people]
     others = [_about_others(draft, people) for draft in drafts if not draft.brings_people]
     for draft in others:
@@ -185,6 +199,20 @@ def people_first(drafts: Sequence[GoalDraft]) -> list[GoalDraft]:
             # Whom these rows make, the others must find.
             people = [one.found_by_too(draft.identifier) for one in people]
     return [*people, *others]
+
+
+def _of_larger(draft: GoalDraft, drafts: Sequence[GoalDraft]) -> GoalDraft:
+    """The draft, as one about the people of a larger file if it is."""
+    if not draft.brings_people:
+        return draft
+    column = draft.found.column
+    for one in drafts:
+        same = one is not draft and one.brings_people and one.identifier == draft.identifier
+        if same and names_people_of(draft.looked, column, one.looked, one.found.column):
+            why = f"{draft.found.why}, nearly all of them those of {one.looked.file}"
+            found = replace(draft.found, property=draft.identifier, why=why)
+            return replace(draft, found=found, goal=draft.goal.model_copy(update={"allow_create": False}))
+    return draft
 
 
 def _about_others(draft: GoalDraft, people: Sequence[GoalDraft]) -> GoalDraft:

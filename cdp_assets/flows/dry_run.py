@@ -18,7 +18,7 @@ from cdp_assets.faults import step
 from cdp_assets.files.key_ring import opening_keys
 from cdp_assets.files.remote import shown, split_path
 from cdp_assets.files.sftp import open_server
-from cdp_assets.flows.about_nobody import AboutNobody, about_nobody
+from cdp_assets.flows.about_nobody import AboutNobody, Taken, about_nobody
 from cdp_assets.flows.file_sets import PassedOver
 from cdp_assets.flows.fold_batches import fold_batches
 from cdp_assets.flows.folders import DataFolders
@@ -45,6 +45,8 @@ from cdp_assets.warehouse import Database, open_warehouse
 COUNTED = ("rows_", "cells_rejected", "events_")
 MOST_REASONS = 20
 KNOWN = "this version was landed before; nothing would be done"
+
+_CHANGED_NOBODY = ("rows_not_found", "rows_no_identifier", "rows_received")
 
 
 @dataclass(frozen=True)
@@ -192,20 +194,18 @@ def _rehearse(
         entries = {str(entry["batch_id"]): entry for entry in (*result.folded, *result.left_out)}
         attempts = _new_attempts(mirror)
         files = tuple(_rehearsed(database, outcome, entries, attempts, result.superseded) for outcome in outcomes)
-    own = {outcome.landed.manifest.batch_id for outcome in outcomes if outcome.landed}
-    unknown = about_nobody(
-        (
+        unknown = about_nobody(
+            database,
             (
-                outcome.landed.manifest.config,
-                item.name,
-                item.counts.get("rows_not_found", 0),
-                item.counts.get("rows_received", 0),
-            )
-            for outcome, item in zip(outcomes, files, strict=True)
-            if outcome.landed
-        ),
-        imported=False,
-    )
+                Taken(
+                    outcome.landed.manifest.config, item.name, *(item.counts.get(name, 0) for name in _CHANGED_NOBODY)
+                )
+                for outcome, item in zip(outcomes, files, strict=True)
+                if outcome.landed
+            ),
+            imported=False,
+        )
+    own = {outcome.landed.manifest.batch_id for outcome in outcomes if outcome.landed}
     waiting = len(entries.keys() - own)
     return DryRun(files, passed_over, waiting, result.replayed, result.profiles, tuple(unknown))
 

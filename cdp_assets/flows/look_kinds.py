@@ -75,8 +75,16 @@ class LeftOut:
 
     kind: FileKind
     reason: str
-    linked: bool = False
-    """Whether its rows belong to those of another kind, and are imported with them."""
+    owner: str = ""
+    """Name of the goal to whose rows its rows belong, with which they are imported; empty = none is known."""
+    column: str = ""
+    """The column there and here that says to which row one belongs."""
+    parent_column: str = ""
+
+    @property
+    def linked(self) -> bool:
+        """Whether its rows belong to those of another kind."""
+        return bool(self.column)
 
 
 def look_at_kinds(

@@ -14,7 +14,10 @@ from cdp_assets.flows.look_kinds import LookedKind
 
 GROUPS_PAGE = "docs/groups.md"
 KEY_TYPES = frozenset({PropertyType.text, PropertyType.number})
-_KEY_NAMES = re.compile(r"(?:^|[^a-z])(?:id|key|nr|no|num|number|code)$|(?:id|nr|number|nummer)$", re.IGNORECASE)
+_KEY_NAMES = re.compile(
+    r"(?:^|[^a-z])(?:id|key|nr|no|num|number|code)$|(?:id|nr|number|nummer)$|^(?:id|n[°º]|num[eé]ro)(?:[^a-z]|$)",
+    re.IGNORECASE,
+)
 _CODES = re.compile(r"[A-Za-z]{1,4}[-_]?\d{2,}")
 """Such as B00017 or KD-204; numbers alone may be counts or postal codes."""
 _MOST_DIRTY = 0.05
@@ -23,6 +26,8 @@ _MOST_UNSURE = 0.5
 """The same share for a column that is called like a key to be told of; of such as a store's number it is larger."""
 _SAME = 0.9
 """Share of a column's values that a key must hold for the column to name the same people."""
+_ALIKE = 0.5
+"""Share of a file's other columns that stand in a larger one too: it is then rather a part of that file."""
 _LEAST_NUMBERS, _LONG = 20, 4
 """So many different numbers, of so many digits, tell that they are those of a key."""
 
@@ -146,6 +151,18 @@ def _may_name(column: ColumnProfile) -> bool:
     if column.detected.type is PropertyType.number:
         return column.distinct >= _LEAST_NUMBERS and all(len(text) >= _LONG for text in column.examples)
     return column.detected.type is PropertyType.text
+
+
+def names_people_of(looked: LookedKind, column: ColumnProfile, other: LookedKind, its: ColumnProfile) -> bool:
+    """Whether what finds people here names those of a larger file, and tells something else of them.
+
+    Where most columns are those of the larger file, this one rather holds what is new there, also new people.
+    """
+    if its.distinct <= column.distinct or share_held(column, its) < _SAME:
+        return False
+    rest = [one for one in looked.seen.columns if one.name != column.name]
+    known = {one.name.lower() for one in other.seen.columns}
+    return bool(rest) and sum(one.name.lower() in known for one in rest) < _ALIKE * len(rest)
 
 
 def found_by_guess(looked: LookedKind) -> Found | None:

@@ -15,7 +15,8 @@ from cdp_assets.flows.plain_letters import plain_letters
 _NUMBER = "(?:id|no|nr|num|number|nummer|key|code)"
 _PERSON = (
     "(?:customer|client|contact|person|personal|personen|user|member|subscriber|guest|buyer|loyalty|card"
-    "|kunden?|kontakt|mitglieds?|benutzer|nutzer|gast|karten|klant(?:en)?|gebruikers?|lid|kaart)"
+    "|kunden?|kontakt|mitglieds?|benutzer|nutzer|gast|karten|klant(?:en)?|gebruikers?|lid|kaart"
+    "|abonnes?|adherents?|membres?|cartes?)"
 )
 _WHOSE = (
     f"(?:{_PERSON}|billing|shipping|delivery|invoice|recipient|home|private|work"
@@ -51,6 +52,7 @@ _KINDS = (
     ),
     (_TEXT_OR_NUMBER, f"{_WHOSE}(?:house|haus|huis){_NUMBER}"),
     (_TEXT_OR_NUMBER, f"{_PERSON}+{_NUMBER}"),
+    (_TEXT_OR_NUMBER, f"(?:id|n|no|nr|num|numero|number|nummer|code)(?:of|van|de|du|d)?{_PERSON}+"),
 )
 _NAMES = tuple((types, re.compile(names)) for types, names in _KINDS)
 

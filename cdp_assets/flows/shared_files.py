@@ -96,6 +96,28 @@ def dated_by_name(connection: Connection) -> list[str]:
     return told
 
 
+def cut_dates(connection: Connection) -> list[str]:
+    """Goals whose `*` begins or ends beside a digit: dates in their names are cut, and are no dates then."""
+    told = []
+    for goal in connection.imports:
+        files = goal.files
+        beside = re.search(r"\d+\*\d*|\*\d+", files.root)
+        if goal.active and files.pattern_type == "wildcard" and beside is not None and "?" not in files.root:
+            group = f"({beside.group().replace('*', '.*')})"
+            before, behind = files.root[: beside.start()], files.root[beside.end() :]
+            root = _as_regex(before) + group + _as_regex(behind)
+            told.append(
+                f"{shown(files.root)} of goal {goal.name}: the digits beside * are no part of the partition, so a date"
+                " there is cut, and the file counts from the look that first saw it; to keep the date whole:"
+                f" match: regex, root: '{root}'"
+            )
+    return told
+
+
+def _as_regex(text: str) -> str:
+    return re.escape(text).replace(r"\-", "-").replace(r"\*", ".*")
+
+
 def _day_in(name: str) -> date | None:
     """The only day that a name holds."""
     try:

@@ -112,7 +112,12 @@ def test_rejects_stand_in_a_table_with_their_texts_masked(shop: World) -> None:
     columns = ("line", "column", "text (masked)", "reason")
     assert [tuple(record.data[name] for name in columns) for record in rejects] == [
         (3, "E-Mail", "n…l (7 characters)", "email: not a valid e-mail address"),
-        (4, "Spend", "a…t (5 characters)", "spend: not a decimal number, or too large (written as in 1,234.56)"),
+        (
+            4,
+            "Spend",
+            "a…t (5 characters)",
+            "spend: not a decimal number, or too large (written as in 1,234.56, without blanks or €)",
+        ),
     ]
 
 

@@ -221,7 +221,7 @@ def test_a_template_that_cannot_be_rendered_is_told_with_its_line(defs: Path, te
         ("name: shop", "name: shop\n  schedule: {days_of_week: [mon], at: 16:30}",
          "schedule.at must be text; put it in quotes"),
         ("name: shop", "name: shop\n  schedule: {days_of_week: [man], at: '06:30'}",
-         "schedule.days_of_week[0]: 'man' is not accepted; did you mean 'mon'? accepted: mon, tue, wed, "),
+         "schedule.days_of_week[0]: 'man' is not accepted; accepted: mon, tue, wed, "),
         ("name: shop", "name: shop\n  run: daily",
          "run: 'daily' is not accepted; accepted: auto, schedule, arrival, manual"),
         ("name: shop", "name: Shop",

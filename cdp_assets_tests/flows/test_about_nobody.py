@@ -118,3 +118,35 @@ def test_a_dry_run_tells_it_before_anything_is_lost(sshd, tmp_path, capsys: pyte
     assert found.about_nobody == (AboutNobody(sentence, many=True),)
     command._tell_the_rest(found)
     assert f"WARNING: {sentence}\n" in capsys.readouterr().out
+
+
+def test_rows_without_an_identifier_are_told_with_the_column_that_would_find_them(tmp_path):
+    kept = {"column": "nr", "property": "nr"}
+    card = goal("cards", identifiers=[{"column": "nr", "property": "nr"}], mappings=[CITY])
+    room = Lab(tmp_path, deployment([*PROPERTIES, {"name": "nr"}], [goal(mappings=[CITY, kept]), card]))
+    room.land("customers", "customers_20261119.csv", "email,city,nr\na@x.com,Rome,1\n,Oslo,2\n,Oslo,3\n")
+    room.fold()
+    told = (
+        "WARNING customers_20261119.csv: 2 rows have no email, and were left out"
+        " (`python -m cdp_assets rejects shop customers --left-out` tells which)"
+    )
+    assert warnings(room) == [told]
+    room.land("cards", "cards_20261120.csv", "nr,city\n3,Rome\n")
+    room.land("customers", "customers_20261121.csv", "email,city,nr\na@x.com,Rome,1\n,Oslo,2\n")
+    room.fold()
+    cure = (
+        "nr could find them too: put {column: nr, property: nr} last into its identifiers, then"
+        " `python -m cdp_assets reland shop customers`"
+    )
+    assert warnings(room) == [
+        told.replace("customers_20261119.csv: 2 rows", "2 files of customers: 3 rows") + f". {cure}"
+    ]
+
+
+def test_a_few_rows_without_an_identifier_are_told_without_alarm(tmp_path):
+    room = Lab(tmp_path, deployment(PROPERTIES, goals()))
+    known = "".join(f"p{number}@x.com,Rome\n" for number in range(19))
+    room.land("customers", "customers_20261119.csv", f"email,city\n{known},Oslo\n")
+    room.fold()
+    assert warnings(room) == []
+    assert "customers_20261119.csv: 1 row has no email, and was left out (`python" in summary(room)

@@ -12,7 +12,7 @@ from cdp_assets.files.selection import wildcard_value
 from cdp_assets.files.sftp import open_server
 from cdp_assets.flows.dry_run import dry_run
 from cdp_assets.flows.preview_files import Asked, preview_goals
-from cdp_assets.flows.shared_files import dated_by_name, sharing_by_name
+from cdp_assets.flows.shared_files import cut_dates, dated_by_name, sharing_by_name
 from cdp_assets_tests.support.connected import Shop, import_goal
 
 OLD = "email,city,points,tags\na@x.com,Köln,10,red\n".encode("utf-16")
@@ -98,3 +98,19 @@ def test_a_name_in_full_with_a_date_is_told_with_a_root_that_lets_the_date_count
 @pytest.mark.parametrize("root", ["klanten.csv", "klanten_12.csv", "klanten_20260701_20260708.csv", "klanten_*.csv"])
 def test_other_roots_are_not_told(sshd, tmp_path, root):
     assert dated_by_name(Shop(sshd, tmp_path, [import_goal(files={"root": root})]).connection) == []
+
+
+@pytest.mark.parametrize(
+    ("root", "meant"),
+    [
+        ("abonnes_2*.csv", "abonnes_(2.*)\\.csv"),
+        ("a_*26.csv", "a_(.*26)\\.csv"),
+        ("a_20*26-*.csv", "a_(20.*26)-.*\\.csv"),
+        ("customers_*.csv", ""),
+        ("v2_*.csv", ""),
+        ("customers_2.csv", ""),
+    ],
+)
+def test_a_star_that_cuts_a_date_is_told(sshd, tmp_path, root, meant):
+    told = cut_dates(Shop(sshd, tmp_path, [import_goal(files={"root": root, "delta": True})]).connection)
+    assert [one.partition("whole: ")[2] for one in told] == ([f"match: regex, root: '{meant}'"] if meant else [])

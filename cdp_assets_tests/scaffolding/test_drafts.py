@@ -204,7 +204,7 @@ def test_a_connection_that_cannot_be_written_leaves_no_model_either(server, caps
 @pytest.mark.parametrize(
     ("header", "cells", "pattern"),
     [
-        ("Geboren,Lid", "25/04/1990,01/12/2026", "auto"),
+        ("Geboren,Lid", "25/04/1990,01/12/2026", "DD/MM/YYYY"),
         ("Geboren,Lid", "25/04/1990,31/12/2026", "DD/MM/YYYY"),
         ("Geboren,Lid", "25/04/1990,31/12/2026 10:30", "auto"),
         ("Geboren,Lid", "25/04/1990,2026-12-31", "auto"),

@@ -84,15 +84,59 @@ def test_a_few_rows_without_a_key_of_their_own_do_not_keep_orders_from_it(server
     assert (
         "left out: bestelregels_*.csv: bestelregels_20261125.csv has no column that finds people, but its"
         " 'Bestelnummer' is a key in bestellingen_20261125.csv\n    if its rows belong to the rows there, import the"
-        " two together, as linked files: docs/importing.md#linked-files\n"
+        " two together, as linked files: docs/importing.md#linked-files; the goal bestellingen has a draft of it in its"
+        " comments\n"
     ) in told
+    assert "!! 2 rows have no 'E-mail'" not in told
     goals = {goal.name: goal for goal in load_deployment(folder).find_connection("winkel").imports}
     assert {name: goal.identifiers[0].column for name, goal in goals.items()} == {
         "klanten": "E-mail",
         "bestellingen": "Klantnr",
     }
-    written = (folder / "winkel" / "defs.yaml").read_text()
-    assert "#   - {type: order, id: Bestelnummer, date: Besteld, all_properties: true}" in written
+    target = folder / "winkel" / "defs.yaml"
+    written = target.read_text()
+    assert "Rows of bestelregels_*.csv belong to rows here" in written
+    own = next(line for line in written.splitlines() if line.startswith("      files:") and "bestellingen" in line)
+    drafted = next(line for line in written.splitlines() if line.startswith("      # files:"))
+    written = written.replace(own, drafted.replace("# files:", "files:"))
+    target.write_text(written.replace("# events:", "events:").replace("#   - {type: order", "  - {type: order"))
+    goals = {goal.name: goal for goal in load_deployment(folder).find_connection("winkel").imports}
+    (link,) = goals["bestellingen"].files.linked
+    assert (link.name, link.file) == ("bestelregels", "bestelregels_*.csv")
+    assert (link.parent_column, link.column) == ("Bestelnummer", "Bestelnummer")
+    (event,) = goals["bestellingen"].events
+    assert (event.id, event.date, event.nested[0].source) == ("Bestelnummer", "Besteld", "bestelregels")
+    capsys.readouterr()
+    assert main(["preview", "winkel", "bestellingen"]) == 0
+    assert "Events of type order" in capsys.readouterr().out
+
+
+def test_rows_of_refusals_about_people_of_a_larger_file_make_nobody(server, sshd, capsys):
+    place, known, folder = server
+    shop = sshd.root / "drafted"
+    for old in shop.iterdir():
+        old.unlink()
+    (shop / "klanten_20261125.csv").write_text(customers_of(97, ";;Ede"))
+    gone = "".join(f"a{number}@x.example;{number:02}/05/2026\n" for number in range(1, 12))
+    (shop / "afmeldingen_20261126.csv").write_text(f"E-mail;Op\n{gone}")
+    new = "".join(f"K{number:03};a{number}@x.example;Goes\n" for number in range(80, 99))
+    (shop / "nieuwe_20261126.csv").write_text(f"Klantnr;E-mail;Plaats\n{new}")
+    assert main(["scaffold", "winkel", *place, *known]) == 0
+    told = capsys.readouterr().out
+    assert "as it holds e-mail addresses, nearly all of them those of klanten_20261125.csv" in told
+    assert "!! 1 row has no 'E-mail' and would be left out" in told
+    goals = {goal.name: goal for goal in load_deployment(folder).find_connection("winkel").imports}
+    creating = {name: goal.allow_create for name, goal in goals.items()}
+    # The only file of customers may lack some: so refusals still make them, and that is told.
+    assert creating == {"klanten": True, "nieuwe": True, "afmeldingen": True}
+    assert "afmeldingen: allow_create is true, as klanten_20261125.csv is the only file with these people" in told
+    (shop / "klanten_20261118.csv").write_text(customers_of(90))
+    (shop / "nieuwe_20261126.csv").unlink()
+    creating.pop("nieuwe")
+    (folder / "winkel" / "defs.yaml").unlink()
+    assert main(["scaffold", "winkel", *place, *known]) == 0
+    goals = {goal.name: goal for goal in load_deployment(folder).find_connection("winkel").imports}
+    assert {name: goal.allow_create for name, goal in goals.items()} == creating | {"afmeldingen": False}
 
 
 def test_orders_dated_before_the_first_file_of_customers_are_not_lost(server, sshd, capsys):
@@ -173,7 +217,7 @@ def test_codes_tell_events_and_their_lines_apart_whatever_their_column_is_called
     assert "no column that finds people, but its 'Bon' is a key in bonnen_20261125.csv\n" in told
     assert "if they are things such as shops or households, import them as groups: docs/groups.md\n" in told
     written = (folder / "winkel" / "defs.yaml").read_text()
-    assert "#   - {type: order, id: Bon, date: Moment, all_properties: true}" in written
+    assert "#   - {type: order, id: Bon, date: Moment, all_properties: true, nested: [{" in written
 
 
 def test_orders_make_who_is_missing_in_the_only_file_of_customers(server, sshd, capsys):

@@ -1,0 +1,49 @@
+"""Rows in which nothing finds a person: what to say of them, so that none is left out without a word. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from cdp_assets.config.goals import Mapping
+from cdp_assets.config.model import BatchConfig
+from cdp_assets.counted import counted
+from cdp_assets.files.remote import shown
+
+MANY = 0.1
+"""Share of a goal's rows from which on they are warned of, also where nothing is known to find their people."""
+
+
+def unidentified(
+    config: BatchConfig, files: Sequence[str], rows: int, received: int, identifying: Collection[str], *, imported: bool
+) -> tuple[str, bool]:
+    """What to say of a goal's rows without a value in any identifier column, and whether to warn of it.
+
+    Args:
+        config: the goal, as its latest file was landed.
+        files: names of the files with such rows.
+        rows: how many of their rows have none.
+        received: rows of all files of the goal.
+        identifying: properties by which profiles are found, of all goals.
+        imported: whether it has happened, or would.
+    """
+    goal = config.goal
+    columns = list(dict.fromkeys(shown(one.column) for one in goal.identifier_columns))
+    which = shown(files[0]) if len(files) == 1 else f"{counted(len(files), 'file')} of {goal.name}"
+    have = "row has" if rows == 1 else "rows have"
+    none = f"no {columns[0]}" if len(columns) == 1 else f"none of {', '.join(columns)}"
+    was = "was" if rows == 1 else "were"
+    told = f"{which}: {rows:,} {have} {none}, and {f'{was} left out' if imported else 'would be left out'}"
+    if imported:
+        told += f" (`python -m cdp_assets rejects {config.connection} {goal.name} --left-out` tells which)"
+    other = next(_others(config, identifying), None)
+    if other is None:
+        return told, rows >= MANY * received
+    anew = f", then `python -m cdp_assets reland {config.connection} {goal.name}`" if imported else ""
+    entry = f"{{column: {other.column}, property: {other.property}}}"
+    return f"{told}. {shown(other.column)} could find them too: put {entry} last into its identifiers{anew}", True
+
+
+def _others(config: BatchConfig, identifying: Collection[str]) -> Iterator[Mapping]:
+    """Mappings of the goal into properties by which other goals find people."""
+    used = {one.property for one in config.goal.identifier_columns}
+    return (one for one in config.goal.mappings if one.property in identifying and one.property not in used)
