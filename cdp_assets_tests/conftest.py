@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cdp_assets_tests.support.openpgp import Key, Keyring, new_keyring
+from cdp_assets_tests.support.smtp import MailServer, mail_server
 from cdp_assets_tests.support.sshd import Account, Sshd, require_sshd, running_sshd, throw_away_account
 
 
@@ -49,3 +50,11 @@ def ring() -> Iterator[Keyring]:
 def key(ring: Keyring) -> Key:
     """The key that files are encrypted to."""
     return ring.key("ours")
+
+
+@pytest.fixture
+def mails(monkeypatch: pytest.MonkeyPatch) -> Iterator[MailServer]:
+    """A mail server whose address stands in ALERTS."""
+    with mail_server() as server:
+        monkeypatch.setenv("ALERTS", server.address)
+        yield server

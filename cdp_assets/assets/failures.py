@@ -9,7 +9,7 @@ import dagster as dg
 
 from cdp_assets.assets.steps import REFUSED, UNLISTED, what_failed
 from cdp_assets.errors import CdpError
-from cdp_assets.flows.notify import Event
+from cdp_assets.flows.happened import Event
 
 
 class _Error(Protocol):

@@ -11,7 +11,8 @@ from cdp_assets.assets.runtime import data_folders, now, sensor_interval_s, sens
 from cdp_assets.config.connections import Connection
 from cdp_assets.counted import counted
 from cdp_assets.errors import CdpError
-from cdp_assets.flows.notify import happened, tell
+from cdp_assets.flows.happened import happened
+from cdp_assets.flows.notify import tell
 
 
 def notification_sensors(connection: Connection) -> list[dg.SensorDefinition]:

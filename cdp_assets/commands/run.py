@@ -31,7 +31,8 @@ from cdp_assets.config.model import Deployment
 from cdp_assets.config.needs import Need, key_of, lifecycle_id, needed, segment_id
 from cdp_assets.counted import counted
 from cdp_assets.errors import CdpError, ConfigError
-from cdp_assets.flows.notify import Event, begin, happened, tell, untold
+from cdp_assets.flows.happened import Event, begin, happened
+from cdp_assets.flows.notify import tell, untold
 from cdp_assets.flows.run_connection import lifecycles_of, segments_of
 from cdp_assets.progress import latest
 

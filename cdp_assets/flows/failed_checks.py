@@ -16,7 +16,7 @@ from pathlib import Path
 from cdp_assets.config.connections import Connection
 from cdp_assets.flows.check_limits import Check, checks_of_connection
 from cdp_assets.flows.folders import DataFolders, make_private, write_whole
-from cdp_assets.flows.verdicts import LIMIT_HOURS, NEWEST, Facts, Verdict
+from cdp_assets.flows.verdicts import BATCH, LIMIT_HOURS, NEWEST, Facts, Verdict
 from cdp_assets.warehouse import read_copy
 
 _TOLD_OTHERWISE = frozenset({"missing_file"})
@@ -32,6 +32,8 @@ class FailedCheck:
     label: str
     told: str
     since: datetime
+    batch: str = ""
+    """Beginning of the id of the batch it is about; empty = about no single one."""
 
 
 def failed_checks(
@@ -51,27 +53,30 @@ def failed_checks(
     """
     known: dict[str, str] = json.loads(place.read_bytes()) if place.exists() else {}
     checks = [check for check in checks_of_connection(connection) if check.name not in _TOLD_OTHERWISE]
-    failed = {_key(check, told): (check.label, told) for check, told in _failing(checks, folders, now, asked_since)}
+    failed = {_key(check, found): (check, found) for check, found in _failing(checks, folders, now, asked_since)}
     since = {key: known.get(key, now.isoformat()) for key in failed}
     if since != known:
         make_private(place.parent)
         write_whole(place, json.dumps(since).encode())
-    return [FailedCheck(label, told, datetime.fromisoformat(since[key])) for key, (label, told) in failed.items()]
+    return [
+        FailedCheck(check.label, found.told, datetime.fromisoformat(since[key]), str(found.figures.get(BATCH, "")))
+        for key, (check, found) in failed.items()
+    ]
 
 
-def _key(check: Check, told: str) -> str:
-    return f"{check.label}: {told}" if check.name in _OF_A_FILE else check.label
+def _key(check: Check, found: Verdict) -> str:
+    return f"{check.label}: {found.told}" if check.name in _OF_A_FILE else check.label
 
 
 def _failing(
     checks: list[Check], folders: DataFolders, now: datetime, asked_since: datetime
-) -> Iterator[tuple[Check, str]]:
+) -> Iterator[tuple[Check, Verdict]]:
     with read_copy(folders.published) if folders.published.exists() else nullcontext() as database:
         facts = Facts(folders, now, database)
         for check in checks:
             verdict = check.judge(facts)
             if not verdict.passed and not _too_early(verdict, now, asked_since):
-                yield check, verdict.told
+                yield check, verdict
 
 
 def _too_early(verdict: Verdict, now: datetime, asked_since: datetime) -> bool:

@@ -16,9 +16,10 @@ from cdp_assets.counted import counted
 from cdp_assets.files.remote import shown
 from cdp_assets.files.selection import natural_key
 from cdp_assets.flows.folders import DataFolders
-from cdp_assets.flows.manifests import batch_folders, goal_attempts, read_attempt
+from cdp_assets.flows.manifests import ID_SIGNS, batch_folders, goal_attempts, read_attempt
+from cdp_assets.flows.refusals import refusals
 from cdp_assets.flows.return_rejects import GIVEN_DIGITS, rejects_given
-from cdp_assets.flows.verdicts import Facts, Verdict, age_verdict, as_time, volume_verdict
+from cdp_assets.flows.verdicts import BATCH, Facts, Verdict, age_verdict, as_time, volume_verdict
 from cdp_assets.flows.withdrawals import withdrawn_versions
 
 _DAYS_BACK = 15
@@ -39,11 +40,14 @@ class Received:
     """With those of which only the event was refused."""
     partition: str = ""
     """Wildcard value of its name."""
+    batch_id: str = ""
+    refused: tuple[tuple[float, str], ...] = ((0.0, ""),)
+    """As `refusals` tells of it."""
 
     @property
     def rejected_share(self) -> float:
-        """Per cent of its rows that were rejected."""
-        return 100 * self.rejected / self.rows if self.rows else 0.0
+        """Per cent of its rows that were rejected, or of its rows with an event, if these are more."""
+        return max(self.refused)[0]
 
 
 def received_files(folders: DataFolders, connection: str, goals: Iterable[str]) -> list[Received]:
@@ -71,6 +75,16 @@ def _received(folder: Path) -> Received:
         told["rows_received"],
         told["rows_rejected"] + told.get("event_rows_rejected", 0),
         told["partition_key"],
+        told["batch_id"],
+        tuple(
+            refusals(
+                told["rows_received"],
+                told["rows_rejected"],
+                told.get("event_rows_rejected", 0),
+                told.get("events_received", 0),
+                told.get("events_rejected", 0),
+            )
+        ),
     )
 
 
@@ -94,14 +108,12 @@ def judge_reject_rate(facts: Facts, connection: str, goal: str, limit: RejectRat
     worst = max(latest, key=lambda one: (one.rejected_share, one.rejected))
     share = worst.rejected_share
     verb = "above" if share > limit.above else "within"
-    told = (
-        f"{shown(worst.name)}: {worst.rejected:,} of {counted(worst.rows, 'row')} rejected ({share:.1f} %),"
-        f" {verb} the limit of {limit.above:g} %."
-    )
+    told = f"{shown(worst.name)}: {max(worst.refused)[1]}, {verb} the limit of {limit.above:g} %."
     bad = sum(one.rejected_share > limit.above for one in latest)
     if len(latest) > 1:
         told += f" It is the worst of {len(latest)} files that came together; {bad} of them are above the limit."
-    figures = {"rows received": worst.rows, "rows rejected": worst.rejected, "rejected (%)": round(share, 2)}
+    figures: dict[str, int | float | str] = {"rows received": worst.rows, "rows rejected": worst.rejected}
+    figures |= {"rejected (%)": round(share, 2), BATCH: worst.batch_id[:ID_SIGNS]}
     return Verdict(bad == 0, told, figures)
 
 

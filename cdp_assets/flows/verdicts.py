@@ -11,7 +11,7 @@ from cdp_assets.config.limits import Volume
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.warehouse import Database
 
-LIMIT_HOURS, NEWEST = "limit (hours)", "newest"
+LIMIT_HOURS, NEWEST, BATCH = "limit (hours)", "newest", "batch"
 """Figures of a verdict on an age; without the second, there was never anything."""
 LEAST_COMPARED = 3
 """With fewer numbers before it, and fewer than the limit asks for, a number is compared with nothing."""

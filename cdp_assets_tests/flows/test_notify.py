@@ -2,64 +2,18 @@
 
 from __future__ import annotations
 
-import io
 from datetime import timedelta
 
 import pytest
-from rich.console import Console
 
-from cdp_assets.commands.summary import print_summary
-from cdp_assets.config.limits import RejectRate
 from cdp_assets.config.model import Deployment
 from cdp_assets.errors import FileError
-from cdp_assets.flows.judge_files import judge_reject_rate
+from cdp_assets.flows.happened import notes_folder
 from cdp_assets.flows.land_files import current_versions, reland
-from cdp_assets.flows.notify import LOST_AFTER, happened, idle, notes_folder, tell
+from cdp_assets.flows.notify import LOST_AFTER, idle
 from cdp_assets.flows.publish import publish
-from cdp_assets.flows.verdicts import Facts
 from cdp_assets_tests.support.lab import EPOCH, Lab, deployment
-from cdp_assets_tests.support.smtp import mail_server
-
-HEAD = "mail,city\n"
-GOAL = {
-    "type": "import_profiles",
-    "name": "people",
-    "files": {"root": "people_*.csv", "delta": True, "redelivery": "append"},
-    "identifiers": [{"column": "mail", "property": "email"}],
-    "allow_create": True,
-    "mappings": [{"column": "city", "property": "city"}],
-}
-WINDOWS = {"partitions": {"by": "day", "start": "2025-12-30"}}
-LATER = EPOCH + timedelta(hours=1)
-
-
-@pytest.fixture
-def mails(monkeypatch):
-    with mail_server() as server:
-        monkeypatch.setenv("ALERTS", server.address)
-        yield server
-
-
-def room_for(tmp_path, *when: str, goal=GOAL, **rule) -> Lab:
-    told = {"when": list(when), "to": [{"env": "ALERTS"}]} | rule
-    setup = deployment(
-        [{"name": "email", "type": "email"}, {"name": "city"}, {"name": "visits", "type": "number"}],
-        [],
-        connections=[{"name": "shop", "goals": [goal], "notifications": [told]}],
-    )
-    return Lab(tmp_path, setup)
-
-
-def tick(room: Lab, now=LATER) -> int:
-    shop = room.deployment.find_connection("shop")
-    return len(tell(shop, happened(shop, room.folders, now), room.folders, now))
-
-
-def deliver(room: Lab, name: str, rows: str) -> None:
-    """After the first look of the sensor."""
-    room.land("people", name, HEAD + rows, look_at=LATER, modified_at=LATER)
-    room.fold()
-    publish(room.folders)
+from cdp_assets_tests.support.mailing import GOAL, HEAD, LATER, WINDOWS, deliver, room_for, tick
 
 
 def test_a_file_that_is_in_is_told_once_with_its_counts(tmp_path, mails):
@@ -71,77 +25,6 @@ def test_a_file_that_is_in_is_told_once_with_its_counts(tmp_path, mails):
     ((subject, text),) = mails.mails()
     assert subject == "shop/people: people_1.csv is in"
     assert "4 rows: 2 created, 1 without identifier, 1 rejected" in text
-
-
-@pytest.mark.parametrize(("above", "told"), [(0, 1), (24.9, 1), (25, 0)])
-def test_rejects_are_told_above_their_share(tmp_path, mails, above, told):
-    room = room_for(tmp_path, "rejects", rejects_above=above)
-    tick(room, EPOCH)
-    deliver(room, "people_1.csv", "a@x.com,Ede\nb@x.com,Goes\nc@x.com,x\nwrong,y\n")
-    assert tick(room) == told
-    assert [subject for subject, _ in mails.mails()] == [
-        "shop/people: people_1.csv: 1 of 4 rows rejected (25.0 %)"
-    ] * told
-
-
-ORDERS = GOAL | {"mappings": [], "events": [{"type": "order", "date": "city"}]}
-
-
-@pytest.mark.parametrize(("above", "told"), [(66.6, 1), (66.7, 0)])
-def test_rejected_events_are_told_although_their_rows_are_fine(tmp_path, mails, above, told):
-    room = room_for(tmp_path, "rejects", goal=ORDERS, rejects_above=above)
-    tick(room, EPOCH)
-    deliver(room, "people_1.csv", "a@x.com,2026-11-20\nb@x.com,yesterday\nc@x.com,99/99/2026\n")
-    assert tick(room) == told
-    found = mails.mails()
-    assert [subject for subject, _ in found] == ["shop/people: people_1.csv: 2 of 3 events rejected (66.7 %)"] * told
-    for _, text in found:
-        assert "; 3 rows with events: 1 created, 2 rejected" in text
-
-
-def test_rows_and_events_that_are_rejected_stand_in_one_message(tmp_path, mails):
-    room = room_for(tmp_path, "rejects", goal=ORDERS)
-    tick(room, EPOCH)
-    deliver(room, "people_1.csv", "a@x.com,2026-11-20\nwrong,2026-11-20\nc@x.com,99/99/2026\n")
-    assert tick(room) == 1
-    ((subject, _),) = mails.mails()
-    assert subject.startswith("shop/people: people_1.csv: 1 of 3 rows rejected (33.3 %), 1 of ")
-
-
-def test_the_check_counts_rows_whose_event_is_rejected(tmp_path):
-    room = room_for(tmp_path, "rejects", goal=ORDERS)
-    deliver(room, "people_1.csv", "a@x.com,2026-11-20\nwrong,2026-11-20\nc@x.com,99/99/2026\nd@x.com,2026-11-21\n")
-    facts = Facts(room.folders, LATER)
-    verdict = judge_reject_rate(facts, "shop", "people", RejectRate(above=25))
-    assert (verdict.passed, verdict.figures["rows rejected"]) == (False, 2)
-
-
-def test_the_summary_of_a_run_warns_where_most_events_are_lost(tmp_path):
-    room = room_for(tmp_path, "rejects", goal=ORDERS)
-    deliver(room, "people_1.csv", "a@x.com,2026-11-20\nb@x.com,yesterday\nc@x.com,99/99/2026\n")
-    console = Console(record=True, width=400, file=io.StringIO())
-    print_summary(console, room.folders, EPOCH, ())
-    told = "WARNING people_1.csv: most of its events are not imported: 2 of 3 are rejected"
-    assert told in [line.rstrip() for line in console.export_text().splitlines()]
-
-
-def test_a_message_on_rejects_tells_why_without_what_stood_there_and_how_to_get_the_rows(tmp_path, mails):
-    room = room_for(tmp_path, "rejects", goal=GOAL | {"mappings": [{"column": "city", "property": "visits"}]})
-    tick(room, EPOCH)
-    landed = room.land(
-        "people", "people_1.csv", HEAD + "a@x.com,Ede\nwrong,1\nnot right,2\n", look_at=LATER, modified_at=LATER
-    )
-    room.fold()
-    publish(room.folders)
-    tick(room)
-    ((_, text),) = mails.mails()
-    told = text.replace("\r\n", "\n").split("why, the most frequent reasons first:\n")[1]
-    batch = landed.manifest.batch_id[:8]
-    assert told.rstrip() == (
-        "2 rows: email: not a valid e-mail address\n1 cell: visits: not a whole number, or too large\n\n"
-        "the rejected rows as a file, each with its reason, to be mended and sent again:\n"
-        f"python -m cdp_assets rejects shop people --batch {batch} -o rejected.csv"
-    )
 
 
 def test_a_file_that_changes_nothing_is_told(tmp_path, mails):

@@ -1,0 +1,30 @@
+"""How much of a file was refused, in one way for messages and checks. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cdp_assets.counted import counted
+
+
+def refusals(
+    rows: int, rejected: int, event_rows: int, with_event: int, events_rejected: int
+) -> Iterator[tuple[float, str]]:
+    """Per cent of a file that was refused, and in words; the rows first, then events of rows that were not.
+
+    Args:
+        rows: all of the file.
+        rejected: rows that were refused.
+        event_rows: rows that were not, and whose event was.
+        with_event: rows that bring an event, of the file or of linked ones.
+        events_rejected: events that were refused.
+    """
+    refused = rejected + event_rows
+    share = 100 * refused / rows if rows else 0.0
+    events = f", with those of {counted(events_rejected, 'rejected event')}" if event_rows else ""
+    yield share, f"{refused:,} of {counted(rows, 'row')} rejected ({share:.1f} %){events}"
+    if events_rejected and not event_rows:
+        # Of linked files: their rows are none of this one.
+        share = 100 * events_rejected / with_event if with_event else 0.0
+        whole = counted(with_event, "row with an event", "rows with an event")
+        yield share, f"{counted(events_rejected, 'event')} rejected, of {whole} ({share:.1f} %)"
