@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from cdp_assets.components.loading import defs_folder, load_deployment
-from cdp_assets.config.event_columns import doubtful_items
+from cdp_assets.config.event_columns import doubtful_items, summed_beside_events
 from cdp_assets.config.model import Deployment
 from cdp_assets.counted import counted
 from cdp_assets.errors import ConfigError
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
         print(counted(len(error.problems), "problem"))
         return 1
     for connection in deployment.connections:
-        for told in (*sharing_by_name(connection), *dated_by_name(connection)):
+        for told in (*sharing_by_name(connection), *dated_by_name(connection), *summed_beside_events(connection)):
             print(f"note: connection {connection.name}: {told}")
         others = (*coming_back(connection, deployment.model), *cut_dates(connection))
         doubts = (*untold(connection), *idle(connection), *others, *doubtful_items(connection))

@@ -22,6 +22,7 @@ from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.import_files import events_lost, little_taken_message
 from cdp_assets.flows.manifests import read_manifest
 from cdp_assets.flows.set_aside import counted_twice_since, set_aside_since
+from cdp_assets.flows.shrunken import shrunken_since
 from cdp_assets.flows.superseded import superseded_since
 from cdp_assets.sql.event_rejects import plain_reason
 from cdp_assets.sql.text import Sql, sql
@@ -259,8 +260,11 @@ def _warnings(
         yield from (f"{shown(name)}: {told}" for told in events_lost(events, rejected))
     yield from (told.sentence for told in unknown if told.many)
     yield from counted_twice_since(database, since)
+    shrunken = shrunken_since(database, since)
     for name, folder in database.rows(LANDED, [since]):
-        yield from (f"{shown(name)}: {warning}" for warning in read_manifest(folders.landing / folder).warnings)
+        manifest = read_manifest(folders.landing / folder)
+        doubts = [shrunken[manifest.batch_id]] if manifest.batch_id in shrunken else []
+        yield from (f"{shown(name)}: {warning}" for warning in (*doubts, *manifest.warnings))
 
 
 def _held(console: Console, database: Database) -> None:

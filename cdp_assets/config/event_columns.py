@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.events import INTERACTIONS, EventImport, ItemField, NestedImport, slug
-from cdp_assets.config.goals import ImportGoal
+from cdp_assets.config.goals import ImportGoal, Rule
 from cdp_assets.config.linked import linked_column
 from cdp_assets.config.model import BatchConfig
 
@@ -49,6 +49,17 @@ def items_without_source(goal: ImportGoal) -> Iterator[str]:
                     f"{nested.property} of {event.type} takes one item, of the last row of linked file {name}, as it"
                     f" has no source; source: {name} makes one of each row"
                 )
+
+
+def summed_beside_events(connection: Connection) -> Iterator[str]:
+    """Goals that add up on the profile what their events hold too: not all that holds for events holds for that."""
+    for goal in connection.imports:
+        sums = [mapping.column for mapping in goal.mappings if mapping.rule is Rule.sum]
+        if goal.active and goal.events and sums:
+            yield (
+                f"goal {goal.name} adds {', '.join(sums)} up row by row beside its events: also rows of an event that"
+                " is rejected, comes again or is mended; a segment's condition with sum adds up the events themselves"
+            )
 
 
 def doubtful_items(connection: Connection) -> Iterator[str]:

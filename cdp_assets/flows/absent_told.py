@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from difflib import get_close_matches
 
 from cdp_assets.config.event_columns import absent_columns, event_columns
 from cdp_assets.config.model import BatchConfig
@@ -14,9 +15,15 @@ def absent_warnings(config: BatchConfig, columns: Collection[str]) -> Iterator[s
     absent = absent_columns(config, columns)
     goal, of_events = config.goal, event_columns(config, columns)
     own = {*(one.column for one in goal.identifier_columns), *(one.column for one in goal.mappings)}
-    lacking = [name for name in absent if name in own]
+    finding = [one.column for one in goal.identifier_columns if one.column in absent]
+    if finding:
+        others = [one.column for one in goal.identifier_columns if one.column not in absent]
+        by = ", ".join(map(shown, dict.fromkeys(others)))
+        meant = _meant(config, finding, columns)
+        yield f"{_no_column(finding)}, which finds people: they are found by {by} alone{meant}"
+    lacking = [name for name in absent if name in own and name not in finding]
     if lacking:
-        yield f"{_no_column(lacking)}; what is mapped from there stays as it is{_of_linked(lacking, columns)}"
+        yield f"{_no_column(lacking)}; what is mapped from there stays as it is{_meant(config, lacking, columns)}"
     dates = {event.date: event for event in goal.events if event.date in absent}
     for name, event in dates.items():
         lost = f"no {event.type} has a date, and every one is left out"
@@ -29,16 +36,20 @@ def absent_warnings(config: BatchConfig, columns: Collection[str]) -> Iterator[s
     if lacking:
         fields = ", ".join(field for name in lacking for field in of_events[name])
         lost = f"its events have no {fields}, also those that were there and had one"
-        yield f"{_no_column(lacking)}; {lost}{_of_linked(lacking, columns)}"
+        yield f"{_no_column(lacking)}; {lost}{_meant(config, lacking, columns)}"
 
 
 def _no_column(names: Collection[str]) -> str:
     return f"the file has no {'column' if len(names) == 1 else 'columns'} {', '.join(map(shown, names))}"
 
 
-def _of_linked(names: Collection[str], columns: Collection[str]) -> str:
-    """A hint where a linked file has a column of such a name; else empty."""
+def _meant(config: BatchConfig, names: Collection[str], columns: Collection[str]) -> str:
+    """A hint where a linked file has a column of such a name, or the file one of nearly such that is not used."""
+    goal = config.goal
+    used = {*(one.column for one in goal.identifier_columns), *(one.column for one in goal.mappings)}
+    free = {name.lower(): name for name in columns if name not in used}
     meant = [name for own in names for name in columns if name.partition(".")[2] == own]
+    meant += [free[near] for own in names for near in get_close_matches(own.lower(), free, n=1, cutoff=0.75)]
     return f"; did you mean {' or '.join(map(shown, meant[:3]))}?" if meant else ""
 
 

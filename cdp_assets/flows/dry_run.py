@@ -36,6 +36,7 @@ from cdp_assets.flows.manifests import SHORT, all_attempts, read_attempt
 from cdp_assets.flows.mirror import mirrored
 from cdp_assets.flows.set_aside import set_aside_of
 from cdp_assets.flows.shared_files import sharing
+from cdp_assets.flows.shrunken import shrunken_since
 from cdp_assets.flows.snapshots import only_used
 from cdp_assets.flows.take_look import Candidate, Look, take_settled_look
 from cdp_assets.sql.event_rejects import plain_reason, told_reason
@@ -193,7 +194,10 @@ def _rehearse(
         result = fold_batches(database, only_used(model), mirror, now)
         entries = {str(entry["batch_id"]): entry for entry in (*result.folded, *result.left_out)}
         attempts = _new_attempts(mirror)
-        files = tuple(_rehearsed(database, outcome, entries, attempts, result.superseded) for outcome in outcomes)
+        shrunken = shrunken_since(database, now)
+        files = tuple(
+            _rehearsed(database, outcome, entries, attempts, result.superseded, shrunken) for outcome in outcomes
+        )
         unknown = about_nobody(
             database,
             (
@@ -240,6 +244,7 @@ def _rehearsed(
     entries: Mapping[str, Mapping[str, object]],
     attempts: Mapping[tuple[str, str], str],
     superseded: Mapping[str, str],
+    shrunken: Mapping[str, str],
 ) -> Rehearsed:
     state, note, counts = "refused", outcome.error, {}
     key = attempts.get((outcome.goal, outcome.name), "")
@@ -255,7 +260,10 @@ def _rehearsed(
     sample = tuple(RejectSample(line, column or "", masked(text or ""), reason) for line, column, text, reason in rows)
     received, rejected = counts.get("rows_received", 0), counts.get("rows_rejected", 0)
     warnings = events_lost(counts.get("events_received", 0), counts.get("events_rejected", 0))
-    warnings += outcome.landed.manifest.warnings if outcome.landed else []
+    if outcome.landed:
+        manifest = outcome.landed.manifest
+        warnings += [told for told in [shrunken.get(manifest.batch_id, "")] if told]
+        warnings += manifest.warnings
     if is_little_taken(received, rejected):
         why = [item.reason for item in reasons if item.level == "row"]
         warnings.insert(0, little_taken_message(received, rejected, why))

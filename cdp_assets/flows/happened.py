@@ -31,6 +31,8 @@ from cdp_assets.warehouse import Database, read_copy
 
 MOST_REASONS = 5
 """Told of the rejects of a file."""
+_REFUSED = (7, 10, 11)
+"""Places of the rows, events and cells that were refused in what `SETTLED` gives."""
 _STAYS = "The file stays on the server, and every run tries it again; no other file waits for it."
 
 
@@ -85,7 +87,9 @@ def _settled(connection: Connection, folders: DataFolders, since: datetime) -> I
     try:
         with read_copy(folders.published) as database:
             rows = database.rows(SETTLED, [connection.name, since])
-            refused = {row[0]: _refusals(database, folders, row) for row in rows if row[7] or row[10]}
+            refused = {
+                row[0]: _refusals(database, folders, row) for row in rows if any(row[place] for place in _REFUSED)
+            }
     except WarehouseError:
         return
     for batch_id, goal, name, state, note, _, changed, _, told, *_, warnings in rows:
@@ -107,7 +111,7 @@ def _refusals(database: Database, folders: DataFolders, row: tuple[Any, ...]) ->
     """How much of a batch was refused, with what only its fold refused."""
     (folder,) = database.row(FOLDER, [row[0]])
     manifest = read_manifest(folders.landing / folder)
-    return list(refusals(row[5], row[7], manifest.event_rows_rejected, row[9], row[10]))
+    return list(refusals(row[5], row[7], manifest.event_rows_rejected, row[9], row[10], manifest.lost))
 
 
 def _why_rejected(folders: DataFolders, batch_id: str) -> str:

@@ -83,6 +83,7 @@ def _received(folder: Path) -> Received:
                 told.get("event_rows_rejected", 0),
                 told.get("events_received", 0),
                 told.get("events_rejected", 0),
+                told.get("lost"),
             )
         ),
     )
@@ -108,13 +109,18 @@ def judge_reject_rate(facts: Facts, connection: str, goal: str, limit: RejectRat
     worst = max(latest, key=lambda one: (one.rejected_share, one.rejected))
     share = worst.rejected_share
     verb = "above" if share > limit.above else "within"
-    told = f"{shown(worst.name)}: {max(worst.refused)[1]}, {verb} the limit of {limit.above:g} %."
+    told = f"{shown(worst.name)}: {_worst(worst)}, {verb} the limit of {limit.above:g} %."
     bad = sum(one.rejected_share > limit.above for one in latest)
     if len(latest) > 1:
         told += f" It is the worst of {len(latest)} files that came together; {bad} of them are above the limit."
     figures: dict[str, int | float | str] = {"rows received": worst.rows, "rows rejected": worst.rejected}
     figures |= {"rejected (%)": round(share, 2), BATCH: worst.batch_id[:ID_SIGNS]}
     return Verdict(bad == 0, told, figures)
+
+
+def _worst(file: Received) -> str:
+    """What was refused of it, where the share is highest; where nothing was, its rows."""
+    return max(file.refused, key=lambda one: one[0])[1]
 
 
 def judge_volume(facts: Facts, connection: str, goal: str, limit: Volume) -> Verdict:

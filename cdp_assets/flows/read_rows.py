@@ -27,6 +27,8 @@ class Rows:
     """Rows with fewer cells than the header."""
     first_padded: int = 0
     """Line of the first of them; 0 = there is none."""
+    cut: bool = False
+    """Whether the last row is one of them, and no end of line stands behind it."""
     refused: Path | None = None
     """Line, raw text and reason of each row that cannot be read."""
     looks_old: bool = False
@@ -38,7 +40,8 @@ class Rows:
             return ()
         short, place = ("rows have", "the first on line") if self.padded > 1 else ("row has", "line")
         told = f"{self.padded:,} {short} fewer cells than {header.told_by} ({place} {self.first_padded:,})"
-        return (f"{told}: the missing ones count as empty",)
+        cut = ("the file ends in the middle of its last row, without an end of line: it was most likely cut short",)
+        return (*(cut if self.cut else ()), f"{told}: the missing ones count as empty")
 
 
 def plain_rows(text: Path, header: Header, layout: Format) -> Rows | None:
@@ -55,6 +58,7 @@ def rewritten_rows(text: Path, header: Header, layout: Format, staging: Path, na
     clean, refused = staging / f"clean_{name}.csv", staging / f"refused_{name}.csv"
     width = len(header.columns)
     good = bad = padded = first_padded = 0
+    cut = False
     # In a file of both encodings neither is the right one to set.
     told: set[bool | None] = set() if all(name.isascii() for name in header.columns) else {False}
     with clean.open("w", newline="") as kept, refused.open("w", newline="") as left:
@@ -71,12 +75,13 @@ def rewritten_rows(text: Path, header: Header, layout: Format, staging: Path, na
                 rejects.writerow([record.line, raw, reason])
                 continue
             good += 1
+            cut = len(cells) < width and not record.raw.endswith((b"\n", b"\r"))
             if len(cells) < width:
                 padded += 1
                 first_padded = first_padded or record.line
             rows.writerow([record.line, *cells, *[""] * (width - len(cells))])
     source, old = Source(str(clean), width, 0, rewritten=True), told - {None} == {True}
-    return Rows(source, good, bad, padded, first_padded, refused, old)
+    return Rows(source, good, bad, padded, first_padded, cut, refused, old)
 
 
 def engine_rejects(engine: Database) -> int:

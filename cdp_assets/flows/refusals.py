@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cdp_assets.counted import counted
+from cdp_assets.files.remote import shown
 
 
 def refusals(
-    rows: int, rejected: int, event_rows: int, with_event: int, events_rejected: int
+    rows: int,
+    rejected: int,
+    event_rows: int,
+    with_event: int,
+    events_rejected: int,
+    lost: tuple[str, int, int] | None = None,
 ) -> Iterator[tuple[float, str]]:
     """Per cent of a file that was refused, and in words; the rows first, then events of rows that were not.
 
@@ -18,6 +24,7 @@ def refusals(
         event_rows: rows that were not, and whose event was.
         with_event: rows that bring an event, of the file or of linked ones.
         events_rejected: events that were refused.
+        lost: a column most of whose cells were refused, how many were, and how many are filled.
     """
     refused = rejected + event_rows
     share = 100 * refused / rows if rows else 0.0
@@ -28,3 +35,7 @@ def refusals(
         share = 100 * events_rejected / with_event if with_event else 0.0
         whole = counted(with_event, "row with an event", "rows with an event")
         yield share, f"{counted(events_rejected, 'event')} rejected, of {whole} ({share:.1f} %)"
+    if lost:
+        column, bad, filled = lost
+        share = 100 * bad / filled
+        yield share, f"{bad:,} of {counted(filled, 'cell')} of {shown(column)} rejected ({share:.1f} %)"

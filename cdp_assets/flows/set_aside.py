@@ -38,6 +38,13 @@ def set_aside_of(database: Database, manifest: Manifest) -> Iterator[str]:
     """What to say of a batch without rows, and of rows and identifiers that were not taken."""
     if not manifest.rows_received:
         yield f"{shown(manifest.name)} has no rows, only its header."
+    if manifest.repeated:
+        column, count = manifest.repeated
+        stand = "stands" if count == 1 else "stand"
+        yield (
+            f"{shown(manifest.name)}: {counted(count, 'value')} of {shown(column)} {stand} in several rows that say"
+            " different things; of each property the last row counts."
+        )
     yield from (_orphans_told(part) for part in manifest.parts if part.orphan_rows)
     for count, reason in database.rows(_CONFLICTS, [manifest.batch_id]):
         yield _conflicts_told(manifest.name, count, reason)

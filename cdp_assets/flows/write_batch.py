@@ -19,6 +19,7 @@ from cdp_assets.errors import FileError
 from cdp_assets.faults import step
 from cdp_assets.files.delimited import Header, read_header
 from cdp_assets.flows.absent_told import absent_warnings, other_separator
+from cdp_assets.flows.column_doubts import MOST_ROWS, Lost, lost_columns, repeated_people
 from cdp_assets.flows.join_linked import LinkedSet, LinkedText, linked_columns, linked_facts, load_linked
 from cdp_assets.flows.keep_rejected import REJECTED_ROWS, SourceText, find_event_lines, keep_rejected
 from cdp_assets.flows.prepare_cells import doubtful_dates, find_dates, prepare_cells
@@ -217,11 +218,31 @@ def _write(engine: Database, job: Job, rows: Rows) -> WrittenBatch:
     source = EventSource(job.config, written.cells, linked, job.content, job.at, job.header.lines)
     events, event_doubts = write_events(engine, source)
     counts = _finish(engine, job, written) | events
+    lost = list(lost_columns(engine, job.config, written.columns, job.batch, written.dates))
+    counts |= {"lost": max((one for one, _ in lost), key=_share, default=None)}
+    counts |= _repeated(engine, job, written)
     counts |= {"rows_unreadable": rows.unreadable, "padded_rows": rows.padded}
     counts |= _keep_rejected(engine, job, counts)
     counts |= {"rows_received": written.rows_read + rows.unreadable}
-    doubts = dict.fromkeys((*absent_warnings(job.config, written.columns), *written.doubts, *event_doubts))
+    doubts = dict.fromkeys(
+        (*absent_warnings(job.config, written.columns), *(told for _, told in lost), *written.doubts, *event_doubts)
+    )
     return WrittenBatch(counts, written.linked, (*rows.warnings(job.header), *linked.warnings, *doubts))
+
+
+def _share(lost: Lost) -> float:
+    _, bad, filled = lost
+    return bad / filled
+
+
+def _repeated(engine: Database, job: Job, written: _Written) -> dict[str, object]:
+    """People of whom several rows say different things, where that is looked for."""
+    if written.rows > MOST_ROWS:
+        return {}
+    columns = job.config.goal.mappings
+    present = frozenset(number for number, one in enumerate(columns) if one.column in written.columns)
+    column, count = repeated_people(engine, job.config, present, job.batch)
+    return {"repeated": (column, count)} if count else {}
 
 
 def _keep_rejected(engine: Database, job: Job, counts: dict[str, object]) -> dict[str, int]:

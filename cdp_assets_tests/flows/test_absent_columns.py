@@ -34,7 +34,9 @@ EVENTS = [{"type": "order", "date": "Day", "mappings": [{"column": "Total", "pro
          ["the file has no column Day; no order has a date of its own, and each is dated by when the file was seen"]),
         ("mail,Phone", {"processors": [{"fixed_value": {"field": "City", "value": "Ede"}}]}, []),
         ("mail,Phone,City", {"identifiers": [*GOAL["identifiers"], {"column": "Nr", "property": "phone"}]},
-         ["the file has no column Nr; what is mapped from there stays as it is"]),
+         ["the file has no column Nr, which finds people: they are found by mail alone"]),
+        ("mail,Phone,City", {"mappings": [{"column": "Citty", "property": "city"}]},
+         ["the file has no column Citty; what is mapped from there stays as it is; did you mean City?"]),
     ],
 )  # fmt: skip
 def test_they_are_warned_of(tmp_path, header, changes, warnings):
