@@ -9,6 +9,9 @@ MAX_REPEATS = 1000
 """RE2 refuses a higher count."""
 
 _ESCAPED = re.compile(r"\\(?P<sign>.)", re.S)
+_BY_NUMBER = re.compile(r"\\x\{[0-9A-Fa-f]{1,6}\}")
+_KNOWN_LETTERS = frozenset("aftnrvdDsSwWbBAzQECpPx")
+"""Letters that mean something behind a backslash."""
 _UNICODE_CLASS = re.compile(r"\\[pP](?:\{\^?\w+\}|[A-Za-z])")
 _UNKNOWN_GROUPS = {
     "(?=": "look-ahead",
@@ -30,7 +33,13 @@ def check_expression(pattern: str) -> int:
     Raises:
         ValueError: it cannot; the YAML author must act.
     """
-    plain = _UNICODE_CLASS.sub(r"\\w", pattern)
+    letters = (found["sign"] for found in _ESCAPED.finditer(pattern))
+    unknown = next((sign for sign in letters if sign.isalpha() and sign not in _KNOWN_LETTERS), "")
+    if unknown:
+        cure = "a sign is written by its number as \\x{20AC}" if unknown in "uUN" else "the end of the text is \\z"
+        message = f"{pattern!r} uses \\{unknown}, which regular expressions here do not have"
+        raise ValueError(f"{message}; {cure}" if unknown in "uUNZ" else message)
+    plain = _BY_NUMBER.sub("_", _UNICODE_CLASS.sub(r"\\w", pattern))
     bare = _ESCAPED.sub(lambda found: "\\1" if found["sign"] in "123456789" else "_", plain)
     problem = _unsupported(bare)
     if problem:

@@ -13,8 +13,9 @@ DONE = ".done"
 NEVER_ENDINGS = (DONE, ".part")
 """Files we renamed after their import, and uploads that are not finished."""
 
-PACKED = (".gz", ".zip", ".pgp", ".gpg")
-"""What senders add to the name of a file that they pack or encrypt."""
+
+PACKED = (".gz", ".zip", ".pgp", ".gpg", ".txt")
+"""What senders, or their programs, add to the name of a file: that it is packed or encrypted, or a text."""
 
 _MAX_KEY_BYTES = 255
 _DIGITS = re.compile(r"([0-9]+)")
@@ -111,7 +112,7 @@ def why_not(files: Files, name: str) -> str | None:
     if never_taken(name) is not None:
         return never_taken(name)
     if wildcard_value(files, name) is None:
-        but = "; only upper and lower case differ" if _fits_in_another_case(files, name) else ""
+        but = "; only upper and lower case differ" if differs_in_case(files, name) else ""
         return f"it does not match the {files.pattern_type} name {files.root!r}{but}"
     return None
 
@@ -124,7 +125,19 @@ def fits_but_for(files: Files, name: str) -> str:
     return ""
 
 
-def _fits_in_another_case(files: Files, name: str) -> bool:
+def numbered_root(files: Files, name: str) -> str:
+    """A root with `*` that takes a name as well, which differs from the goal's whole name in one number; else empty."""
+    own, other = _DIGITS.split(files.root), _DIGITS.split(name)
+    if files.pattern_type != "exact" or own[::2] != other[::2]:
+        return ""
+    differing = [place for place in range(1, len(own), 2) if own[place] != other[place]]
+    if len(differing) != 1:
+        return ""
+    return "".join("*" if place in differing else text for place, text in enumerate(own))
+
+
+def differs_in_case(files: Files, name: str) -> bool:
+    """Whether a name that is not taken would be if upper and lower case did not count."""
     if files.pattern_type == "exact":
         return name.casefold() == files.root.casefold()
     return re.compile(_pattern(files).pattern, re.IGNORECASE).fullmatch(name) is not None

@@ -13,6 +13,7 @@ from cdp_assets.flows.plain_letters import plain_letters
 
 _DATE_IN_NAME = re.compile(r"\d{4,}(?:[-_T.]?\d{2,})*")
 _NOT_FOR_US = re.compile(r"^\.|\.(?:done|part|tmp|filepart)$")
+_NUMBER = re.compile(r"\d+")
 _GZ = ".gz"
 
 
@@ -57,7 +58,26 @@ def file_kinds(files: Sequence[RemoteFile]) -> list[FileKind]:
         gzipped, plain = kinds.pop(pattern), kinds[pattern.removesuffix(_GZ)]
         newest = max(gzipped.newest, plain.newest, key=lambda one: (one.modified_at, one.name))
         kinds[plain.pattern] = replace(plain, newest=newest, gzipped_too=True, names=(*plain.names, *gzipped.names))
+    _join_numbered(kinds)
     return [kinds[pattern] for pattern in sorted(kinds)]
+
+
+def _join_numbered(kinds: dict[str, FileKind]) -> None:
+    """Makes one kind of files whose whole names differ in one number only, such as that of a week."""
+    alike: dict[str, list[str]] = {}
+    for pattern in [one for one in kinds if "*" not in one]:
+        alike.setdefault(_NUMBER.sub("*", pattern), []).append(pattern)
+    for patterns in alike.values():
+        texts = _NUMBER.split(patterns[0])
+        numbers = list(zip(*map(_NUMBER.findall, patterns), strict=True))
+        differing = [place for place, found in enumerate(numbers) if len(set(found)) > 1]
+        if len(differing) != 1:
+            continue
+        shown = ["*" if place in differing else found[0] for place, found in enumerate(numbers)]
+        whole = "".join(text + number for text, number in zip(texts, [*shown, ""], strict=True))
+        ordered = sorted((kinds.pop(one) for one in patterns), key=lambda one: (one.newest.modified_at, one.pattern))
+        names = tuple(name for one in ordered for name in one.names)
+        kinds[whole] = FileKind(whole, ordered[-1].newest, any(one.gzipped_too for one in ordered), names)
 
 
 def free_name(kind: FileKind, taken: Sequence[str]) -> str:

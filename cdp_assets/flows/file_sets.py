@@ -12,7 +12,16 @@ from cdp_assets.errors import FileError
 from cdp_assets.files.linked import LinkedFileMissingError, find_linked, linked_to_done
 from cdp_assets.files.readiness import sidecar_of
 from cdp_assets.files.remote import RemoteFile, path_of, shown
-from cdp_assets.files.selection import fits_but_for, matches_wildcard, natural_key, never_taken, partition_key, why_not
+from cdp_assets.files.selection import (
+    differs_in_case,
+    fits_but_for,
+    matches_wildcard,
+    natural_key,
+    never_taken,
+    numbered_root,
+    partition_key,
+    why_not,
+)
 from cdp_assets.files.windows import partition_of
 from cdp_assets.flows.manifests import seen_id
 
@@ -96,17 +105,27 @@ def sort_into_goals(
     left = [item for item in passed_over if (item.goal, item.name) not in taken]
     left = _with_roots(connection, goals, listings, left)
     names = {name for _, name in taken}
-    return found, _without_roots(goals, names, _but_for_packing(goals, names, left))
+    return found, _without_roots(goals, names, _nearly_taken(goals, names, left))
 
 
-def _but_for_packing(
+def _nearly_taken(
     goals: Sequence[ImportGoal], taken: Collection[str], passed_over: Sequence[PassedOver]
 ) -> list[PassedOver]:
-    """A packed file that no goal takes is most likely meant for the one that would take it unpacked."""
+    """A packed file that no goal takes is most likely meant for the one that would take it unpacked.
+
+    So is one whose name differs in a number only from the one that a goal names in full, or in upper and lower case.
+    """
     files = {goal.name: goal.files for goal in goals}
 
     def mended(item: PassedOver) -> PassedOver:
         known = item.kind != "other" or item.name in taken or never_taken(item.name) is not None
+        if not known and differs_in_case(files[item.goal], item.name):
+            return replace(item, kind="wrong name")
+        root = "" if known else numbered_root(files[item.goal], item.name)
+        if root:
+            return replace(
+                item, reason=f"{item.reason}, but for a number: root: {root!r} takes both", kind="wrong name"
+            )
         ending = "" if known else fits_but_for(files[item.goal], item.name)
         if not ending or sidecar_of(files[item.goal], item.name):
             return item

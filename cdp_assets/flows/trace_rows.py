@@ -73,7 +73,8 @@ def trace_rows(
             _note_names(database, traced, item, identifying)
         counted = {item.folder for item in current}
         prepare_schemas(database)
-        shape = wanted_shape(model, [item.manifest for item in batches])
+        # Batches that do not count are not folded, and may have been landed while a property was of another type.
+        shape = wanted_shape(model, [item.manifest for item in current])
         add_missing_columns(database, shape)
         rows = [item for item in found if item.batch.folder in counted]
         ids = _fold(database, rows, staging)

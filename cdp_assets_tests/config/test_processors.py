@@ -21,6 +21,12 @@ from cdp_assets.config.processors import Processor
         ({"filter": {"field": "a", "pattern": "a++"}}, "possessive"),
         ({"filter": {"field": "a", "pattern": "a{1001}"}}, "more than 1000 repeats"),
         ({"filter": {"field": "a", "pattern": "(a"}}, "not a regular expression"),
+        (
+            {"filter": {"field": "a", "pattern": r"[\u202F]"}},
+            r"uses \u, which regular expressions here do not have; a sign",
+        ),
+        ({"filter": {"field": "a", "pattern": r"a\Z"}}, r"do not have; the end of the text is \z"),
+        ({"filter": {"field": "a", "pattern": r"\y"}}, r"uses \y, which"),
         ({"find_replace": {"field": "a", "pattern": "a", "replacement": r"\1"}}, "names group 1"),
         ({"find_replace": {"field": "a", "pattern": "a", "replacement": r"\n"}}, "holds a backslash"),
         ({"split": {"field": "a"}}, "give either"),

@@ -1,4 +1,4 @@
-"""What is doubtful in a file as a whole is warned of: a lost column, a cut end, far fewer rows, people told of twice."""
+"""What is doubtful in a file as a whole is warned of: a lost column, a cut end, far fewer rows, people twice."""
 
 from __future__ import annotations
 

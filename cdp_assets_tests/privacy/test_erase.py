@@ -247,3 +247,21 @@ def test_a_second_time_changes_nothing(room):
     told = erased(room, JANE)
     assert (told.people, told.rows, told.identifiers) == (0, 0, 0)
     assert room.dump() == dump
+
+
+def test_a_batch_that_was_replaced_under_another_type_keeps_nobody_from_being_erased(tmp_path):
+    def of(kind):
+        held = [{"name": "email", "type": "email"}, {"name": "amount", **kind}]
+        entry = goal("sales", mappings=[{"column": "amount", "property": "amount"}])
+        return deployment(held, [entry])
+
+    room = Lab(tmp_path, of({}))
+    room.land("sales", "sales_20261101.csv", f"email,amount\n{JANE},10.50\nb@x.com,20.00\n")
+    room.fold()
+    room.deployment = of({"type": "decimal", "precision": 2})
+    room.reland("sales")
+    room.fold()
+    told = erase(room.model, room.folders, [Asked(JANE)], day(99))
+    assert (told.people, told.batches) == (1, 2)
+    assert room.rows("SELECT email, amount::VARCHAR FROM main.profiles") == [("b@x.com", "20.00")]
+    assert traces(room.folders.root, JANE) == []

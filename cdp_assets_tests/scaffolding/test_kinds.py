@@ -36,6 +36,19 @@ def test_gzipped_files_are_of_the_kind_of_the_plain_ones():
     assert wildcard_value(files, "c-1_20261125.csv.zip") is None
 
 
+def test_names_that_differ_in_one_number_only_are_one_kind():
+    kinds = kinds_of("Abonnés 1 semaine 47.csv", "Abonnés 1 semaine 48.csv", "till1_9.csv", "till2_8.csv", "v2.csv")
+    assert {kind.pattern: kind.newest.name for kind in kinds} == {
+        "Abonnés 1 semaine *.csv": "Abonnés 1 semaine 48.csv",
+        "till1_9.csv": "till1_9.csv",
+        "till2_8.csv": "till2_8.csv",
+        "v2.csv": "v2.csv",
+    }
+    (weeks, *_) = kinds
+    assert weeks.goal_name == "abonnes_1_semaine"
+    assert wildcard_value(weeks.files(""), "Abonnés 1 semaine 49.csv") == "49"
+
+
 @pytest.mark.parametrize(
     ("wanted", "meant"),
     [("", True), ("c_*.csv", True), ("c_*", True), ("c_*.csv*", True), ("c_*.csv.gz", True), ("d*", False)],

@@ -173,3 +173,17 @@ def test_a_packed_file_that_no_goal_takes_is_told_as_one_to_rename(sshd, tmp_pat
     kind, reason = found["customers", "customers_1.csv.gz"]
     assert (kind, reason.startswith(why)) == ("wrong name", True)
     assert {place for place, (kind, _) in found.items() if kind != "other"} == {("customers", "customers_1.csv.gz")}
+
+
+def test_a_name_that_is_nearly_one_that_a_goal_takes_is_told(sshd, tmp_path):
+    weeks = import_goal("weeks", files={"root": "week 47.csv", "delta": True})
+    shop = Shop(sshd, tmp_path, [import_goal(), weeks])
+    names = ("Customers_1.CSV", "customers_1.csv.txt", "week 48.csv", "week 4-8.csv", "weeks 48.csv", "notes.txt")
+    for name in names:
+        shop.put(name, b"")
+    found = {item.name: (item.goal, item.reason) for item in shop.land().look.passed_over if item.kind != "other"}
+    assert found.keys() == {"Customers_1.CSV", "customers_1.csv.txt", "week 48.csv"}
+    assert "only upper and lower case differ" in found["Customers_1.CSV"][1]
+    assert "but for .txt" in found["customers_1.csv.txt"][1]
+    goal, reason = found["week 48.csv"]
+    assert (goal, reason.partition("but for ")[2]) == ("weeks", "a number: root: 'week *.csv' takes both")
