@@ -5,7 +5,7 @@ Nothing is renamed, returned or delivered, and neither the data folder nor the s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,6 +19,7 @@ from cdp_assets.files.key_ring import opening_keys
 from cdp_assets.files.remote import shown, split_path
 from cdp_assets.files.sftp import open_server
 from cdp_assets.flows.about_nobody import AboutNobody, Taken, about_nobody
+from cdp_assets.flows.dated_twice import dated_twice
 from cdp_assets.flows.file_sets import PassedOver
 from cdp_assets.flows.fold_batches import fold_batches
 from cdp_assets.flows.folders import DataFolders
@@ -32,7 +33,7 @@ from cdp_assets.flows.import_files import (
     little_taken_message,
     masked,
 )
-from cdp_assets.flows.manifests import SHORT, all_attempts, read_attempt
+from cdp_assets.flows.manifests import SHORT, Manifest, all_attempts, read_attempt
 from cdp_assets.flows.mirror import mirrored
 from cdp_assets.flows.set_aside import set_aside_of
 from cdp_assets.flows.shared_files import sharing
@@ -214,6 +215,11 @@ def _rehearse(
     return DryRun(files, passed_over, waiting, result.replayed, result.profiles, tuple(unknown))
 
 
+def _aside(database: Database, manifest: Manifest) -> Iterator[str]:
+    yield from set_aside_of(database, manifest)
+    yield from dated_twice(database, [manifest])
+
+
 def _reasons(told: Sql) -> Sql:
     return sql(
         "SELECT level, {told}, count(*) FROM ops.rejects WHERE batch_id = ? GROUP BY ALL ORDER BY 3 DESC, 1, 2",
@@ -278,6 +284,6 @@ def _rehearsed(
         tuple(first_of(reasons, MOST_REASONS)),
         len(reasons) - len(first_of(reasons, MOST_REASONS)),
         tuple(warnings),
-        tuple(set_aside_of(database, outcome.landed.manifest)) if outcome.landed and counts else (),
+        tuple(_aside(database, outcome.landed.manifest)) if outcome.landed and counts else (),
         sample,
     )

@@ -32,7 +32,7 @@ _KINDS = (
         _TEXT,
         (
             f"{_WHOSE}(?:(?:first|last|full|given|family|middle|maiden|sur|fore|vor|nach|ruf|familien|geburts)?name"
-            "|(?:voor|achter)?naam|prenom|nom)"
+            "|(?:voor|achter)?naam|prenom|nom(?:complet|defamille|etprenom)?|prenomnom|prenometnom|nomprenom)"
         ),
     ),
     (

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from cdp_assets.counted import counted
 from cdp_assets.files.remote import shown
+from cdp_assets.flows.dated_twice import dated_twice
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.manifests import Manifest, Part, read_manifest
 from cdp_assets.sql.single_rows import HELD
@@ -30,8 +31,10 @@ def set_aside_since(database: Database, folders: DataFolders, since: datetime) -
     """What to say of files that landed since then and do not count, and of rows and identifiers of the others."""
     for name, note in database.rows(_NOT_COUNTED, [since]):
         yield f"{shown(name)} landed and does not count: {note}."
-    for (folder,) in database.rows(_FOLDED, [since]):
-        yield from set_aside_of(database, read_manifest(folders.landing / folder))
+    manifests = [read_manifest(folders.landing / folder) for (folder,) in database.rows(_FOLDED, [since])]
+    for manifest in manifests:
+        yield from set_aside_of(database, manifest)
+    yield from dated_twice(database, manifests)
 
 
 def set_aside_of(database: Database, manifest: Manifest) -> Iterator[str]:

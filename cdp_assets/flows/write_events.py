@@ -18,12 +18,16 @@ from cdp_assets.sql.date_detection import KnownFormat, choose_format, date_count
 from cdp_assets.sql.event_fields import Slot, Slots, date_columns, event_field, slots_of
 from cdp_assets.sql.event_landing import EventPlan, Items, event_file, event_query, items_query
 from cdp_assets.sql.event_linking import (
+    are_shared,
     chain_below,
     event_cells,
     item_cells,
     number_roots,
     numbered_cells,
+    once_for_each_event,
     prefixed,
+    rows_below,
+    same_events,
     with_columns_below,
 )
 from cdp_assets.sql.event_rejects import event_rejects, with_problems
@@ -31,6 +35,7 @@ from cdp_assets.sql.fields import Cells
 from cdp_assets.sql.identifiers import numbered_matches
 from cdp_assets.sql.interactions import interaction_cells
 from cdp_assets.sql.landing import first_rows, parquet_rows
+from cdp_assets.sql.linking import table_of
 from cdp_assets.sql.text import Sql, ident, literal, sql
 from cdp_assets.warehouse import Database
 
@@ -221,7 +226,11 @@ def _items(engine: Database, source: EventSource, table: str, event: EventImport
     assert field is not None, "cross rules were checked"
     assert way is not None, "cross rules were checked"
     links = {item.given.link.name: item.link for item in source.linked.files}
-    cells = item_cells(links, way, _columns(source, alias), rooted=event.source is None)
+    pairs, same = rows_below(links, way, rooted=event.source is None), _same(source, event)
+    if same is not None and engine.row(are_shared(pairs)) == (True,):
+        # One row below is one item, however often its event's row stands in the file.
+        pairs = once_for_each_event(pairs, same)
+    cells = item_cells(pairs, alias, _columns(source, alias))
     cells = _with_columns_below(source, cells, alias, [item.column for item in nested.mappings])
     slots = Slots(cells, tuple(slots_of(field.fields, nested.mappings, _all(source, nested, alias), cells)))
     slots = slots.with_dates(_found_dates(engine, source.config, slots))
@@ -229,6 +238,19 @@ def _items(engine: Database, source: EventSource, table: str, event: EventImport
     name = ident(table)
     engine.run(sql("CREATE OR REPLACE TABLE {name} AS\n{query}", name=name, query=query))
     return name
+
+
+def _same(source: EventSource, event: EventImport) -> Sql | None:
+    """Which rows of an event's source are one event; None = no id tells."""
+    if event.source is None:
+        relation, columns = source.root.relation, dict(source.root.columns)
+        telling = [event.id, event.date, *(one.column for one in source.config.goal.identifier_columns)]
+    else:
+        link = next(item.given.link for item in source.linked.files if item.given.link.name == event.source)
+        relation, columns = table_of("ready", event.source), prefixed(event.source, _columns(source, event.source))
+        telling = [event.id, event.date, f"{event.source}.{link.column}"]
+    cells = [columns[name] for name in dict.fromkeys(telling) if name in columns]
+    return same_events(relation, cells) if event.id in columns else None
 
 
 def _preferred(config: BatchConfig, slots: Slots) -> dict[str, KnownFormat]:

@@ -84,7 +84,7 @@ def with_columns_below(
                 "LEFT JOIN (SELECT owner, {lasts} FROM ({pairs}) AS pairs JOIN {ready} USING (line_no) GROUP BY owner)"
                 " AS {table} ON {table}.owner = base.line_no",
                 lasts=comma(lasts),
-                pairs=_below(links, way, rooted=rooted),
+                pairs=rows_below(links, way, rooted=rooted),
                 ready=table_of("ready", way[-1]),
                 table=table,
             )
@@ -98,17 +98,21 @@ def with_columns_below(
     return replace(cells, relation=relation, columns=named)
 
 
-def _below(links: Mapping[str, Link], way: Sequence[str], *, rooted: bool) -> Sql:
+def rows_below(links: Mapping[str, Link], way: Sequence[str], *, rooted: bool) -> Sql:
     """Owner and line_no of the rows at the end of a way."""
     if rooted:
         return sql("SELECT root_line AS owner, line_no FROM {rows}", rows=table_of("rows", way[-1]))
     return _pairs(links, way)
 
 
-def item_cells(links: Mapping[str, Link], way: Sequence[str], own: Mapping[str, Sql], *, rooted: bool) -> Cells:
-    """The cells of the rows below each row of an event's source. `way`: as `chain_below` gives it."""
-    alias = way[-1]
-    pairs = _below(links, way, rooted=rooted)
+def item_cells(pairs: Sql, alias: str, own: Mapping[str, Sql]) -> Cells:
+    """The cells of the rows below each row of an event's source.
+
+    Args:
+        pairs: as `rows_below` or `once_for_each_event` gives them.
+        alias: the file of these rows.
+        own: its columns.
+    """
     named = prefixed(alias, own)
     columns = [
         sql("own.{column} AS {name}", column=column, name=ident(f"own_{place}"))
@@ -122,6 +126,27 @@ def item_cells(links: Mapping[str, Link], way: Sequence[str], own: Mapping[str, 
     )
     return Cells(
         relation, {name: ident(f"own_{place}") for place, name in enumerate(named)}, Sql("line_no"), trimmed=True
+    )
+
+
+def same_events(rows: Sql, cells: Sequence[Sql]) -> Sql:
+    """Line of each row as `owner`, and a value that rows of one event share. `cells`: those that tell it."""
+    texts = joined(", ", [sql("coalesce({cell}, '')", cell=cell) for cell in cells])
+    return sql("SELECT line_no AS owner, [{texts}] AS same FROM {rows}", texts=texts, rows=rows)
+
+
+def are_shared(pairs: Sql) -> Sql:
+    """Whether some row below belongs to several rows."""
+    return sql("SELECT count(*) > count(DISTINCT line_no) FROM ({pairs})", pairs=pairs)
+
+
+def once_for_each_event(pairs: Sql, events: Sql) -> Sql:
+    """Of `pairs` those of the first row of each event. `events`: as `same_events` gives them."""
+    return sql(
+        "SELECT pairs.owner, pairs.line_no FROM ({pairs}) AS pairs JOIN ({events}) AS event USING (owner)"
+        " QUALIFY row_number() OVER (PARTITION BY pairs.line_no, event.same ORDER BY pairs.owner) = 1",
+        pairs=pairs,
+        events=events,
     )
 
 

@@ -324,6 +324,32 @@ def test_a_field_may_come_from_a_file_below_such_as_one_to_look_things_up(tmp_pa
 
 
 @pytest.mark.parametrize("root", [True, False])
+def test_an_order_that_stands_twice_has_each_of_its_lines_once(tmp_path, root):
+    lines = ("lines_1.csv", "no,sku,qty\n1,s1,1\n1,s1,1\n2,s9,1\n3,s3,1\n")
+    event = LINKED_ORDER
+    links = LINKED
+    rows = "a@x.com,1,2026-01-01,5\n" * 2 + "a@x.com,2,2026-01-02,5\na@x.com,2,2026-01-03,5\n"
+    linked = {"orders": ("orders_1.csv", f"who,no,day,total\n{rows}")}
+    text, header = "a@x.com,Rome\n", "email,shop\n"
+    if root:
+        event = {"type": "order", "id": "no", "date": "day", "nested": LINKED_ORDER["nested"]}
+        links = [{"name": "lines", "file": "lines_*.csv", "parent_column": "no", "column": "no"}]
+        linked.clear()
+        text, header = rows, "email,no,day,total\n"
+    room = lab(tmp_path, events_goal(event, files={"linked": links}))
+    land(room, text, header=header, linked={**linked, "lines": lines})
+    room.fold()
+    # Of another day it is another order, which has them too.
+    found = room.rows('SELECT event_id, date::DATE::VARCHAR, "index", id FROM main.events_order_product ORDER BY ALL')
+    assert found == [
+        ("1", "2026-01-01", 0, "s1"),
+        ("1", "2026-01-01", 1, "s1"),
+        ("2", "2026-01-02", 0, "s9"),
+        ("2", "2026-01-03", 0, "s9"),
+    ]
+
+
+@pytest.mark.parametrize("root", [True, False])
 def test_items_of_a_linked_file_reject_the_event_of_their_parent(tmp_path, root):
     event = (
         LINKED_ORDER if not root else {"type": "order", "id": "email", "date": "day", "nested": LINKED_ORDER["nested"]}

@@ -121,3 +121,18 @@ def test_a_dry_run_tells_of_them_at_the_file(sshd, tmp_path, capsys):
         command._tell(item)
     told = capsys.readouterr().out
     assert told.count("customers_2.csv: 1 identifier of its rows belongs to another profile") == 1
+
+
+def test_an_event_that_comes_with_another_time_is_told_as_a_second_one(tmp_path):
+    event = {"type": "order", "id": "no", "date": "day", "mappings": [{"column": "sum", "property": "total_revenue"}]}
+    room = Lab(tmp_path, deployment(PROPERTIES, [goal(mappings=[], events=[event])]))
+    head = "email,no,day,sum\n"
+    room.land("customers", "customers_20261120.csv", f"{head}a@x.com,1,2026-11-20 10:00,5\nb@x.com,1,2026-11-20,5\n")
+    room.fold()
+    assert "at another time too" not in summary(room)
+    room.land("customers", "customers_20261121.csv", f"{head}a@x.com,1,2026-11-20 10:05,6\na@x.com,2,2026-11-21,5\n")
+    room.fold()
+    assert (
+        "customers_20261121.csv: 1 event of type order has the id that the same person has at another time too:"
+        " time and id tell events apart, so both are there; to correct an event, send it with its first time"
+    ) in summary(room)
