@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from cdp_assets.components.loading import defs_folder, load_deployment
+from cdp_assets.config.doubts import cut_days
 from cdp_assets.config.event_columns import doubtful_items, summed_beside_events
 from cdp_assets.config.model import Deployment
 from cdp_assets.counted import counted
@@ -35,6 +36,8 @@ def run(options: argparse.Namespace) -> int:
             print(problem)
         print(counted(len(error.problems), "problem"))
         return 1
+    for told in dict.fromkeys(cut_days(deployment.model)):
+        print(f"note: {told}")
     for connection in deployment.connections:
         for told in (*sharing_by_name(connection), *dated_by_name(connection), *summed_beside_events(connection)):
             print(f"note: connection {connection.name}: {told}")
