@@ -25,6 +25,8 @@ from cdp_assets.files.selection import natural_key
 from cdp_assets.files.windows import nearest_there, partition_of
 from cdp_assets.flows.run_connection import publish_copy
 
+_DAY = re.compile(r"\d{8}")
+"""How names of files hold a day most often."""
 HELP = "import a range of a goal's partitions, one run after the other, then fold once"
 
 
@@ -55,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
         if not runs.materialize([files_key(connection)], "looking at the server"):
             return 1
         known = partitions.get_partition_keys(dynamic_partitions_store=instance)
-        first, last = (_label(goal.files, known, name) for name in (options.first, options.last or options.first))
+        first, last = (label_of(goal.files, known, name) for name in (options.first, options.last or options.first))
         _require_bounds(f"{connection.name}/{goal.name}", known, first, last)
         blocks = list(_blocks(known, first, last))
         if not blocks:
@@ -74,10 +76,13 @@ def run(options: argparse.Namespace) -> int:
     return 0 if runs.ok else 1
 
 
-def _label(files: Files, known: Collection[str], name: str) -> str:
+def label_of(files: Files, known: Collection[str], name: str) -> str:
     """The partition that is called so: by its label, or as the date stands in the names of files."""
-    if name in known or files.partitions is None:
+    if name in known:
         return name
+    if files.partitions is None:
+        day = re.fullmatch(r"(\d{4})-(\d\d)-(\d\d)", name)
+        return "".join(day.groups()) if day and any(_DAY.fullmatch(key) for key in known) else name
     try:
         return partition_of(files, name)
     except (FileError, ConfigError):

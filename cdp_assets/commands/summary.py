@@ -98,8 +98,11 @@ DELIVERED = Sql(
     " CASE WHEN state = 'staged' THEN 'NOT there yet' WHEN state = 'refused' THEN 'NOT sent'"
     " WHEN started_at < $since THEN 'of an earlier run' WHEN uploaded THEN 'new file' ELSE 'same as there' END"
     " FROM ops.exports LEFT JOIN (SELECT export_id, sum(rows)::BIGINT AS rows, min_by(path, number) AS path,"
-    " min(number) AS number FROM ops.export_files WHERE stream = 'profiles' AND action <> ''"
-    " GROUP BY export_id, action) AS file USING (export_id)"
+    " CASE WHEN stream = 'profiles' THEN min(number) ELSE 1000000 + min(number) END AS number FROM ops.export_files"
+    " WHERE (stream = 'profiles' AND action <> '') OR stream LIKE 'events/%' OR stream LIKE 'items/%'"
+    " GROUP BY export_id, stream, action"
+    " UNION ALL SELECT export_id, NULL, NULL, 1 FROM ops.export_files WHERE stream = 'profiles'"
+    " GROUP BY export_id HAVING max(action) = '') AS file USING (export_id)"
     " WHERE coalesce(delivered_at, started_at) >= $since ORDER BY started_at, goal, number"
 )
 """Of this run, and what it sent for runs that had not come so far."""
@@ -165,7 +168,7 @@ def print_summary(
         print_selected(console, database, since)
         delivered = database.rows(DELIVERED, {"since": since})
         if delivered:
-            columns = ["delivered file", "profiles", "no id", "unchanged", "content"]
+            columns = ["delivered file", "rows", "no id", "unchanged", "content"]
             _print(console, "Delivered", columns, delivered)
             for path, *counts in database.rows(LEFT_OUT, {"since": since}):
                 others = zip(counts, LEFT_OUT_TOLD, strict=True)
@@ -226,7 +229,10 @@ def _imported(console: Console, database: Database, folders: DataFolders, since:
     if lines:
         say(console, "".join(lines))
     few = (told.sentence for told in unknown if not told.many)
-    for sentence in (*few, *superseded_since(database, since).values(), *aside):
+    which = dict.fromkeys(
+        f"`python -m cdp_assets rejects {told.connection} --left-out` tells which" for told in unknown
+    )
+    for sentence in (*few, *which, *superseded_since(database, since).values(), *aside):
         say(console, f"{sentence}\n", whole=True)
     tell_passed_over(console, not_done.passed_over)
     events = database.rows(EVENTS, [since])

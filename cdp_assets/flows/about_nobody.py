@@ -44,6 +44,8 @@ class AboutNobody:
     sentence: str
     many: bool
     """Whether it is to be warned of: most likely their people come too late, or not at all."""
+    connection: str
+    """Whose goal it is."""
 
 
 @dataclass
@@ -67,15 +69,17 @@ class _Goal:
             f"{which}: {counted(left_out, 'row')} {verbs[0]} about people nobody had brought before,"
             f" and {f'{verbs[1]} left out' if imported else 'would be left out'}"
         )
-        if imported:
-            told += f" (`python -m cdp_assets rejects {self.config.connection} {goal} --left-out` tells which)"
         if not many:
-            return AboutNobody(f"{told}; `allow_create: true` in goal {goal} would keep them", many=False)
+            return AboutNobody(
+                f"{told}; `allow_create: true` in goal {goal} would keep them",
+                many=False,
+                connection=self.config.connection,
+            )
         cure = (
             "Files are applied in the order of their dates; if another goal brings these people in a later file, by the"
             f" same identifier, put `allow_create: true` into goal {goal}{_then(self.config, imported=imported)}"
         )
-        return AboutNobody(f"{told}. {cure}", many=True)
+        return AboutNobody(f"{told}. {cure}", many=True, connection=self.config.connection)
 
 
 def about_nobody_since(database: Database, folders: DataFolders, since: datetime) -> list[AboutNobody]:
@@ -116,7 +120,7 @@ def _all_told(database: Database, goals: Iterable[_Goal], *, imported: bool) -> 
             names = list(goal.unidentified)
             known = set() if goal.config.goal.group_type else identifying
             sentence, many = unidentified(goal.config, names, rows, goal.rows, known, imported=imported)
-            yield AboutNobody(sentence, many)
+            yield AboutNobody(sentence, many, goal.config.connection)
     yield from (goal.told(imported=imported) for goal in goals if goal.left_out)
 
 

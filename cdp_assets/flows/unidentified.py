@@ -33,8 +33,6 @@ def unidentified(
     none = f"no {columns[0]}" if len(columns) == 1 else f"none of {', '.join(columns)}"
     was = "was" if rows == 1 else "were"
     told = f"{which}: {rows:,} {have} {none}, and {f'{was} left out' if imported else 'would be left out'}"
-    if imported:
-        told += f" (`python -m cdp_assets rejects {config.connection} {goal.name} --left-out` tells which)"
     other = next(_others(config, identifying), None)
     if other is None:
         return told, rows >= MANY * received

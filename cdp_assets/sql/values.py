@@ -164,7 +164,7 @@ def invalid_reason(prop: Property, layout: Format | None, decided: KnownFormat |
         if prop.type is PropertyType.datetime:
             return f"{reason} ({_date_format(layout, decided)})"
         if prop.type in {PropertyType.decimal, PropertyType.currency}:
-            return f"{reason} (written as in {_EXAMPLES[layout.decimal]}, without blanks or €)"
+            return f"{reason} (as in {_EXAMPLES[layout.decimal]}, no blanks, no €)"
         return reason
     return f"none of: {', '.join(prop.choices)}" if prop.choices else "there is nothing to choose from"
 

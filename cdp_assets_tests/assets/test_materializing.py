@@ -116,7 +116,7 @@ def test_rejects_stand_in_a_table_with_their_texts_masked(shop: World) -> None:
             4,
             "Spend",
             "a…t (5 characters)",
-            "spend: not a decimal number, or too large (written as in 1,234.56, without blanks or €)",
+            "spend: not a decimal number, or too large (as in 1,234.56, no blanks, no €)",
         ),
     ]
 

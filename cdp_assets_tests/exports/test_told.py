@@ -53,3 +53,21 @@ def test_a_delivery_to_some_stages_is_complete(sshd, tmp_path):
         verdict = judge_complete(facts, shop.connection, export, Complete())
     assert verdict.passed, verdict.told
     assert verdict.figures["members accounted for"] == 5
+
+
+def test_files_of_events_are_told_below_those_of_the_profiles(sshd, tmp_path):
+    orders = [{"type": "order", "date": "city", "mappings": [{"column": "points", "property": "total_revenue"}]}]
+    imports = import_goal(mappings=[{"column": "points", "property": "points"}], events=orders, files={"delta": True})
+    goal = export_goal(population="all", events={"types": ["order"]})
+    shop = Shop(sshd, tmp_path / "data", [imports, goal])
+    shop.put("customers_1.csv", HEADER + "p1@x.com,2026-01-01,50,\np2@x.com,2026-01-02,60,\n")
+    shop.import_all()
+    shop.deliver()
+    console = Console(record=True, width=400, file=io.StringIO())
+    print_summary(console, shop.folders, datetime(2000, 1, 1, tzinfo=UTC), ())
+    told = console.export_text().partition("delivered file")[2].splitlines()
+    rows = [line.split() for line in told if line.startswith(str(shop.dirs["out"]))]
+    assert [(line[0].rpartition("/")[2], line[1]) for line in rows][1:] == [
+        ("order.csv", "2"),
+        ("order_product.csv", "0"),
+    ]

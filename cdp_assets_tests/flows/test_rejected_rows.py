@@ -180,7 +180,7 @@ def test_the_reason_of_a_cell_names_the_format_that_was_expected(tmp_path, layou
     )
     assert {item.reason for item in reject_sample(landed)} == {
         *(f"since: {reason}" for reason in reasons),
-        "spent: not an amount, or too large (written as in 1.234,56, without blanks or €)",
+        "spent: not an amount, or too large (as in 1.234,56, no blanks, no €)",
     }
 
 
