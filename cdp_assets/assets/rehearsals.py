@@ -39,6 +39,8 @@ def rehearsal_events(
         key = dg.AssetKey([connection.name, item.goal])
         partition = item.partition if has_partition(connection, item.goal, item.partition) else None
         yield dg.AssetObservation(key, partition=partition, metadata=rehearsal_metadata(item))
+    for line in run.failing:
+        context.log.warning(f"dry run: {line}")
     for unknown in run.about_nobody:
         say = context.log.warning if unknown.many else context.log.info
         say(f"dry run: {unknown.sentence}")

@@ -110,6 +110,8 @@ def _tell_the_rest(found: DryRun) -> None:
         print(f"{shown(item.name)} ({item.goal}): {item.reason}")
     if not found.files:
         print("no new files" if not found.passed_over else "no other new files")
+    for line in found.failing:
+        print(f"WARNING: {line}")
     for told in found.about_nobody:
         print(f"WARNING: {told.sentence}" if told.many else told.sentence)
     if found.waiting:

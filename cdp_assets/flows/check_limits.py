@@ -27,6 +27,10 @@ CONNECTION_FILES = "files"
 """Last part of the key of the asset that stands for a connection's files."""
 
 
+OF_A_FILE = frozenset({"reject_rate", "volume"})
+"""Checks of the latest file: another file that fails is another failure."""
+
+
 @dataclass(frozen=True)
 class Check:
     """One check that is switched on."""

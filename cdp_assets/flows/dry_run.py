@@ -19,6 +19,7 @@ from cdp_assets.files.key_ring import opening_keys
 from cdp_assets.files.remote import shown, split_path
 from cdp_assets.files.sftp import open_server
 from cdp_assets.flows.about_nobody import AboutNobody, Taken, about_nobody
+from cdp_assets.flows.check_limits import OF_A_FILE, checks_of_connection
 from cdp_assets.flows.dated_twice import dated_twice
 from cdp_assets.flows.file_sets import PassedOver
 from cdp_assets.flows.fold_batches import fold_batches
@@ -40,6 +41,7 @@ from cdp_assets.flows.shared_files import sharing
 from cdp_assets.flows.shrunken import shrunken_since
 from cdp_assets.flows.snapshots import only_used
 from cdp_assets.flows.take_look import Candidate, Look, take_settled_look
+from cdp_assets.flows.verdicts import Facts
 from cdp_assets.sql.event_rejects import plain_reason, told_reason
 from cdp_assets.sql.text import Sql, sql
 from cdp_assets.warehouse import Database, open_warehouse
@@ -104,6 +106,8 @@ class DryRun:
     """Profiles there would be."""
     about_nobody: tuple[AboutNobody, ...] = ()
     """What to say of each goal that has rows about people nobody had brought before."""
+    failing: tuple[str, ...] = ()
+    """A line for each check of the files' rows that would fail then."""
 
     @property
     def refused(self) -> tuple[str, ...]:
@@ -136,6 +140,7 @@ def dry_run(
             outcomes = land_candidates(deployment, connection, wanted, server, mirror, now)
         step("dry run: landed")
         run = _rehearse(deployment.model, mirror, outcomes, _passed_over(look, goal), now)
+        run = replace(run, failing=tuple(_failing(connection, mirror, outcomes, now)))
     return _with_sharing(run, connection)
 
 
@@ -156,7 +161,19 @@ def dry_run_partitions(
             found = [outcome for _, partition in landed for outcome in partition]
         step("dry run: landed")
         run = _rehearse(deployment.model, mirror, found, _passed_over(look, goal.name), now)
+        run = replace(run, failing=tuple(_failing(connection, mirror, found, now)))
     return _with_sharing(run, connection)
+
+
+def _failing(connection: Connection, mirror: DataFolders, outcomes: Sequence[Outcome], now: datetime) -> Iterator[str]:
+    """The checks of what the files hold that would fail, of goals that would have new ones."""
+    landed = {outcome.goal for outcome in outcomes if outcome.landed}
+    for check in checks_of_connection(connection):
+        if check.name in OF_A_FILE and check.asset[-1] in landed:
+            verdict = check.judge(Facts(mirror, now))
+            if not verdict.passed:
+                blocks = ", and no export would go out" if check.blocks else ""
+                yield f"check {check.label} would fail{blocks}: {verdict.told}"
 
 
 def _with_sharing(run: DryRun, connection: Connection) -> DryRun:

@@ -14,15 +14,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cdp_assets.config.connections import Connection
-from cdp_assets.flows.check_limits import Check, checks_of_connection
+from cdp_assets.flows.check_limits import OF_A_FILE, Check, checks_of_connection
 from cdp_assets.flows.folders import DataFolders, make_private, write_whole
 from cdp_assets.flows.verdicts import BATCH, LIMIT_HOURS, NEWEST, Facts, Verdict
 from cdp_assets.warehouse import read_copy
 
 _TOLD_OTHERWISE = frozenset({"missing_file"})
 """Has a trigger of its own."""
-_OF_A_FILE = frozenset({"reject_rate", "volume"})
-"""Checks of the latest file: another file that fails is another failure."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ def failed_checks(
 
 
 def _key(check: Check, found: Verdict) -> str:
-    return f"{check.label}: {found.told}" if check.name in _OF_A_FILE else check.label
+    return f"{check.label}: {found.told}" if check.name in OF_A_FILE else check.label
 
 
 def _failing(

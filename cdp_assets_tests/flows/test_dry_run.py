@@ -221,3 +221,22 @@ def test_a_death_at_any_step_changes_nothing_and_the_next_run_clears_up(sshd, tm
             assert (left, shop.tree()) == (before, server), names[number - 1]
     rehearse(shop)
     assert (everything(shop.folders), list(shop.folders.staging.iterdir())) == (before, [])
+
+
+def test_checks_of_a_file_that_would_fail_are_told(sshd, tmp_path):
+    checks = {"volume": {"below": 80, "compare_with": 1, "blocks": True}, "reject_rate": {"above": 20}}
+    shop = Shop(sshd, tmp_path / "data", [import_goal(files={"delta": True}, checks=checks)])
+    rows = "".join(f"p{number}@x.com,Rome,5,\n" for number in range(10))
+    shop.put("customers_1.csv", f"email,city,points,tags\n{rows}")
+    shop.import_all()
+    shop.put("customers_2.csv", "email,city,points,tags\np1@x.com,Rome,5,\n,Rome,5,\nwrong,Rome,5,\n")
+    found = dry_run(shop.deployment, shop.connection, shop.folders, shop.now)
+    rejects, volume = found.failing
+    assert rejects.startswith(
+        "check shop/customers reject_rate would fail: customers_2.csv: 1 of 3 rows rejected (33.3"
+    )
+    assert volume.startswith(
+        "check shop/customers volume would fail, and no export would go out: customers_2.csv: rows"
+    )
+    shop.import_all()
+    assert dry_run(shop.deployment, shop.connection, shop.folders, shop.now).failing == ()
