@@ -147,6 +147,8 @@ def detect(counts: ColumnCounts, dates: DateCounts, layout: Format) -> Detected:
         if found is not None and _is_most(found.fitting, counts):
             return found
     note = "digits with leading zeros" if _is_most(counts.decimal, counts) else ""
+    if not note and _is_most(counts.amounts, counts):
+        note = "amounts with blanks or signs, which a find_replace makes numbers: docs/importing.md#processors"
     return Detected(PropertyType.text, fitting=counts.filled, note=note)
 
 

@@ -24,6 +24,8 @@ _COMPARED_BYTES = 64 << 10
 _MOST_NAMES = 4
 _GZIP = b"\x1f\x8b"
 _GROUPED = r"\d{1,3}(?:%s\d{3})*%s\d+|\d+%s\d+"
+_BETWEEN_DIGITS = re.compile("(?<=\\d)[ '\u00a0\u202f\u2019](?=\\d{3})|[ \u00a0\u202f]?(?:€|EUR|£|CHF)$")
+"""What groups digits beside point and comma, and signs behind an amount."""
 _SEPARATORS = (",", ";", "\t", "|")
 _ADVICE = "a goal reads all its files alike, so have it sent like the others, or give it a goal of its own"
 
@@ -44,7 +46,7 @@ def grouped_or_not(content: bytes, layout: Format) -> tuple[bool, str]:
 def _cells(text: str, separator: str) -> list[str]:
     """Those below the header, of the first lines."""
     lines = text.lstrip("\ufeff").splitlines()[1:200]
-    return [cell.strip(' "') for line in lines for cell in line.split(separator)]
+    return [_BETWEEN_DIGITS.sub("", cell.strip(' "')) for line in lines for cell in line.split(separator)]
 
 
 def guess_format(content: bytes) -> Format:

@@ -24,6 +24,11 @@ Sign = Literal[".", ","]
 _EMAIL, _NUMBER, _DECIMAL = (
     Property(name="probe", type=kind) for kind in (PropertyType.email, PropertyType.number, PropertyType.decimal)
 )
+_BLANK = r"[ '\x{A0}\x{202F}\x{2019}]"
+_AMOUNT = (
+    rf"^[-+]?\d{{1,3}}({_BLANK}?\d{{3}})*([.,]\d+{_BLANK}?(€|EUR|£|GBP|CHF|\$|USD)?|{_BLANK}?(€|EUR|£|GBP|CHF|\$|USD))$"
+)
+"""With a fraction or a sign of currency: phone numbers have blanks too."""
 _DIGITS = {
     "compact_dates": r"^(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$",
     "epoch_millis": r"^1\d{12}$",
@@ -67,6 +72,8 @@ class ColumnCounts:
     epoch_seconds: int
     clocks: int
     """Cells with a `:`, as every time of day has that is written with signs."""
+    amounts: int
+    """Numbers with blanks or apostrophes between their digits, or a sign of currency behind: no numbers as they are."""
     places: int
     """The most decimal places a number is written with."""
     other_places: int
@@ -129,6 +136,7 @@ def _counts(name: Sql, layout: Format) -> list[Sql]:
         _own_dates(name, layout),
         *(matches(name, pattern) for pattern in _DIGITS.values()),
         sql("contains({name}, ':')", name=name),
+        matches(name, _AMOUNT),
     ]
     filtered = [sql("count(*) FILTER ({wanted})", wanted=one) for one in wanted]
     places = [_most_places(prepared(_DECIMAL, name, signs)) for signs in (layout, other)]

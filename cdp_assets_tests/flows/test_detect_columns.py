@@ -10,6 +10,7 @@ from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import scratch
 
 COMMA = {"decimal": ","}
+AMOUNTS = "amounts with blanks or signs, which a find_replace makes numbers: docs/importing.md#processors"
 
 
 def profiled(texts, **layout):
@@ -30,6 +31,9 @@ def profiled(texts, **layout):
         (["1.5", "2", "1,000.25"], {}, "decimal with ."),
         (["1,5", "2", "1.000,25"], COMMA, "decimal with ,"),
         (["1,5", "2,25"], {}, "decimal with ,; numbers with decimal ,, but format.decimal is ."),
+        (["5 657,26 €", "1\u202f000,5", "12,00 EUR"], COMMA, f"text; {AMOUNTS}"),
+        (["1'234.50", "CHF"] + ["9.50 CHF"] * 9, {}, f"text; {AMOUNTS}"),
+        (["061 234 567", "+31 612 345 678"], {}, "text"),
         (["0612345678", "0201234567"], {}, "text; digits with leading zeros"),
         (["0", "10"], {}, "number"),
         (["1700000000", "1700000001"], {}, "number; may be UNIX time in seconds"),

@@ -110,6 +110,7 @@ def test_a_connection_whose_files_tell_nobody_is_not_written(server, capsys):
         ("a;b\nZoë;1\n", ";", ".", "windows-1252"),
         ("a;b\nZoë;1\n", ";", ".", "utf-16"),
         ("a\n1\n", ",", ".", "utf-8"),
+        ("a;b\n5 657,26 €;x\n1\u202f000,5;y\n", ";", ",", "utf-8"),
     ],
 )
 def test_the_layout_is_told_by_the_text(text, separator, decimal, encoding):
