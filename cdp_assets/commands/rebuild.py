@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from cdp_assets.assets.runtime import data_folders, now
 from cdp_assets.commands.chosen import chosen_imports
 from cdp_assets.components.loading import defs_folder, load_deployment
+from cdp_assets.config.connections import Connection
+from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.model import batch_config
 from cdp_assets.counted import counted
 from cdp_assets.errors import ConfigError
@@ -14,11 +17,13 @@ from cdp_assets.files.key_ring import opening_keys
 from cdp_assets.files.windows import is_called, not_called, those_there
 from cdp_assets.flows.compare_replay import compare_replay
 from cdp_assets.flows.fold_batches import FoldResult
+from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.import_files import Outcome, reland_versions
 from cdp_assets.flows.land_files import current_versions
-from cdp_assets.flows.manifests import ID_SIGNS
+from cdp_assets.flows.manifests import ID_SIGNS, Manifest
 from cdp_assets.flows.plan_order import order_key
 from cdp_assets.flows.run_connection import fold_and_publish
+from cdp_assets.flows.withdrawals import withdrawn_versions
 
 
 class Replay:
@@ -51,9 +56,9 @@ class Reland:
     HELP = "import files that were imported before anew, under today's YAML"
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
-        """Which goal, and which of its partitions."""
+        """Which goals, and which partitions."""
         parser.add_argument("connection")
-        parser.add_argument("goal")
+        parser.add_argument("goal", nargs="?", help="default: all import goals")
         parser.add_argument("partitions", nargs="*", help="default: all")
 
     def run(self, options: argparse.Namespace) -> int:
@@ -62,25 +67,38 @@ class Reland:
         A file that held people who are erased is kept no longer: that it stays as it is, is told, and no failure.
         """
         deployment = load_deployment(defs_folder())
-        connection, (goal, *_) = chosen_imports(deployment, options.connection, options.goal)
+        connection, goals = chosen_imports(deployment, options.connection, options.goal)
         folders = data_folders()
-        current = current_versions(folders, connection.name, options.goal)
-        versions = [
-            version
-            for version in current
-            if not options.partitions or is_called(goal.files, version.partition_key, options.partitions)
-        ]
-        versions.sort(key=order_key)
-        unknown = not_called(goal.files, [version.partition_key for version in versions], options.partitions)
-        if unknown:
-            there = those_there(version.partition_key for version in current)
-            raise ConfigError(f"{connection.name}/{options.goal} has no partition {', '.join(unknown)}; {there}")
-        config = batch_config(deployment, connection, goal)
-        outcomes = reland_versions(config, versions, folders, now(), opening_keys(connection.pgp))
-        for version, outcome in zip(versions, outcomes, strict=True):
-            print(f"{version.told}: {_became(outcome)}")
+        chosen = [(goal, _versions(folders, connection, goal, options.partitions)) for goal in goals]
+        withdrawn, failed = withdrawn_versions(folders), False
+        for goal, versions in chosen:
+            config = batch_config(deployment, connection, goal)
+            outcomes = reland_versions(config, versions, folders, now(), opening_keys(connection.pgp))
+            for version, outcome in zip(versions, outcomes, strict=True):
+                out = "; it is withdrawn and does not count" if version.version_id in withdrawn else ""
+                print(f"{version.told}: {_became(outcome)}{out}")
+                failed = failed or bool(outcome.error)
         _tell(fold_and_publish(deployment.model, folders, now(), at_once=True))
-        return 1 if any(outcome.error for outcome in outcomes) else 0
+        return 1 if failed else 0
+
+
+def _versions(
+    folders: DataFolders, connection: Connection, goal: ImportGoal, partitions: Sequence[str]
+) -> list[Manifest]:
+    """What stands for each version of a goal's files, or of these partitions, in the order they fold.
+
+    Raises:
+        ConfigError: whoever asks must: there is no such partition.
+    """
+    current = current_versions(folders, connection.name, goal.name)
+    versions = [
+        version for version in current if not partitions or is_called(goal.files, version.partition_key, partitions)
+    ]
+    unknown = not_called(goal.files, [version.partition_key for version in versions], partitions)
+    if unknown:
+        there = those_there(version.partition_key for version in current)
+        raise ConfigError(f"{connection.name}/{goal.name} has no partition {', '.join(unknown)}; {there}")
+    return sorted(versions, key=order_key)
 
 
 def _became(outcome: Outcome) -> str:

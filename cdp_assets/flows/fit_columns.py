@@ -107,7 +107,7 @@ def wanted_shape(model: CustomerModelConfig, batches: Iterable[Manifest]) -> Sha
     }
     named = sorted({kind.id for manifest in batches for kind in manifest.config.event_types})
     kinds = whole_types(model.event_types, named)
-    clashes: dict[tuple[str, str, str], str] = {}
+    clashes: dict[tuple[str, str, str], list[str]] = {}
     for manifest in batches:
         config = manifest.config
         columns = records.setdefault(config.goal.group_type, {})
@@ -124,15 +124,20 @@ def wanted_shape(model: CustomerModelConfig, batches: Iterable[Manifest]) -> Sha
     for manifest in batches:
         for name, then in parts_of(manifest.config).items():
             if shape.parts.get(name, then) != then:
-                clashes[(name, shape.parts[name], then)] = manifest.goal_id.replace("/", " ")
+                clashes.setdefault((name, shape.parts[name], then), []).append(manifest.goal_id.replace("/", " "))
     if clashes:
         message = "; ".join(
-            f"{_told(name)} is {today}, but files of {goal} were imported while it was {then}:"
-            f" run `python -m cdp_assets reland {goal}` or change the type back"
-            for (name, today, then), goal in sorted(clashes.items())
+            f"{_told(name)} is {today}, but files of {', '.join(dict.fromkeys(goals))} were imported while it was"
+            f" {then}: run {_relands(goals)} or change the type back"
+            for (name, today, then), goals in sorted(clashes.items())
         )
         raise ConfigError(message)
     return shape
+
+
+def _relands(goals: Iterable[str]) -> str:
+    """What lands all their files anew; the last of the commands folds them."""
+    return " and ".join(f"`python -m cdp_assets reland {goal}`" for goal in dict.fromkeys(goals))
 
 
 def _told(name: str) -> str:
