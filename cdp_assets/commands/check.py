@@ -39,9 +39,10 @@ def run(options: argparse.Namespace) -> int:
     for told in dict.fromkeys(cut_days(deployment.model)):
         print(f"note: {told}")
     for connection in deployment.connections:
-        for told in (*sharing_by_name(connection), *dated_by_name(connection), *summed_beside_events(connection)):
+        names = (*sharing_by_name(connection), *dated_by_name(connection), *cut_dates(connection))
+        for told in (*names, *summed_beside_events(connection)):
             print(f"note: connection {connection.name}: {told}")
-        others = (*coming_back(connection, deployment.model), *cut_dates(connection))
+        others = coming_back(connection, deployment.model)
         doubts = (*untold(connection), *idle(connection), *others, *doubtful_items(connection))
         for told in doubts if connection.enabled else ():
             print(f"warning: connection {connection.name}: {told}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 from datetime import timedelta
 
@@ -187,3 +188,14 @@ def test_a_name_that_is_nearly_one_that_a_goal_takes_is_told(sshd, tmp_path):
     assert "but for .txt" in found["customers_1.csv.txt"][1]
     goal, reason = found["week 48.csv"]
     assert (goal, reason.partition("but for ")[2]) == ("weeks", "a number: root: 'week *.csv' takes both")
+
+
+def test_a_linked_file_may_come_packed(sshd, tmp_path):
+    shop = shop_with(sshd, tmp_path, LINK | {"file": "lessons_*.csv*"})
+    for number, pack in ((244, gzip.compress), (245, bytes)):
+        shop.put(f"example_course_20{number}.csv", COURSES.replace("@x", f"@{number}"))
+        packed = ".gz" if pack is gzip.compress else ""
+        shop.put(f"lessons_{number}.csv{packed}", pack(LESSONS.encode()))
+    shop.import_all()
+    assert [tags for _, tags in shop.people("email, tags")] == [["intro", "last"]] * 2 + [["other"]] * 2
+    assert "lessons_244.csv.gz.done" in shop.names()
