@@ -122,7 +122,8 @@ class GoalPreview:
         made = [f"{kind.type}: {sum(self._with_profile(kind.made)):,}" for kind in found.types]
         dropped = sum(found.good_rows.values()) - sum(self._with_profile(found.good_rows))
         told = [f"rows that bring one: {found.received:,}", *made, f"rejected: {found.rejected:,}"]
-        told.append(f"dropped, as their rows find no profile: {dropped:,}")
+        unless = " unless other new files bring them before" if dropped and not self.allow_create else ""
+        told.append(f"dropped, as their rows find no profile{unless}: {dropped:,}")
         if found.repeated:
             told.append(f"rows whose event came before: {found.repeated:,}")
         return f"Timeline events: {', '.join(told)}"

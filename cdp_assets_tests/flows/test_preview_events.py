@@ -72,7 +72,9 @@ def test_a_preview_tells_the_events_an_import_makes_and_what_it_rejects(tmp_path
 def test_events_of_rows_that_find_no_profile_would_be_dropped(tmp_path):
     room = lab(tmp_path, events_goal(allow_create=False))
     found = preview(room, "customers", {"": HEADER + ROWS})
-    assert found.told_events.endswith("order: 0, rejected: 3, dropped, as their rows find no profile: 4")
+    assert found.told_events.endswith(
+        "order: 0, rejected: 3, dropped, as their rows find no profile unless other new files bring them before: 4"
+    )
     assert [found.fate(person) for person in found.seen.events.types[0].people] == ["not found", "not found"]
 
 
