@@ -27,10 +27,22 @@ _CONFLICTS = Sql(
 )
 
 
+_ANEW = Sql(
+    "SELECT name FROM ops.batches WHERE folded_at >= ? AND state = 'folded' AND version_id IN"
+    " (SELECT version_id FROM ops.batches WHERE state = 'replaced') ORDER BY position"
+)
+_FEW = 3
+
+
 def set_aside_since(database: Database, folders: DataFolders, since: datetime) -> Iterator[str]:
     """What to say of files that landed since then and do not count, and of rows and identifiers of the others."""
     for name, note in database.rows(_NOT_COUNTED, [since]):
         yield f"{shown(name)} landed and does not count: {note}."
+    anew = [shown(name) for (name,) in database.rows(_ANEW, [since])]
+    if anew:
+        more = f" and {counted(len(anew) - _FEW, 'more file')}" if len(anew) > _FEW else ""
+        was = "was" if len(anew) == 1 else "were"
+        yield f"{', '.join(anew[:_FEW])}{more} {was} imported anew, as the settings they are imported by changed."
     manifests = [read_manifest(folders.landing / folder) for (folder,) in database.rows(_FOLDED, [since])]
     for manifest in manifests:
         yield from set_aside_of(database, manifest)

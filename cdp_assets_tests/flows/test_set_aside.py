@@ -136,3 +136,18 @@ def test_an_event_that_comes_with_another_time_is_told_as_a_second_one(tmp_path)
         "customers_20261121.csv: 1 event of type order has the id that the same person has at another time too:"
         " time and id tell events apart, so both are there; to correct an event, send it with its first time"
     ) in summary(room)
+
+
+def test_files_that_are_imported_anew_are_told_with_the_reason(tmp_path):
+    room = Lab(tmp_path, deployment(PROPERTIES, [goal(mappings=[{"column": "city", "property": "city"}])]))
+    for day in range(20, 25):
+        room.land("customers", f"customers_202611{day}.csv", f"{HEADER}p{day}@x.com,Rome\n")
+    room.fold()
+    assert "anew" not in summary(room)
+    room.deployment = deployment(PROPERTIES, [goal(mappings=[])])
+    room.reland("customers")
+    room.fold()
+    first = ", ".join(f"customers_202611{day}.csv" for day in (20, 21, 22))
+    assert f"{first} and 2 more files were imported anew, as the settings they are imported by changed." in summary(
+        room
+    )
