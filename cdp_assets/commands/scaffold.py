@@ -203,7 +203,7 @@ def _tell_doubts(draft: GoalDraft) -> None:
     """What its author should decide."""
     column = draft.found.column
     lacking = column.rows - column.filled
-    if lacking:
+    if lacking and not draft.more_identifiers:
         have = "row has" if lacking == 1 else "rows have"
         told = f"{lacking:,} {have} no {column.name!r} and would be left out"
         other = next((one.column for one in draft.other_identifiers), "")

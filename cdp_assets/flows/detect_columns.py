@@ -56,6 +56,11 @@ class Detected:
     note: str = ""
 
 
+def _has_times(detected: Detected) -> bool:
+    """Whether its format may have a time of day, and some dates have one."""
+    return "[" in detected.detail and not detected.whole_days
+
+
 @dataclass(frozen=True)
 class ColumnProfile:
     """One column of a sample."""
@@ -83,6 +88,7 @@ class ColumnProfile:
         told = f"{detected.type}, several values" if detected.multiple else str(detected.type)
         # What may be absent in a format only makes it hard to read here.
         told += f" {detected.detail.split('[')[0] or detected.detail}" if detected.detail else ""
+        told += " with times" if detected.type is PropertyType.datetime and _has_times(detected) else ""
         if detected.fitting < self.filled:
             told += f"; {self.filled - detected.fitting:,} of another form"
         return f"{told}; {detected.note}" if detected.note else told

@@ -10,7 +10,7 @@ from cdp_assets.config.goals import Identifier, ImportProfilesGoal
 from cdp_assets.config.properties import PropertyType
 from cdp_assets.flows.detect_columns import ColumnProfile
 from cdp_assets.flows.look_kinds import LookedKind
-from cdp_assets.flows.people_columns import Found, Key, called_like_key, is_key, may_be_key
+from cdp_assets.flows.people_columns import Found, Key, called_like_key, is_key, may_be_key, tells_apart
 from cdp_assets.flows.personal_columns import is_personal
 from cdp_assets.flows.propose_mappings import Proposal
 from cdp_assets.sql.date_detection import KnownFormat
@@ -91,7 +91,7 @@ class GoalDraft:
     def other_identifiers(self) -> tuple[Identifier, ...]:
         """Addresses and keys that find the same people, and are not used."""
         addresses = [one for one in self.goal.mappings if one.property == self.address and not self.about_others]
-        keys = [key for key in self.keys.values() if is_key(key.column)]
+        keys = [key for key in self.keys.values() if tells_apart(key.column)]
         more = [(one.column, one.property) for one in addresses] + [(key.column.name, key.fills) for key in keys]
         used = {one.column for one in self.goal.identifier_columns}
         used |= {key.column.name for key in self.shared_keys}
@@ -103,7 +103,7 @@ class GoalDraft:
         if self.about_others:
             return ()
         used = {one.column for one in self.goal.identifier_columns}
-        keys = (key for key in self.keys.values() if key.column.name not in used and is_key(key.column))
+        keys = (key for key in self.keys.values() if key.column.name not in used and tells_apart(key.column))
         return tuple(key for key in keys if self.sharing(key) > 0)
 
     def sharing(self, key: Key) -> int:

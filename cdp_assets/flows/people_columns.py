@@ -83,13 +83,23 @@ def seems_key(column: ColumnProfile) -> bool:
 
 
 def may_be_key(column: ColumnProfile) -> bool:
-    """Whether it seems a key, and differs in so many rows that it is likely meant to be one."""
-    return seems_key(column) and _dirty(column) <= _MOST_UNSURE * column.rows
+    """Whether it seems a key, and its values differ so much that it is likely meant to be one."""
+    return seems_key(column) and repeats_of(column) <= _MOST_UNSURE * column.filled
 
 
 def is_key(column: ColumnProfile) -> bool:
     """Whether it seems a key, and differs in every row but for a few."""
     return seems_key(column) and _dirty(column) <= _MOST_DIRTY * column.rows
+
+
+def tells_apart(column: ColumnProfile) -> bool:
+    """Whether it seems a key, and those who have one have their own but for a few: not all need have one."""
+    return seems_key(column) and column.filled > 0 and repeats_of(column) <= _MOST_DIRTY * column.filled
+
+
+def repeats_of(column: ColumnProfile) -> int:
+    """Rows with the value of an earlier row."""
+    return column.filled - column.distinct
 
 
 def address_column(looked: LookedKind) -> ColumnProfile | None:
@@ -116,14 +126,14 @@ def found_surely(
     """What was asked for, else an address, else a key of people in other files; None = there is none of these."""
     if asked:
         column = next(one for one in looked.seen.columns if one.name == asked)
-        key = keys.get(column.name.lower())
+        key = keys.get(column.name.lower()) or _best_key([column], keys.values())[1]
         return Found(column, "asked for", key.fills if key and key.file != looked.file else "")
     address = address_column(looked)
     if address is not None:
         return Found(address, "it holds e-mail addresses")
     for column in looked.single:
         key = keys.get(column.name.lower())
-        if key is not None and is_key(key.column):
+        if key is not None and tells_apart(key.column):
             every = f"nearly every row there ({key.flaws})" if _dirty(key.column) else "every row there"
             return Found(column, f"it is a key in other files, different in {every}", key.fills)
     by_values = _found_by_values(looked, keys.values())
@@ -138,12 +148,18 @@ def found_surely(
 
 def _found_by_values(looked: LookedKind, keys: Iterable[Key]) -> Found | None:
     """A column that holds the values of a key of people in other files under another name: the one that fits best."""
-    pairs = [(one, key) for key in keys if is_key(key.column) for one in looked.single if _may_name(one)]
-    fitting = [(share_held(one, key.column), one, key) for one, key in pairs]
-    share, column, key = max(fitting, key=lambda pair: pair[0], default=(0.0, None, None))
-    if column is None or key is None or share < _SAME:
+    column, key = _best_key(looked.single, keys)
+    if column is None or key is None:
         return None
     return Found(column, f"nearly all its values are those of {key.column.name!r} in {key.file}", key.fills)
+
+
+def _best_key(columns: Iterable[ColumnProfile], keys: Iterable[Key]) -> tuple[ColumnProfile | None, Key | None]:
+    """The column nearly all values of which are those of a key, and that key; None = there is none."""
+    pairs = [(one, key) for key in keys if tells_apart(key.column) for one in columns if _may_name(one)]
+    fitting = [(share_held(one, key.column), one, key) for one, key in pairs]
+    share, column, key = max(fitting, key=lambda pair: pair[0], default=(0.0, None, None))
+    return (column, key) if share >= _SAME else (None, None)
 
 
 def _may_name(column: ColumnProfile) -> bool:
@@ -174,7 +190,7 @@ def found_by_guess(looked: LookedKind) -> Found | None:
 def unsure_key(looked: LookedKind, keys: Mapping[str, Key]) -> tuple[ColumnProfile, Key] | None:
     """A column that would find the people of another file, if fewer rows there were without a key of their own."""
     shared = ((one, keys[one.name.lower()]) for one in looked.single if one.name.lower() in keys)
-    return next(((one, key) for one, key in shared if not is_key(key.column)), None)
+    return next(((one, key) for one, key in shared if not tells_apart(key.column)), None)
 
 
 def rows_of(
@@ -198,7 +214,8 @@ def why_none(looked: LookedKind, unsure: tuple[ColumnProfile, Key] | None) -> st
         column, key = unsure
         return (
             f"{looked.file} has no column with e-mail addresses, and {column.name!r}, by which the people of {key.file}"
-            f" could be found, is not taken: {key.flaws}, and at most {100 * _MOST_DIRTY:g} % may; mend these, or take"
+            f" could be found, is not taken: {repeats_of(key.column):,} of {counted(key.column.filled, 'row')} with one"
+            f" there have that of an earlier row, and at most {100 * _MOST_DIRTY:g} % may; mend these, or take"
             f" it nevertheless with --identifier '{looked.kind.goal_name}:{column.name}'"
         )
     names = ", ".join(one.name for one in looked.seen.columns)

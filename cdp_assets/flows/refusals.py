@@ -28,8 +28,9 @@ def refusals(
     """
     refused = rejected + event_rows
     share = 100 * refused / rows if rows else 0.0
-    events = f", with those of {counted(events_rejected, 'rejected event')}" if event_rows else ""
-    yield share, f"{refused:,} of {counted(rows, 'row')} rejected ({share:.1f} %){events}"
+    how = " or with a rejected event" if rejected else "with a rejected event"
+    how = f"{'rejected' if rejected or not event_rows else ''}{how if event_rows else ''}"
+    yield share, f"{refused:,} of {counted(rows, 'row')} {how} ({share:.1f} %)"
     if events_rejected and not event_rows:
         # Of linked files: their rows are none of this one.
         share = 100 * events_rejected / with_event if with_event else 0.0

@@ -39,7 +39,7 @@ def test_rejected_events_are_told_although_their_rows_are_fine(tmp_path, mails, 
     assert tick(room) == told
     found = mails.mails()
     assert [subject for subject, _ in found] == [
-        "shop/people: people_1.csv: 2 of 3 rows rejected (66.7 %), with those of 2 rejected events"
+        "shop/people: people_1.csv: 2 of 3 rows with a rejected event (66.7 %)"
     ] * told
     for _, text in found:
         assert "; 3 rows with events: 1 created, 2 rejected" in text
@@ -51,7 +51,7 @@ def test_rows_and_events_that_are_rejected_stand_in_one_message(tmp_path, mails)
     deliver(room, "people_1.csv", "a@x.com,2026-11-20\nwrong,2026-11-20\nc@x.com,99/99/2026\n")
     assert tick(room) == 1
     ((subject, _),) = mails.mails()
-    assert subject == "shop/people: people_1.csv: 2 of 3 rows rejected (66.7 %), with those of 1 rejected event"
+    assert subject == "shop/people: people_1.csv: 2 of 3 rows rejected or with a rejected event (66.7 %)"
 
 
 def test_the_check_counts_rows_whose_event_is_rejected(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from cdp_assets.__main__ import main
 from cdp_assets.components.loading import load_deployment
-from cdp_assets_tests.scaffolding.files import CUSTOMERS, DIRTY, customers_of, orders_of
+from cdp_assets_tests.scaffolding.files import CUSTOMERS, customers_of, orders_of
 
 ORDERS = "Bestelnr;klantnr;Bedrag;Besteld\nB1;1;5,50;20-11-2026\nB2;1;2,25;21-11-2026\nB3;9;1,00;22-11-2026\n"
 
@@ -65,19 +65,20 @@ def test_another_key_of_the_people_is_proposed_in_a_comment(server):
     assert [one.column for one in goal.identifiers] == ["E-mail", "Klantnr"]
 
 
-def test_a_key_that_too_many_rows_lack_is_told_and_no_other_takes_its_place(server, sshd, capsys):
+def test_a_key_that_too_many_rows_share_is_told_and_no_other_takes_its_place(server, sshd, capsys):
     place, known, folder = server
     shop = sshd.root / "drafted"
     for old in shop.iterdir():
         old.unlink()
-    (shop / "klanten_20261125.csv").write_text(customers_of(40, *DIRTY))
+    double = [f"K{number:03};x{number}@x.example;Ede" for number in (1, 2, 3)]
+    (shop / "klanten_20261125.csv").write_text(customers_of(40, *double))
     (shop / "bestellingen_20261125.csv").write_text(orders_of("K001", "K002", "K003"))
     assert main(["scaffold", "winkel", *place, *known]) == 0
     told = capsys.readouterr().out
     assert (
         "left out: bestellingen_*.csv: bestellingen_20261125.csv has no column with e-mail addresses, and 'Klantnr', by"
-        " which the people of klanten_20261125.csv could be found, is not taken: 3 of 43 rows there have none or one of"
-        " an earlier row, and at most 5 % may; mend these, or take it nevertheless with --identifier"
+        " which the people of klanten_20261125.csv could be found, is not taken: 3 of 43 rows with one there"
+        " have that of an earlier row, and at most 5 % may; mend these, or take it nevertheless with --identifier"
         " 'bestellingen:Klantnr'"
     ) in told
     assert [goal.name for goal in load_deployment(folder).find_connection("winkel").imports] == ["klanten"]
@@ -183,3 +184,26 @@ def test_one_row_twice_makes_no_events_and_a_birthday_is_the_date_of_none(server
     assert main(["scaffold", "second", *place, *known, "--files", "twins.csv"]) == 0
     assert "some people have several rows" in capsys.readouterr().out
     assert "type: order" not in (folder / "second" / "defs.yaml").read_text()
+
+
+def test_a_key_that_not_everybody_has_finds_those_who_have_it(server, sshd, capsys):
+    place, known, folder = server
+    shop = sshd.root / "drafted"
+    for old in shop.iterdir():
+        old.unlink()
+    people = "".join(f"a{number}@x.example;{f'C{number:04}' if number % 2 else ''}\n" for number in range(60))
+    (shop / "klanten_20261125.csv").write_text(f"E-mail;Kaart\n{people}")
+    (shop / "klanten_20261118.csv").write_text(f"E-mail;Kaart\n{people}")
+    cards = "".join(f"C{number:04};{number}\n" for number in range(1, 60, 2))
+    (shop / "passen_20261126.csv").write_text(f"card;points\n{cards}")
+    assert main(["scaffold", "winkel", *place, *known]) == 0
+    assert "nearly all its values are those of 'Kaart' in klanten_20261125.csv" in capsys.readouterr().out
+    goals = {goal.name: goal for goal in load_deployment(folder).find_connection("winkel").imports}
+    (found,) = goals["passen"].identifiers
+    assert (found.column, found.property) == ("card", "Kaart")
+    shutil.rmtree(folder / "winkel")
+    assert main(["scaffold", "winkel", *place, *known, "--identifier", "passen:card"]) == 0
+    asked = {goal.name: goal for goal in load_deployment(folder).find_connection("winkel").imports}
+    assert {name: goal.identifiers for name, goal in asked.items()} == {
+        name: goal.identifiers for name, goal in goals.items()
+    }
