@@ -33,6 +33,7 @@ from cdp_assets.flows.file_kinds import FileKind, file_kinds
 from cdp_assets.flows.folders import write_whole
 from cdp_assets.flows.goal_draft import GoalDraft
 from cdp_assets.flows.look_kinds import LeftOut, LookedKind, look_at_kinds
+from cdp_assets.flows.people_columns import GROUPS_PAGE
 
 HELP = "write a new connection after looking at its server and files"
 
@@ -199,8 +200,8 @@ def _tell(draft: GoalDraft) -> None:
         print(f"    {shown(note)}")
 
 
-def _tell_doubts(draft: GoalDraft) -> None:
-    """What its author should decide."""
+def _tell_who(draft: GoalDraft) -> None:
+    """Whether the rows are people, and who is not found."""
     column = draft.found.column
     lacking = column.rows - column.filled
     if lacking and not draft.more_identifiers:
@@ -208,10 +209,18 @@ def _tell_doubts(draft: GoalDraft) -> None:
         told = f"{lacking:,} {have} no {column.name!r} and would be left out"
         other = next((one.column for one in draft.other_identifiers), "")
         print(f"    !! {told}{f'; {other!r} could find them too: see its comment' if other else ''}")
+    if not draft.goal.active:
+        print("    !! nothing tells that these are people, so the goal is switched off: remove `active: false` if each")
+        print(f"       row is one; things such as shops or households are groups: {GROUPS_PAGE}")
+    elif draft.found.guessed:
+        print("    !! nothing tells that these are people: every row makes a profile; remove the goal if it is not so")
+
+
+def _tell_doubts(draft: GoalDraft) -> None:
+    """What its author should decide."""
     for warning in draft.looked.warnings:
         print(f"    !! {warning}")
-    if draft.found.guessed:
-        print("    !! nothing tells that these are people: every row makes a profile; remove the goal if it is not so")
+    _tell_who(draft)
     if draft.about_others:
         whose = "some people have several rows" if draft.several_rows else "the people are those of another file"
         print(f"    !! {whose}: of a property the last one counts, unless its rule is sum or add;")

@@ -22,6 +22,10 @@ _DELTA = """\
       # delta: false means that each file holds everything: a row that earlier files said is not applied again.
       # Change it to true if each file holds only what is new or changed: then every row is applied.
 """
+_OFF = """\
+      # Nothing tells that these rows are people. If each is one, remove the next line; else the goal.
+      active: false
+"""
 _WHOSE = {True: "Some people have several rows here.", False: "The people are those of another file."}
 _EVENTS = f"""\
       # {{whose}} Such a file usually holds timeline events (orders, visits), one for each
@@ -83,7 +87,9 @@ def connection_yaml(
     lines += ["  run: manual", "  goals:"]
     for draft in drafts:
         goal = draft.goal
-        lines += [f"    - type: {goal.type}", f"      name: {goal.name}", *_DELTA.splitlines()]
+        lines += [f"    - type: {goal.type}", f"      name: {goal.name}"]
+        lines += [] if goal.active else _OFF.splitlines()
+        lines += _DELTA.splitlines()
         files = goal.files.model_dump(mode="json", exclude_defaults=True) | {"delta": goal.files.delta}
         links = [one for one in left_out if one.linked and one.owner == goal.name]
         lines += _linked(files, links)

@@ -50,7 +50,7 @@ def draft_goals(
     drafting.add_sure()
     for looked in list(drafting.left):
         drafting.add_guess(looked)
-    return people_first(drafting.drafts), [drafting.left_out(looked) for looked in drafting.left]
+    return people_first(_doubtful_off(drafting.drafts)), [drafting.left_out(looked) for looked in drafting.left]
 
 
 @dataclass
@@ -177,6 +177,17 @@ def _layout(looked: LookedKind, *, day_first: bool) -> Format:
     if dates and all(one.whole_days and (one.detail in sure or (day_first and one.either_way)) for one in dates):
         return looked.goal.format.model_copy(update={"date_format": KnownFormat.day_first.shortest})
     return looked.goal.format
+
+
+def _doubtful_off(drafts: Sequence[GoalDraft]) -> list[GoalDraft]:
+    """The drafts, those switched off of which nothing tells that they are people, while others surely are."""
+    sure = any(draft.brings_people and not draft.found.guessed for draft in drafts)
+    return [
+        replace(draft, goal=draft.goal.model_copy(update={"active": False}))
+        if sure and draft.found.guessed and not draft.is_personal
+        else draft
+        for draft in drafts
+    ]
 
 
 def _days_come_first(kinds: Sequence[LookedKind]) -> bool:

@@ -85,7 +85,13 @@ class GoalDraft:
     @property
     def brings_people(self) -> bool:
         """Whether its files have one row for each person."""
-        return self.goal.allow_create and not self.about_others
+        return self.goal.allow_create and self.goal.active and not self.about_others
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether some column beside the key holds names, birthdays, phones and the like."""
+        rest = (one for one in self.columns if one.name != self.found.column.name)
+        return any(is_personal(one.name, one.detected.type or PropertyType.text) for one in rest)
 
     @property
     def other_identifiers(self) -> tuple[Identifier, ...]:

@@ -165,8 +165,9 @@ def test_goals_of_people_come_before_those_of_what_they_did(server, sshd):
     assert main(["scaffold", "hotel", *place, *known]) == 0
     goals = load_deployment(folder).find_connection("hotel").imports
     assert [(goal.name, goal.allow_create) for goal in goals] == [
-        ("klanten", True), ("cards", True), ("buchungen", False),
+        ("klanten", True), ("buchungen", False), ("cards", True),
     ]  # fmt: skip
+    assert [goal.active for goal in goals] == [True, True, False], "nothing tells that cards are people"
     written = (folder / "hotel" / "defs.yaml").read_text()
     assert written.count("# false: another goal brings these people, one row each.") == 1
     assert "Lines of one order are items of its event, under `nested`" in written
