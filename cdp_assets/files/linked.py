@@ -71,7 +71,8 @@ def _find(linked: LinkedFile, root: str, values: Sequence[str], names: Collectio
     if len(fitting) == 1:
         return fitting[0]
     if not fitting:
-        raise LinkedFileMissingError(_missing(linked, root, values))
+        again = _done_before(linked, wanted, names)
+        raise LinkedFileMissingError(f"{_missing(linked, root, values)}{again}")
     shown_names = ", ".join(shown(name) for name in fitting[:5])
     message = f'Several linked files match "{linked.file}" for {shown(root)}: {shown_names}'
     raise FileError(message)
@@ -88,6 +89,18 @@ def _exact(linked: LinkedFile, root: str, values: Sequence[str], names: Collecti
     if linked.file not in names:
         raise LinkedFileMissingError(_missing(linked, root, values))
     return linked.file
+
+
+def _done_before(linked: LinkedFile, values: Sequence[str], names: Collection[str]) -> str:
+    """What to say of a file that would fit and is `.done`: it was imported with an earlier version of the root file."""
+    done = sorted(
+        name.removesuffix(DONE)
+        for name in names
+        if name.endswith(DONE)
+        and matches_wildcard(linked.file, name.removesuffix(DONE))
+        and all(value in name for value in values)
+    )
+    return f"; {shown(done[0])} was imported before: send it again too, unchanged or not" if len(done) == 1 else ""
 
 
 def _missing(linked: LinkedFile, root: str, values: Sequence[str]) -> str:

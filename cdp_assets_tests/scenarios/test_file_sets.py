@@ -199,3 +199,17 @@ def test_a_linked_file_may_come_packed(sshd, tmp_path):
     shop.import_all()
     assert [tags for _, tags in shop.people("email, tags")] == [["intro", "last"]] * 2 + [["other"]] * 2
     assert "lessons_244.csv.gz.done" in shop.names()
+
+
+def test_a_root_file_that_comes_again_alone_says_which_file_must_come_too(sshd, tmp_path):
+    shop = shop_with(sshd, tmp_path, wait_for_linked_s=7_200)
+    for number in (244, 245):
+        shop.put(f"example_course_20{number}.csv", COURSES.replace("@x", f"@{number}"))
+        shop.put(f"lessons_{number}.csv", LESSONS)
+    shop.import_all()
+    shop.put("example_course_20244.csv", COURSES.replace("Rome", "Bern"))
+    (waiting,) = [item for item in shop.land().look.passed_over if item.kind == "waits"]
+    assert waiting.reason == (
+        'waits: No linked file for "lessons_*.csv" with wildcard value "244" (root file example_course_20244.csv);'
+        " lessons_244.csv was imported before: send it again too, unchanged or not"
+    )
