@@ -97,7 +97,7 @@ def _show(found: LookedUp, history: str | None, days: frozenset[str]) -> None:
             say(console, f"nothing ever wrote {history}")
         return
     body = list(_property_rows(found, days))
-    columns = [Column("property", 18), Column("value", 22), *_ORIGIN, Column("how", 14)]
+    columns = [Column("property", 24), Column("value", 40), *_ORIGIN, Column("how", 14)]
     noted = any(row[-1] for row in body)
     print_table(console, "Properties", columns if noted else columns[:-1], [row[: 7 if noted else 6] for row in body])
     empty = sorted((name for name, value in found.known.properties.items() if value is None), key=str.lower)

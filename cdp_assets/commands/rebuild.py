@@ -14,6 +14,7 @@ from cdp_assets.config.model import batch_config
 from cdp_assets.counted import counted
 from cdp_assets.errors import ConfigError
 from cdp_assets.files.key_ring import opening_keys
+from cdp_assets.files.remote import shown
 from cdp_assets.files.windows import is_called, not_called, those_there
 from cdp_assets.flows.compare_replay import compare_replay
 from cdp_assets.flows.fold_batches import FoldResult
@@ -112,4 +113,6 @@ def _became(outcome: Outcome) -> str:
 
 def _tell(result: FoldResult) -> None:
     print(f"{counted(len(result.folded), 'batch', 'batches')} folded{', warehouse rebuilt' if result.replayed else ''}")
+    for entry in result.left_out:
+        print(f"{shown(str(entry['name']))} does not count: {entry['note']}")
     print(counted(result.profiles, "profile"))

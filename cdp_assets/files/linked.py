@@ -15,8 +15,10 @@ class LinkedFileMissingError(FileError):
     """A linked file is not there (yet): the set waits for it for a while."""
 
 
-def find_linked(files: Files, root: str, names: Collection[str]) -> dict[str, str]:
+def find_linked(files: Files, root: str, names: Collection[str], done: Collection[str] = ()) -> dict[str, str]:
     """Alias → name of every file linked to a root file, among the names of its directory.
+
+    `done`: names of files that were imported and renamed, as they were before: one that would fit is told of.
 
     A pattern's wildcards are filled with the root's values first; where that names no file, the one file
     that fits the pattern and contains every value is taken.
@@ -28,7 +30,7 @@ def find_linked(files: Files, root: str, names: Collection[str]) -> dict[str, st
     values = captured_values(files, root)
     found: dict[str, str] = {}
     for linked in files.linked:
-        name = _find(linked, root, values, names)
+        name = _find(linked, root, values, names, done)
         if name == root:
             message = f"The root file cannot have the same filename as the files linked to it: {shown(root)}"
             raise FileError(message)
@@ -52,7 +54,7 @@ def linked_to_done(files: Files, names: Collection[str]) -> dict[str, str]:
     return found
 
 
-def _find(linked: LinkedFile, root: str, values: Sequence[str], names: Collection[str]) -> str:
+def _find(linked: LinkedFile, root: str, values: Sequence[str], names: Collection[str], done: Collection[str]) -> str:
     has_wildcard = any(sign in linked.file for sign in "*?")
     if not has_wildcard:
         return _exact(linked, root, values, names)
@@ -71,7 +73,7 @@ def _find(linked: LinkedFile, root: str, values: Sequence[str], names: Collectio
     if len(fitting) == 1:
         return fitting[0]
     if not fitting:
-        again = _done_before(linked, wanted, names)
+        again = _done_before(linked, wanted, done)
         raise LinkedFileMissingError(f"{_missing(linked, root, values)}{again}")
     shown_names = ", ".join(shown(name) for name in fitting[:5])
     message = f'Several linked files match "{linked.file}" for {shown(root)}: {shown_names}'
@@ -92,15 +94,11 @@ def _exact(linked: LinkedFile, root: str, values: Sequence[str], names: Collecti
 
 
 def _done_before(linked: LinkedFile, values: Sequence[str], names: Collection[str]) -> str:
-    """What to say of a file that would fit and is `.done`: it was imported with an earlier version of the root file."""
-    done = sorted(
-        name.removesuffix(DONE)
-        for name in names
-        if name.endswith(DONE)
-        and matches_wildcard(linked.file, name.removesuffix(DONE))
-        and all(value in name for value in values)
-    )
-    return f"; {shown(done[0])} was imported before: send it again too, unchanged or not" if len(done) == 1 else ""
+    """What to say of a file that would fit and is `.done`: it came with an earlier version of the root file."""
+    fitting = [name for name in names if matches_wildcard(linked.file, name) and all(value in name for value in values)]
+    if len(fitting) != 1:
+        return ""
+    return f"; {shown(fitting[0])} was imported before: send it again too, unchanged or not"
 
 
 def _missing(linked: LinkedFile, root: str, values: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from cdp_assets.files.linked import LinkedFileMissingError, find_linked, linked_
 from cdp_assets.files.readiness import sidecar_of
 from cdp_assets.files.remote import RemoteFile, path_of, shown
 from cdp_assets.files.selection import (
+    DONE,
     differs_in_case,
     fits_but_for,
     matches_wildcard,
@@ -88,6 +89,7 @@ def sort_into_goals(
     for goal in goals:
         files = listings[path_of(connection.server, goal.files.directory)]
         by_name = {file.name: file for file in files if not _is_no_data(goal, file.name)}
+        done = [file.name.removesuffix(DONE) for file in files if file.name.endswith(DONE)]
         for file in sorted(files, key=lambda item: natural_key(item.name)):
             reason = why_not(goal.files, file.name) or sidecar_of(goal.files, file.name)
             try:
@@ -99,7 +101,7 @@ def sort_into_goals(
             if key is None:
                 passed_over.append(PassedOver(goal.name, file.name, reason or "", "other"))
                 continue
-            found_set = _file_set(f"{connection.name}/{goal.name}", goal, key, file, by_name)
+            found_set = _file_set(f"{connection.name}/{goal.name}", goal, key, file, by_name, done)
             found.append(replace(found_set, partition=partition))
     taken = {(item.goal, name) for item in found for name in item.names}
     left = [item for item in passed_over if (item.goal, item.name) not in taken]
@@ -181,12 +183,19 @@ def _is_no_data(goal: ImportGoal, name: str) -> bool:
     return never_taken(name) is not None or sidecar_of(goal.files, name) is not None
 
 
-def _file_set(goal_id: str, goal: ImportGoal, key: str, file: RemoteFile, by_name: Mapping[str, RemoteFile]) -> FileSet:
+def _file_set(
+    goal_id: str,
+    goal: ImportGoal,
+    key: str,
+    file: RemoteFile,
+    by_name: Mapping[str, RemoteFile],
+    done: Collection[str],
+) -> FileSet:
     root = seen_id(goal_id, file.path, file.size_bytes, file.modified_at)
     if not goal.files.linked:
         return FileSet(goal.name, key, file, root)
     try:
-        names = find_linked(goal.files, file.name, by_name)
+        names = find_linked(goal.files, file.name, by_name, done)
     except LinkedFileMissingError as error:
         return FileSet(goal.name, key, file, root, root_seen_id=root, missing=str(error))
     except FileError as error:

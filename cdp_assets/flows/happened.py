@@ -102,7 +102,7 @@ def _settled(connection: Connection, folders: DataFolders, since: datetime) -> I
         if state != "folded" or not changed:
             yield Event("unchanged", batch_id, f"{place} changed nothing", facts)
         shares = [(share, how) for share, how in refused.get(batch_id, ()) if share]
-        if shares:
+        if shares and state == "folded":
             title = f"{place}: {', '.join(how for _, how in shares)}"
             yield Event("rejects", batch_id, title, facts, max(shares)[0], partial(_why_rejected, folders, batch_id))
 
