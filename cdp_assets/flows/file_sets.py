@@ -107,7 +107,32 @@ def sort_into_goals(
     left = [item for item in passed_over if (item.goal, item.name) not in taken]
     left = _with_roots(connection, goals, listings, left)
     names = {name for _, name in taken}
-    return found, _without_roots(goals, names, _nearly_taken(goals, names, left))
+    left = _taking_nothing(connection, goals, listings, names, _nearly_taken(goals, names, left))
+    return found, _without_roots(goals, names, left)
+
+
+def _taking_nothing(
+    connection: Connection,
+    goals: Sequence[ImportGoal],
+    listings: Listings,
+    taken: Collection[str],
+    passed_over: Sequence[PassedOver],
+) -> list[PassedOver]:
+    """Of a goal that takes nothing, nor ever did, in a folder with files that no goal takes, one of these is told."""
+    idle = set()
+    for goal in goals:
+        names = [file.name for file in listings[path_of(connection.server, goal.files.directory)]]
+        if goal.drop is None and all(why_not(goal.files, name.removesuffix(DONE)) is not None for name in names):
+            idle.add(goal.name)
+    idle -= {item.goal for item in passed_over if item.kind != "other"}
+    told: list[PassedOver] = []
+    for item in passed_over:
+        if item.goal in idle and item.kind == "other" and item.name not in taken and never_taken(item.name) is None:
+            idle.discard(item.goal)
+            told.append(replace(item, reason=f"{item.reason}, and no other file there does", kind="wrong name"))
+        else:
+            told.append(item)
+    return told
 
 
 def _nearly_taken(

@@ -270,9 +270,12 @@ DELIVERED = Sql(
 """Files that last delivered an erased profile."""
 SENT_BACK = "SELECT path FROM ops.returned_rejects WHERE path IS NOT NULL AND batch_id IN ({ids}) ORDER BY path"
 SOURCES = (
-    "SELECT coalesce(done.renamed_to, file.path), file.connection FROM ops.batches AS file"
-    " LEFT JOIN ops.acknowledgements AS done USING (batch_id) WHERE file.batch_id IN ({ids}) ORDER BY ALL"
+    "SELECT DISTINCT coalesce(done.renamed_to, file.path), file.connection FROM ops.batches AS file"
+    " LEFT JOIN (SELECT version_id, max(renamed_to) AS renamed_to FROM ops.acknowledgements JOIN ops.batches"
+    " USING (batch_id) GROUP BY version_id) AS done USING (version_id)"
+    " WHERE file.batch_id IN ({ids}) AND (done.version_id IS NULL OR done.renamed_to IS NOT NULL) ORDER BY ALL"
 )
+"""Files on the server, as they are called since they were renamed; none that was gone or replaced by then."""
 
 
 def of_batches(query: str, ids: Sequence[str]) -> Sql:

@@ -2,9 +2,12 @@
 
 from datetime import timedelta
 
+from cdp_assets.config.model import batch_config
 from cdp_assets.flows import run_connection
 from cdp_assets.flows.erase_profiles import erase
 from cdp_assets.flows.find_erased import Asked
+from cdp_assets.flows.import_files import reland_versions
+from cdp_assets.flows.land_files import current_versions
 from cdp_assets_tests.privacy.searching import traces
 from cdp_assets_tests.support.connected import Shop, export_goal, import_goal
 from cdp_assets_tests.support.driven import KILLED, driver
@@ -53,3 +56,18 @@ def test_exports_forget_the_person(sshd, tmp_path):
     before = [0, *(size for size, _, _ in changes)]
     assert [start + joined - left for start, (_, joined, left) in zip(before, changes, strict=False)] == before[1:]
     assert sum(left for _, _, left in changes) == 1
+
+
+def test_a_file_that_was_imported_anew_is_named_as_it_is_called_now(sshd, tmp_path):
+    goals = [import_goal()]
+    shop = Shop(sshd, tmp_path / "data", goals)
+    shop.put("customers_1.csv", FULL)
+    shop.import_all()
+    goals[0]["mappings"] = [{"column": "city", "property": "city"}]
+    config = batch_config(shop.deployment, shop.connection, shop.connection.imports[0])
+    (outcome,) = reland_versions(config, current_versions(shop.folders, "shop", "customers"), shop.folders, shop.now)
+    assert outcome.landed is not None
+    assert outcome.landed.is_new
+    shop.fold()
+    told = erase(shop.deployment.model, shop.folders, [Asked("jane@x.com")], shop.now)
+    assert [name.rpartition("/")[2] for name in told.sources] == ["customers_1.csv.done"]

@@ -213,3 +213,17 @@ def test_a_root_file_that_comes_again_alone_says_which_file_must_come_too(sshd, 
         'waits: No linked file for "lessons_*.csv" with wildcard value "244" (root file example_course_20244.csv);'
         " lessons_244.csv was imported before: send it again too, unchanged or not"
     )
+
+
+def test_a_goal_that_takes_nothing_in_a_folder_with_files_is_told(sshd, tmp_path):
+    lost = import_goal("cards", files={"root": "card_([0-9]+)[.]csv", "match": "regex", "delta": True})
+    shop = Shop(sshd, tmp_path, [import_goal(), lost])
+    shop.put("customers_1.csv", "email,city,points,tags\na@x.com,Rome,1,\n")
+    assert [item for item in shop.land().look.passed_over if item.kind != "other"] == []
+    for name in ("cards_1.csv", "cards_2.csv", "old.csv.done"):
+        shop.put(name, b"")
+    (told,) = [item for item in shop.land().look.passed_over if item.kind != "other"]
+    why = "it does not match the regex name 'card_([0-9]+)[.]csv', and no other file there does"
+    assert (told.goal, told.name, told.kind, told.reason) == ("cards", "cards_1.csv", "wrong name", why)
+    shop.put("card_3.csv.done", b"")
+    assert [item for item in shop.land().look.passed_over if item.kind != "other"] == []
