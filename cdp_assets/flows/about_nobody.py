@@ -11,9 +11,9 @@ from cdp_assets.counted import counted
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.manifests import read_manifest
-from cdp_assets.flows.unidentified import unidentified
+from cdp_assets.flows.unidentified import other_columns, unidentified
 from cdp_assets.sql.looking import IDENTIFYING
-from cdp_assets.sql.text import Sql
+from cdp_assets.sql.text import Sql, ident, joined, literal, sql
 from cdp_assets.warehouse import Database
 
 _FOUND_NOBODY = Sql(
@@ -31,6 +31,8 @@ class Taken:
     config: BatchConfig
     """What it was landed under."""
     name: str
+    parquet: str
+    """Its rows."""
     not_found: int
     unidentified: int
     rows: int
@@ -58,6 +60,8 @@ class _Goal:
     rows: int = 0
     unidentified: dict[str, int] = field(default_factory=dict)
     """Rows without an identifier, by the file's name."""
+    parquets: list[str] = field(default_factory=list)
+    """Of the files with such rows."""
 
     def told(self, *, imported: bool) -> AboutNobody:
         goal, left_out = self.config.goal.name, sum(self.left_out.values())
@@ -88,7 +92,12 @@ def about_nobody_since(database: Database, folders: DataFolders, since: datetime
     return about_nobody(
         database,
         (
-            Taken(read_manifest(folders.landing / folder).config, name, *map(int, counts))
+            Taken(
+                read_manifest(folders.landing / folder).config,
+                name,
+                str(folders.landing / folder / "batch.parquet"),
+                *map(int, counts),
+            )
             for name, folder, *counts in batches
         ),
         imported=True,
@@ -107,6 +116,7 @@ def about_nobody(database: Database, files: Iterable[Taken], *, imported: bool) 
             goal.left_out[file.name] = goal.left_out.get(file.name, 0) + file.not_found
         if file.unidentified:
             goal.unidentified[file.name] = goal.unidentified.get(file.name, 0) + file.unidentified
+            goal.parquets.append(file.parquet)
     return list(_all_told(database, goals.values(), imported=imported))
 
 
@@ -119,9 +129,24 @@ def _all_told(database: Database, goals: Iterable[_Goal], *, imported: bool) -> 
             rows = sum(goal.unidentified.values())
             names = list(goal.unidentified)
             known = set() if goal.config.goal.group_type else identifying
-            sentence, many = unidentified(goal.config, names, rows, goal.rows, known, imported=imported)
+            others = [(one, _having(database, goal, number)) for number, one in other_columns(goal.config, known)]
+            sentence, many = unidentified(goal.config, names, rows, goal.rows, others, imported=imported)
             yield AboutNobody(sentence, many, goal.config.connection)
     yield from (goal.told(imported=imported) for goal in goals if goal.left_out)
+
+
+def _having(database: Database, goal: _Goal, number: int) -> int:
+    """How many of the rows without an identifier have a value in the column of a mapping."""
+    files = joined(", ", [literal(path) for path in goal.parquets])
+    (rows,) = database.row(
+        sql(
+            "SELECT count(*) FROM read_parquet([{files}], union_by_name = true) WHERE identifier IS NULL"
+            " AND identifier_invalid IS NULL AND {value} IS NOT NULL",
+            files=files,
+            value=ident(f"m{number}"),
+        )
+    )
+    return int(rows)
 
 
 def _then(config: BatchConfig, *, imported: bool) -> str:

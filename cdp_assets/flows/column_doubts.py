@@ -1,10 +1,11 @@
-"""What is doubtful in a batch's columns as a whole: one whose cells are mostly refused, people told of twice."""
+"""What is doubtful in a file as a whole: columns many of whose cells are refused, people told of twice, orphans."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from cdp_assets.config.goals import Rule
+from cdp_assets.config.linked import LinkedFile
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.counted import counted
 from cdp_assets.files.remote import shown
@@ -14,8 +15,8 @@ from cdp_assets.sql.text import Sql, ident, joined, literal, sql
 from cdp_assets.sql.values import invalid_reason
 from cdp_assets.warehouse import Database
 
-MOSTLY = 0.5
-"""Share of a column's filled cells that must be refused for the column to be told of as lost."""
+MANY = 0.1
+"""Share of a column's filled cells that must be refused for the column to be told of."""
 _LEAST = 5
 """So many refused cells; of fewer each speaks for itself."""
 MOST_ROWS = 1_000_000
@@ -28,7 +29,7 @@ Lost = tuple[str, int, int]
 def lost_columns(
     engine: Database, config: BatchConfig, present: Collection[str], batch: Sql, dates: Mapping[int, KnownFormat]
 ) -> Iterator[tuple[Lost, str]]:
-    """Columns most of whose cells are refused, which most likely is no fault of single rows, and what to say of them.
+    """Columns many of whose cells are refused, which most likely is no fault of single rows, and what to say of them.
 
     `dates`: number of a mapping → the format its dates were read in, where that was found out.
     """
@@ -44,7 +45,7 @@ def lost_columns(
     for number, mapping in enumerate(config.goal.mappings):
         if mapping.column in present and mapping.column in refused:
             bad, filled = engine.row(_cells(number, batch))
-            if bad >= _LEAST and bad >= MOSTLY * filled:
+            if bad >= _LEAST and bad >= MANY * filled:
                 prop = config.find_property(mapping.property)
                 why = invalid_reason(prop, config.goal.format, dates.get(number))
                 lost = (mapping.column, int(bad), int(filled))
@@ -88,3 +89,16 @@ def repeated_people(engine: Database, config: BatchConfig, present: frozenset[in
         if count:
             return item.column, int(count)
     return "", 0
+
+
+def many_orphans(linked: Sequence[LinkedFile], facts: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    """Linked files many rows of which belong to nothing: most likely one of the set is not whole.
+
+    `facts`: alias → counts of its rows. A look-up file (`static`) holds more than one root file asks for.
+    """
+    for link in linked:
+        counts = facts.get(link.name, {})
+        orphans, rows = counts.get("orphan_rows", 0), counts.get("rows", 0)
+        if not link.static and orphans >= _LEAST and orphans >= MANY * rows:
+            which = f"{orphans:,} of {counted(rows, 'row')} of linked file {link.name}"
+            yield f"{which} belong to no row of this file: is one of them not whole?"

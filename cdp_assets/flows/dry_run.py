@@ -220,7 +220,10 @@ def _rehearse(
             database,
             (
                 Taken(
-                    outcome.landed.manifest.config, item.name, *(item.counts.get(name, 0) for name in _CHANGED_NOBODY)
+                    outcome.landed.manifest.config,
+                    item.name,
+                    str(outcome.landed.folder / "batch.parquet"),
+                    *(item.counts.get(name, 0) for name in _CHANGED_NOBODY),
                 )
                 for outcome, item in zip(outcomes, files, strict=True)
                 if outcome.landed

@@ -24,6 +24,8 @@ from cdp_assets.flows.judge_files import deadlines, judge_missing_file
 from cdp_assets.flows.manifests import ID_SIGNS, goal_attempts, read_attempt, read_manifest
 from cdp_assets.flows.missing_partitions import missing_partitions
 from cdp_assets.flows.refusals import refusals
+from cdp_assets.flows.set_aside import set_aside_of
+from cdp_assets.flows.shrunken import shrunken_since
 from cdp_assets.flows.verdicts import NEWEST, Facts, Verdict
 from cdp_assets.sql.event_rejects import reasons_of_batch
 from cdp_assets.sql.ledger import FOLDER, SETTLED
@@ -87,6 +89,7 @@ def _settled(connection: Connection, folders: DataFolders, since: datetime) -> I
     try:
         with read_copy(folders.published) as database:
             rows = database.rows(SETTLED, [connection.name, since])
+            shrunken = shrunken_since(database, since)
             refused = {
                 row[0]: _refusals(database, folders, row) for row in rows if any(row[place] for place in _REFUSED)
             }
@@ -94,17 +97,26 @@ def _settled(connection: Connection, folders: DataFolders, since: datetime) -> I
         return
     for batch_id, goal, name, state, note, _, changed, _, told, *_, warnings in rows:
         place = f"{connection.name}/{goal}: {shown(name)}"
-        doubts = [f"warning: {doubt}" for doubt in (warnings, note if state == "folded" else "") if doubt]
+        found = (shrunken.get(batch_id, ""), warnings, note if state == "folded" else "")
+        doubts = [f"warning: {doubt}" for doubt in found if doubt]
         known = filter(None, [told if state == "folded" else note, *doubts])
         facts = "\n".join([place, *known, f"batch {batch_id[:ID_SIGNS]}"])
         if state == "folded":
-            yield Event("success", batch_id, f"{place} is in", facts)
+            title = f"{place} is in{', with warnings' if doubts else ''}"
+            yield Event("success", batch_id, title, facts, details=partial(_aside, folders, batch_id))
         if state != "folded" or not changed:
             yield Event("unchanged", batch_id, f"{place} changed nothing", facts)
         shares = [(share, how) for share, how in refused.get(batch_id, ()) if share]
         if shares and state == "folded":
             title = f"{place}: {', '.join(how for _, how in shares)}"
             yield Event("rejects", batch_id, title, facts, max(shares)[0], partial(_why_rejected, folders, batch_id))
+
+
+def _aside(folders: DataFolders, batch_id: str) -> str:
+    """What to say of rows that were set aside; empty = there are none."""
+    with read_copy(folders.published) as database:
+        (folder,) = database.row(FOLDER, [batch_id])
+        return "\n".join(set_aside_of(database, read_manifest(folders.landing / folder)))
 
 
 def _refusals(database: Database, folders: DataFolders, row: tuple[Any, ...]) -> list[tuple[float, str]]:
@@ -126,10 +138,12 @@ def _why_rejected(folders: DataFolders, batch_id: str) -> str:
     if len(reasons) > len(told):
         lines.append(f"… and {len(reasons) - len(told)} more reasons")
     place = f"{config.connection} {config.goal.name} --batch {batch_id[:ID_SIGNS]}"
+    aside = _aside(folders, batch_id)
     cells = " --cells" if manifest.cells_rejected else ""
     also = ", and those that were imported without some of their cells" if cells else ""
     return "\n".join(
         [
+            *([f"\n{aside}"] if aside else []),
             "\nwhy, the most frequent reasons first:",
             *lines,
             f"\nthe rejected rows as a file{also}, each with its reason, to be mended and sent again:",

@@ -102,7 +102,7 @@ class Manifest(Strict):
     event_rows_rejected: int = 0
     """Rows of the root file that bring a refused event; they go back to their sender with the rows refused."""
     lost: tuple[str, int, int] | None = None
-    """Of the column most of whose cells are refused: its name, how many are, and how many are filled."""
+    """Of the column with the most refused cells, if these are many: its name, how many are, and how many are filled."""
     repeated: tuple[str, int] | None = None
     """A column that finds people, and how many of its values stand in several rows that say different things."""
     padded_rows: int

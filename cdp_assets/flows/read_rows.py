@@ -28,7 +28,7 @@ class Rows:
     first_padded: int = 0
     """Line of the first of them; 0 = there is none."""
     cut: bool = False
-    """Whether the last row is one of them, and no end of line stands behind it."""
+    """Whether the file ends within its last row."""
     refused: Path | None = None
     """Line, raw text and reason of each row that cannot be read."""
     looks_old: bool = False
@@ -36,12 +36,13 @@ class Rows:
 
     def warnings(self, header: Header) -> tuple[str, ...]:
         """What to tell although the rows are read: that some lack cells, and where the first of them stands."""
+        cut = ("the file ends in the middle of its last row, which is rejected: it was most likely cut short",)
+        told = cut if self.cut else ()
         if not self.padded:
-            return ()
+            return told
         short, place = ("rows have", "the first on line") if self.padded > 1 else ("row has", "line")
-        told = f"{self.padded:,} {short} fewer cells than {header.told_by} ({place} {self.first_padded:,})"
-        cut = ("the file ends in the middle of its last row, without an end of line: it was most likely cut short",)
-        return (*(cut if self.cut else ()), f"{told}: the missing ones count as empty")
+        lacks = f"{self.padded:,} {short} fewer cells than {header.told_by} ({place} {self.first_padded:,})"
+        return (*told, f"{lacks}: the missing ones count as empty")
 
 
 def plain_rows(text: Path, header: Header, layout: Format) -> Rows | None:
@@ -67,6 +68,10 @@ def rewritten_rows(text: Path, header: Header, layout: Format, staging: Path, na
         for record in rows_of(text, layout, header):
             cells, reason = record.cells or (), record.reason
             told.add(looks_old(layout, record))
+            if not reason and len(cells) < width and not record.raw.endswith((b"\n", b"\r")):
+                # Half of a row, and its last cell may be half of what it was.
+                cut = True
+                reason = f"the file ends within this row: {len(cells)} of {counted(width, 'cell')}, and no end of line"
             if len(cells) > width:
                 reason = f"the row has {counted(len(cells), 'cell')}, {header.told_by} {width}"
             if reason:
@@ -75,7 +80,6 @@ def rewritten_rows(text: Path, header: Header, layout: Format, staging: Path, na
                 rejects.writerow([record.line, raw, reason])
                 continue
             good += 1
-            cut = len(cells) < width and not record.raw.endswith((b"\n", b"\r"))
             if len(cells) < width:
                 padded += 1
                 first_padded = first_padded or record.line

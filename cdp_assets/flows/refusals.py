@@ -24,7 +24,7 @@ def refusals(
         event_rows: rows that were not, and whose event was.
         with_event: rows that bring an event, of the file or of linked ones.
         events_rejected: events that were refused.
-        lost: a column most of whose cells were refused, how many were, and how many are filled.
+        lost: a column many of whose cells were refused, how many were, and how many are filled.
     """
     refused = rejected + event_rows
     share = 100 * refused / rows if rows else 0.0

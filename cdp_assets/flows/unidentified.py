@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 
 from cdp_assets.config.goals import Mapping
 from cdp_assets.config.model import BatchConfig
@@ -14,7 +14,13 @@ MANY = 0.1
 
 
 def unidentified(
-    config: BatchConfig, files: Sequence[str], rows: int, received: int, identifying: Collection[str], *, imported: bool
+    config: BatchConfig,
+    files: Sequence[str],
+    rows: int,
+    received: int,
+    others: Sequence[tuple[Mapping, int]],
+    *,
+    imported: bool,
 ) -> tuple[str, bool]:
     """What to say of a goal's rows without a value in any identifier column, and whether to warn of it.
 
@@ -23,7 +29,7 @@ def unidentified(
         files: names of the files with such rows.
         rows: how many of their rows have none.
         received: rows of all files of the goal.
-        identifying: properties by which profiles are found, of all goals.
+        others: as `other_columns` gives them, with how many of the rows have a value there.
         imported: whether it has happened, or would.
     """
     goal = config.goal
@@ -33,15 +39,20 @@ def unidentified(
     none = f"no {columns[0]}" if len(columns) == 1 else f"none of {', '.join(columns)}"
     was = "was" if rows == 1 else "were"
     told = f"{which}: {rows:,} {have} {none}, and {f'{was} left out' if imported else 'would be left out'}"
-    other = next(_others(config, identifying), None)
+    number, other = max(((count, one) for one, count in others if count), key=lambda pair: pair[0], default=(0, None))
     if other is None:
         return told, rows >= MANY * received
     anew = f", then `python -m cdp_assets reland {config.connection} {goal.name}`" if imported else ""
     entry = f"{{column: {other.column}, property: {other.property}}}"
-    return f"{told}. {shown(other.column)} could find them too: put {entry} last into its identifiers{anew}", True
+    them = "them" if number == rows else f"{number:,} of them"
+    return f"{told}. {shown(other.column)} could find {them}: put {entry} last into its identifiers{anew}", True
 
 
-def _others(config: BatchConfig, identifying: Collection[str]) -> Iterator[Mapping]:
-    """Mappings of the goal into properties by which other goals find people."""
+def other_columns(config: BatchConfig, identifying: Collection[str]) -> list[tuple[int, Mapping]]:
+    """Mappings of the goal, with their numbers, into properties by which other goals find people."""
     used = {one.property for one in config.goal.identifier_columns}
-    return (one for one in config.goal.mappings if one.property in identifying and one.property not in used)
+    return [
+        (number, one)
+        for number, one in enumerate(config.goal.mappings)
+        if one.property in identifying and one.property not in used
+    ]

@@ -19,7 +19,7 @@ from cdp_assets.errors import FileError
 from cdp_assets.faults import step
 from cdp_assets.files.delimited import Header, read_header
 from cdp_assets.flows.absent_told import absent_warnings, other_separator
-from cdp_assets.flows.column_doubts import MOST_ROWS, Lost, lost_columns, repeated_people
+from cdp_assets.flows.column_doubts import MOST_ROWS, Lost, lost_columns, many_orphans, repeated_people
 from cdp_assets.flows.join_linked import LinkedSet, LinkedText, linked_columns, linked_facts, load_linked
 from cdp_assets.flows.keep_rejected import REJECTED_ROWS, SourceText, find_event_lines, keep_rejected
 from cdp_assets.flows.prepare_cells import doubtful_dates, find_dates, prepare_cells
@@ -225,7 +225,13 @@ def _write(engine: Database, job: Job, rows: Rows) -> WrittenBatch:
     counts |= _keep_rejected(engine, job, counts)
     counts |= {"rows_received": written.rows_read + rows.unreadable}
     doubts = dict.fromkeys(
-        (*absent_warnings(job.config, written.columns), *(told for _, told in lost), *written.doubts, *event_doubts)
+        [
+            *many_orphans(job.config.goal.files.linked, written.linked),
+            *absent_warnings(job.config, written.columns),
+            *(told for _, told in lost),
+            *written.doubts,
+            *event_doubts,
+        ]
     )
     return WrittenBatch(counts, written.linked, (*rows.warnings(job.header), *linked.warnings, *doubts))
 

@@ -128,7 +128,7 @@ def test_rows_without_an_identifier_are_told_with_the_column_that_would_find_the
     room.land("customers", "customers_20261121.csv", "email,city,nr\na@x.com,Rome,1\n,Oslo,2\n")
     room.fold()
     cure = (
-        "nr could find them too: put {column: nr, property: nr} last into its identifiers, then"
+        "nr could find them: put {column: nr, property: nr} last into its identifiers, then"
         " `python -m cdp_assets reland shop customers`"
     )
     assert warnings(room) == [

@@ -49,11 +49,12 @@ LOST = "cells of column Born are rejected: not a date in the expected format (DD
     [
         ([BAD] * 6, [f"6 of 6 {LOST}"]),
         ([BAD] * 5 + [GOOD] * 5 + [""] * 20, [f"5 of 10 {LOST}"]),
-        ([BAD] * 5 + [GOOD] * 6, []),
+        ([BAD] * 5 + [GOOD] * 45, [f"5 of 50 {LOST}"]),
+        ([BAD] * 5 + [GOOD] * 46, []),
         ([BAD] * 4, []),
     ],
 )
-def test_a_column_that_is_mostly_refused_is_warned_of(tmp_path, dates, warnings):
+def test_a_column_with_many_refused_cells_is_warned_of(tmp_path, dates, warnings):
     assert list(room(tmp_path).land("people", "people_1.csv", people(dates)).manifest.warnings) == warnings
 
 
@@ -70,14 +71,31 @@ def test_a_lost_column_counts_as_rejects_for_messages_and_checks(tmp_path, mails
     assert verdict.told.startswith("people_1.csv: 7 of 7 cells of city rejected (100.0 %), above")
 
 
+CUT = "the file ends in the middle of its last row, which is rejected: it was most likely cut short"
+
+
 @pytest.mark.parametrize(
-    ("end", "is_cut"), [("c@x.com,Ed", True), ("c@x.com,Ed\n", False), ("c@x.com,Ede,25/12/1990", False)]
+    ("end", "rejected", "warned"),
+    [
+        (
+            "c@x.com,Ed",
+            1,
+            CUT,
+        ),
+        ("c@x.com,Ed\n", 0, "1 row has fewer cells than the header has (line 3): the missing ones count as empty"),
+        ("c@x.com,Ede,25/12/1990", 0, ""),
+    ],
 )
-def test_a_file_that_ends_within_a_row_is_warned_of(tmp_path, end, is_cut):
-    told = room(tmp_path).land("people", "people_1.csv", f"{people([GOOD])}{end}").manifest.warnings
-    cut = "the file ends in the middle of its last row, without an end of line: it was most likely cut short"
-    assert (told[:1] == (cut,)) == is_cut
-    assert len(told) == (2 if is_cut else "25" not in end)
+def test_a_row_within_which_the_file_ends_is_not_applied(tmp_path, end, rejected, warned):
+    lab = room(tmp_path)
+    manifest = lab.land("people", "people_1.csv", f"{people([GOOD])}{end}").manifest
+    assert (manifest.rows_rejected, list(manifest.warnings)) == (rejected, [warned] if warned else [])
+    lab.fold()
+    assert (
+        lab.rows("SELECT line_no, raw_text, reason FROM ops.rejects")
+        == [(3, end, "the file ends within this row: 2 of 3 cells, and no end of line")] * rejected
+    )
+    assert lab.rows("SELECT count(*) FROM main.profiles") == [(2 - rejected,)]
 
 
 def summary(lab: Lab) -> list[str]:
@@ -123,3 +141,28 @@ def test_people_of_whom_several_rows_say_different_things_are_told(tmp_path, cha
     lab.land("people", "people_1.csv", f"Nr,mail,City\n{rows}")
     lab.fold()
     assert [line for line in summary(lab) if TWICE in line] == told
+
+
+@pytest.mark.parametrize(("static", "orphans", "warned"), [(False, 5, True), (False, 4, False), (True, 9, False)])
+def test_many_orphans_are_warned_of(tmp_path, static, orphans, warned):
+    link = {"name": "cards", "file": "cards.csv", "parent_column": "mail", "column": "who", "static": static}
+    lab = room(tmp_path, files={"root": "people_1.csv", "delta": True, "linked": [link]})
+    cards = "who,card\n" + "".join(
+        f"{'x' if number < orphans else 'p'}{number}@x.com,{number}\n" for number in range(10)
+    )
+    landed = lab.land("people", "people_1.csv", people([GOOD] * 10), linked={"cards": ("cards.csv", cards)})
+    told = f"{orphans} of 10 rows of linked file cards belong to no row of this file: is one of them not whole?"
+    assert list(landed.manifest.warnings) == ([told] if warned else [])
+
+
+def test_a_mail_tells_of_a_file_that_is_doubtful(tmp_path, mails):
+    full = GOAL | {"files": {"root": "people_*.csv"}, "mappings": [{"column": "city", "property": "city"}]}
+    setup = room_for(tmp_path, "success", goal=full)
+    tick(setup, EPOCH)
+    deliver(setup, "people_1.csv", "".join(f"p{number}@x.com,Ede\n" for number in range(20)))
+    deliver(setup, "people_2.csv", "p1@x.com,Ede\np1@x.com,Goes\n")
+    assert tick(setup) == 2
+    (first, _), (second, text) = sorted(mails.mails())
+    assert (first, second) == ("shop/people: people_1.csv is in", "shop/people: people_2.csv is in, with warnings")
+    assert "warning: holds 2 rows, and people_1.csv before it 20: is it whole?" in text
+    assert "people_2.csv: 1 value of mail stands in several rows that say different things" in text
