@@ -13,6 +13,7 @@ from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.properties import Property, PropertyType
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.goal_draft import GoalDraft
+from cdp_assets.flows.guess_fields import fields_of_line
 from cdp_assets.flows.look_kinds import LeftOut
 
 EVENTS_PAGE = "docs/events.md"
@@ -162,9 +163,17 @@ def _events(draft: GoalDraft, links: Sequence[LeftOut]) -> list[str]:
     if draft.events is not None:
         entry = draft.events.model_dump(mode="json", exclude_defaults=True)
         if links:
-            entry["nested"] = [{"property": "product", "source": links[0].kind.goal_name, "all_properties": True}]
+            entry["nested"] = [_lines(links[0])]
         lines += ["      # events:", f"      #   - {as_yaml(entry)}"]
     return lines
+
+
+def _lines(link: LeftOut) -> dict[str, object]:
+    """The rows of a linked file as products of orders."""
+    alias = link.kind.goal_name
+    fields = fields_of_line(link.columns)
+    mappings = [{"column": f"{alias}.{column}", "property": field} for column, field in fields]
+    return {"property": "product", "source": alias, "mappings": mappings, "all_properties": True}
 
 
 def _linked(files: Mapping[str, object], links: Sequence[LeftOut]) -> list[str]:

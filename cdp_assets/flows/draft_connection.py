@@ -123,7 +123,8 @@ class _Drafting:
         told = f"{looked.file} has no column that finds people, but its {column.name!r} is a key in {other.file}"
         owner = next((draft.goal.name for draft in self.drafts if draft.looked is other), "")
         its = other.column(column.name)
-        return LeftOut(looked.kind, told, owner, column.name, its.name if its else column.name)
+        rest = tuple(one for one in looked.single if one is not column)
+        return LeftOut(looked.kind, told, owner, column.name, its.name if its else column.name, rest)
 
     def _rows_of(self, looked: LookedKind) -> tuple[ColumnProfile, LookedKind] | None:
         return rows_of(looked, self.kinds, [draft.looked for draft in self.drafts if draft.about_others])

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from cdp_assets.config.events import EventImport
+from cdp_assets.config.events import EventImport, EventMapping
 from cdp_assets.config.goals import Identifier, ImportProfilesGoal
 from cdp_assets.config.properties import PropertyType
 from cdp_assets.flows.detect_columns import ColumnProfile
+from cdp_assets.flows.guess_fields import fields_of_order
 from cdp_assets.flows.look_kinds import LookedKind
 from cdp_assets.flows.people_columns import Found, Key, called_like_key, is_key, may_be_key, tells_apart
 from cdp_assets.flows.personal_columns import is_personal
@@ -133,7 +134,9 @@ class GoalDraft:
         # Of an order with several lines the number stands in several rows.
         key = next((one.name for one in rest if called_like_key(one)), None)
         key = key or next((one.name for one in rest if is_key(one)), None)
-        return EventImport(type="order", id=key, date=date, all_properties=True)
+        free = [one for one in rest if one.name not in {key, date}]
+        fields = tuple(EventMapping(column=column, property=field) for column, field in fields_of_order(free))
+        return EventImport(type="order", id=key, date=date, mappings=fields, all_properties=True)
 
     @property
     def keys(self) -> dict[str, Key]:

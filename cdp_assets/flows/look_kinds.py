@@ -80,6 +80,8 @@ class LeftOut:
     column: str = ""
     """The column there and here that says to which row one belongs."""
     parent_column: str = ""
+    columns: tuple[ColumnProfile, ...] = ()
+    """Its other columns."""
 
     @property
     def linked(self) -> bool:

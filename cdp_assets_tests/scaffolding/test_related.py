@@ -47,9 +47,13 @@ def test_a_few_rows_without_a_key_of_their_own_do_not_keep_orders_from_it(server
     assert (link.parent_column, link.column) == ("Bestelnummer", "Bestelnummer")
     (event,) = goals["bestellingen"].events
     assert (event.id, event.date, event.nested[0].source) == ("Bestelnummer", "Besteld", "bestelregels")
+    fields = [(one.column, one.property) for one in event.nested[0].mappings]
+    assert fields == [("bestelregels.Artikel", "id"), ("bestelregels.Aantal", "quantity")]
     capsys.readouterr()
     assert main(["preview", "winkel", "bestellingen"]) == 0
-    assert "Events of type order" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "Events of type order" in told
+    assert "rejected: 0" in " ".join(told.split())
 
 
 def test_rows_of_refusals_about_people_of_a_larger_file_make_nobody(server, sshd, capsys):

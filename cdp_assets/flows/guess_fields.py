@@ -1,0 +1,54 @@
+"""Which columns of orders and their lines go into which fields, by what they are mostly called. Pure.
+
+English, German, Dutch and French names are known. A draft is for its author to read and change.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from cdp_assets.config.properties import PropertyType
+from cdp_assets.flows.detect_columns import ColumnProfile
+from cdp_assets.flows.plain_letters import plain_letters
+
+NUMBERS = frozenset({PropertyType.number, PropertyType.decimal})
+_THING = "(?:product|produkt|produit|prod|article|artikel|item)"
+_NUMBER = "(?:id|no|nr|num|number|nummer|numero|code|ref|reference)"
+_PRICE = "(?:price|prijs|preis|prix)"
+_AMOUNT = "(?:amount|bedrag|betrag|montant|summe)"
+_OF_ORDER = (("total_revenue", rf"(?:order|grand)?(?:(?:total|totaal|gesamt){_AMOUNT}?|{_AMOUNT})", True),)
+_OF_LINE = (
+    ("id", rf"sku|ean|isbn|gtin|{_THING}|{_THING}{_NUMBER}|{_NUMBER}{_THING}|ref|reference", False),
+    ("name", rf"{_THING}?(?:name|naam|nom|title|titel|titre|description|omschrijving|bezeichnung|libelle)", False),
+    ("quantity", r"qty|quantity|qte|quantite|aantal|anzahl|menge|nombre|pieces|pcs|stuck|stuks", True),
+    ("netprice", rf"(?:unit|net|netto|stuks|stuck|einzel)?{_PRICE}(?:unit|unitaire)?", True),
+)
+
+
+def fields_of_order(columns: Sequence[ColumnProfile]) -> list[tuple[str, str]]:
+    """Column and field of an order, for the fields that some column is called like."""
+    return list(_fitting(columns, _OF_ORDER))
+
+
+def fields_of_line(columns: Sequence[ColumnProfile]) -> list[tuple[str, str]]:
+    """The same of the lines of orders; one column is always the product's id, without which no line counts."""
+    found = list(_fitting(columns, _OF_LINE))
+    if columns and not any(field == "id" for _, field in found):
+        taken = {column for column, _ in found}
+        free = [one for one in columns if one.name not in taken] or list(columns)
+        first = next((one for one in free if one.detected.type is PropertyType.text), free[0])
+        found.insert(0, (first.name, "id"))
+    return found
+
+
+def _fitting(columns: Sequence[ColumnProfile], known: Sequence[tuple[str, str, bool]]) -> Iterator[tuple[str, str]]:
+    taken: set[str] = set()
+    for field, names, numeric in known:
+        for one in columns:
+            letters = "".join(filter(str.isalpha, plain_letters(one.name).lower()))
+            fits = letters and re.fullmatch(names, letters) and one.name not in taken
+            if fits and (not numeric or one.detected.type in NUMBERS):
+                taken.add(one.name)
+                yield one.name, field
+                break
