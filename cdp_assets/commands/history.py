@@ -13,6 +13,7 @@ from cdp_assets.assets.runtime import data_folders
 from cdp_assets.commands.chosen import chosen_connection
 from cdp_assets.commands.tables import Column, new_console, print_table, say, tell_source
 from cdp_assets.components.loading import defs_folder, load_deployment
+from cdp_assets.errors import ConfigError
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.ledger import prepare_schemas
 from cdp_assets.sql.text import Sql
@@ -23,14 +24,15 @@ _INDENT = 4
 _IMPORTS = Sql(
     "SELECT strftime(happened_at, '%Y-%m-%d %H:%M'), state, connection || '/' || goal,"
     " file || CASE WHEN state = 'failed' THEN '' ELSE ' (batch ' || id[:8] || ')' END, message"
-    " FROM ops.import_history WHERE coalesce(connection = $connection, true)"
+    " FROM ops.import_history WHERE coalesce(connection = $connection, true) AND coalesce(goal = $goal, true)"
     " ORDER BY happened_at DESC, position DESC, id LIMIT $limit"
 )
 _EXPORTS = Sql(
     "SELECT strftime(happened_at, '%Y-%m-%d %H:%M'), state, connection || '/' || goal,"
     " CASE WHEN message = '' THEN path ELSE '' END, message"
     " FROM ops.export_history"
-    " WHERE coalesce(connection = $connection, true) ORDER BY happened_at DESC, id LIMIT $limit"
+    " WHERE coalesce(connection = $connection, true) AND coalesce(goal = $goal, true)"
+    " ORDER BY happened_at DESC, id LIMIT $limit"
 )
 _EXCHANGE = Sql(
     "SELECT connection, direction, profiles FROM ops.data_exchange WHERE coalesce(connection = $connection, true)"
@@ -41,6 +43,7 @@ _EXCHANGE = Sql(
 def configure(parser: argparse.ArgumentParser) -> None:
     """Of which connection, and how much of it."""
     parser.add_argument("connection", nargs="?", help="default: all connections")
+    parser.add_argument("goal", nargs="?", help="default: all goals")
     parser.add_argument("--limit", type=int, default=20, metavar="N", help="rows of each table (20)")
 
 
@@ -57,13 +60,15 @@ def run(options: argparse.Namespace) -> int:
         say(console, "nothing was imported yet")
         return 0
     chosen = {"connection": options.connection}
+    of_goal = chosen | {"goal": options.goal, "limit": options.limit}
     with open_warehouse(folders.warehouse) as database:
         prepare_schemas(database)
-        imports = database.rows(_IMPORTS, chosen | {"limit": options.limit})
-        exports = database.rows(_EXPORTS, chosen | {"limit": options.limit})
-        exchange = database.rows(_EXCHANGE, chosen)
+        imports = database.rows(_IMPORTS, of_goal)
+        exports = database.rows(_EXPORTS, of_goal)
+        # The exchange counts people of a connection, whichever goals brought them.
+        exchange = database.rows(_EXCHANGE, chosen) if options.goal is None else []
     if options.connection is not None and not (imports or exports or exchange):
-        chosen_connection(load_deployment(defs_folder()), options.connection)
+        _require(options.connection, options.goal)
     _tell(
         console,
         "Imported (times in UTC; a count is of rows in the file, several of which may be one person's)",
@@ -92,3 +97,14 @@ def _tell(console: Console, title: str, events: Sequence[tuple[str, ...]]) -> No
         elif message:
             say(console, f"{'':{_INDENT}}{shown(message)}", whole=True)
     console.print()
+
+
+def _require(connection: str, goal: str | None) -> None:
+    """Of what nothing happened yet there is at least the YAML.
+
+    Raises:
+        ConfigError: whoever asks must: there is no such connection, or no such goal of it.
+    """
+    names = [item.name for item in chosen_connection(load_deployment(defs_folder()), connection).goals]
+    if goal is not None and goal not in names:
+        raise ConfigError(f"{connection} has no goal {goal}; there are: {', '.join(names)}")

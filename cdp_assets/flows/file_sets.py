@@ -107,8 +107,8 @@ def sort_into_goals(
     left = [item for item in passed_over if (item.goal, item.name) not in taken]
     left = _with_roots(connection, goals, listings, left)
     names = {name for _, name in taken}
-    left = _taking_nothing(connection, goals, listings, names, _nearly_taken(goals, names, left))
-    return found, _without_roots(goals, names, left)
+    left = _without_roots(goals, names, _nearly_taken(goals, names, left))
+    return found, _taking_nothing(connection, goals, listings, names, left)
 
 
 def _taking_nothing(

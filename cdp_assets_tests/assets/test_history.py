@@ -67,6 +67,12 @@ def test_the_command_prints_what_happened(used: World, capsys: pytest.CaptureFix
     assert told in printed
     assert "customers_1.csv" not in printed
     assert "imported" in printed
+    assert main(["history", "shop", "customers"]) == 0
+    of_goal = capsys.readouterr().out
+    assert "customers_1.csv" in of_goal
+    assert "Exported" not in of_goal
+    assert main(["history", "shop", "custommers"]) == 1
+    assert "shop has no goal custommers; there are: customers" in capsys.readouterr().err
 
 
 def test_rows_and_cells_that_the_first_sentence_does_not_tell_are_told_and_why_a_file_does_not_count(
