@@ -49,8 +49,8 @@ def test_a_dry_run_is_told_in_words(shop, capsys):
         "  1 row rejected: email: not a valid e-mail address\n"
         "    line 3: email: ••: not a valid e-mail address\n"
         "    line 4: points: m…y (4 characters): not a whole number, or too large\n"
-        "WARNING: check shop/customers reject_rate would fail: customers_1.csv: 1 of 3 rows rejected (33.3 %), above the"
-        " limit of 5 %.\n"
+        "WARNING: check shop/customers reject_rate would fail: customers_1.csv: 1 of 3 rows rejected (33.3 %), above"
+        " the limit of 5 %.\n"
         "There would be 2 profiles. Nothing was written.\n"
     )
     assert not shop.folders.warehouse.exists()
