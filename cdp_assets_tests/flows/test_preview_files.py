@@ -301,7 +301,8 @@ def test_rows_with_fewer_cells_than_the_header_are_warned_of(plain):
 def test_an_empty_file_is_a_problem_of_its_goal_only(plain):
     plain._goals = [import_goal(), import_goal("others")]
     plain.put("customers_1.csv", "")
-    plain.put("others_1.csv", ROWS[:1000])
+    whole = ROWS[: ROWS.index("\n", 1000) + 1]
+    plain.put("others_1.csv", whole)
     _, (first, second) = preview(plain)
     assert first.problem.startswith("the file is empty")
-    assert (second.problem, second.seen.rows_read) == ("", len(ROWS[:1000].splitlines()) - 1)
+    assert (second.problem, second.seen.rows_read) == ("", len(whole.splitlines()) - 1)
