@@ -13,7 +13,6 @@ DONE = ".done"
 NEVER_ENDINGS = (DONE, ".part")
 """Files we renamed after their import, and uploads that are not finished."""
 
-
 PACKED = (".gz", ".zip", ".pgp", ".gpg", ".txt")
 """What senders, or their programs, add to the name of a file: that it is packed or encrypted, or a text."""
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.counted import counted
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.folders import DataFolders
-from cdp_assets.flows.manifests import read_manifest
-from cdp_assets.flows.unidentified import other_columns, unidentified
+from cdp_assets.flows.manifests import Manifest, read_manifest
+from cdp_assets.flows.unidentified import unidentified
 from cdp_assets.sql.looking import IDENTIFYING
 from cdp_assets.sql.text import Sql, ident, joined, literal, sql
 from cdp_assets.warehouse import Database
 
 _FOUND_NOBODY = Sql(
-    "SELECT name, folder, rows_not_found, rows_no_identifier, rows_received FROM ops.batches"
+    "SELECT folder, rows_not_found, rows_no_identifier, rows_received FROM ops.batches"
     " WHERE folded_at >= ? AND state = 'folded' AND rows_not_found IS NOT NULL ORDER BY position"
 )
 _MANY = 0.1
@@ -28,11 +30,9 @@ _MANY = 0.1
 class Taken:
     """One file, and its rows that changed nobody."""
 
-    config: BatchConfig
-    """What it was landed under."""
-    name: str
-    parquet: str
-    """Its rows."""
+    manifest: Manifest
+    folder: Path
+    """Where its batch stands."""
     not_found: int
     unidentified: int
     rows: int
@@ -60,8 +60,8 @@ class _Goal:
     rows: int = 0
     unidentified: dict[str, int] = field(default_factory=dict)
     """Rows without an identifier, by the file's name."""
-    parquets: list[str] = field(default_factory=list)
-    """Of the files with such rows."""
+    others: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How many of these rows have a value in a column, by this and the property that it is mapped to."""
 
     def told(self, *, imported: bool) -> AboutNobody:
         goal, left_out = self.config.goal.name, sum(self.left_out.values())
@@ -92,13 +92,8 @@ def about_nobody_since(database: Database, folders: DataFolders, since: datetime
     return about_nobody(
         database,
         (
-            Taken(
-                read_manifest(folders.landing / folder).config,
-                name,
-                str(folders.landing / folder / "batch.parquet"),
-                *map(int, counts),
-            )
-            for name, folder, *counts in batches
+            Taken(read_manifest(folders.landing / folder), folders.landing / folder, *map(int, counts))
+            for folder, *counts in batches
         ),
         imported=True,
     )
@@ -107,46 +102,60 @@ def about_nobody_since(database: Database, folders: DataFolders, since: datetime
 def about_nobody(database: Database, files: Iterable[Taken], *, imported: bool) -> list[AboutNobody]:
     """What to say of each goal with such rows; `imported`: whether it has happened, or would."""
     goals: dict[str, _Goal] = {}
+    identifying = {name for (name,) in database.rows(IDENTIFYING)}
     for file in files:
-        config = file.config
+        config, name = file.manifest.config, file.manifest.name
         goal = goals.setdefault(f"{config.connection}/{config.goal.name}", _Goal(config))
         goal.config = config
         goal.rows += file.rows
         if file.not_found and not config.goal.allow_create:
-            goal.left_out[file.name] = goal.left_out.get(file.name, 0) + file.not_found
+            goal.left_out[name] = goal.left_out.get(name, 0) + file.not_found
         if file.unidentified:
-            goal.unidentified[file.name] = goal.unidentified.get(file.name, 0) + file.unidentified
-            goal.parquets.append(file.parquet)
-    return list(_all_told(database, goals.values(), imported=imported))
+            goal.unidentified[name] = goal.unidentified.get(name, 0) + file.unidentified
+            goal.others.update(_others(database, file, identifying))
+    return list(_all_told(goals.values(), imported=imported))
 
 
-def _all_told(database: Database, goals: Iterable[_Goal], *, imported: bool) -> Iterator[AboutNobody]:
+def _all_told(goals: Iterable[_Goal], *, imported: bool) -> Iterator[AboutNobody]:
     """Those without an identifier first: who is left out by them, others do not find."""
     goals = list(goals)
-    identifying = {name for (name,) in database.rows(IDENTIFYING)}
     for goal in goals:
         if goal.unidentified:
             rows = sum(goal.unidentified.values())
             names = list(goal.unidentified)
-            known = set() if goal.config.goal.group_type else identifying
-            others = [(one, _having(database, goal, number)) for number, one in other_columns(goal.config, known)]
-            sentence, many = unidentified(goal.config, names, rows, goal.rows, others, imported=imported)
+            sentence, many = unidentified(goal.config, names, rows, goal.rows, goal.others, imported=imported)
             yield AboutNobody(sentence, many, goal.config.connection)
     yield from (goal.told(imported=imported) for goal in goals if goal.left_out)
 
 
-def _having(database: Database, goal: _Goal, number: int) -> int:
-    """How many of the rows without an identifier have a value in the column of a mapping."""
-    files = joined(", ", [literal(path) for path in goal.parquets])
-    (rows,) = database.row(
+def _others(database: Database, file: Taken, identifying: Collection[str]) -> dict[tuple[str, str], int]:
+    """Columns that are mapped into properties by which other goals find people, of the rows without an identifier.
+
+    Numbers of mappings are those of the file's own settings, and of the columns that it has.
+    """
+    manifest = file.manifest
+    goal = manifest.config.goal
+    used = {one.property for one in goal.identifier_columns}
+    numbers = (
+        []
+        if goal.group_type
+        else [
+            number
+            for number in sorted(manifest.present)
+            if goal.mappings[number].property in identifying and goal.mappings[number].property not in used
+        ]
+    )
+    if not numbers:
+        return {}
+    counts = database.row(
         sql(
-            "SELECT count(*) FROM read_parquet([{files}], union_by_name = true) WHERE identifier IS NULL"
-            " AND identifier_invalid IS NULL AND {value} IS NOT NULL",
-            files=files,
-            value=ident(f"m{number}"),
+            "SELECT {counts} FROM read_parquet({path}) WHERE identifier IS NULL AND identifier_invalid IS NULL",
+            counts=joined(", ", [sql("count({value})", value=ident(f"m{number}")) for number in numbers]),
+            path=literal(str(file.folder / "batch.parquet")),
         )
     )
-    return int(rows)
+    columns = [goal.mappings[number] for number in numbers]
+    return {(one.column, one.property): int(count) for one, count in zip(columns, counts, strict=True)}
 
 
 def _then(config: BatchConfig, *, imported: bool) -> str:

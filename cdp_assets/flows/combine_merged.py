@@ -40,6 +40,7 @@ class _Chain:
     def __iter__(self) -> Iterator[Ref]:
         link: list[object] | None = self.first
         while link is not None:
+            # A link is its value and the next link: two kinds in one list, which is the smallest that can change.
             yield link[0]  # type: ignore[misc]
             link = link[1]  # type: ignore[assignment]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
+from cdp_assets.config.events import INTERACTIONS
 from cdp_assets.counted import counted
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.manifests import Manifest
@@ -30,8 +31,9 @@ def dated_twice(database: Database, manifests: Sequence[Manifest]) -> Iterator[s
 
 
 def _types(manifest: Manifest) -> list[str]:
-    """Types of events to which the file gives ids."""
-    return [event.type for event in manifest.config.goal.events if event.id is not None]
+    """Types of events to which the file gives ids; what somebody sees twice is two interactions."""
+    events = manifest.config.goal.events
+    return [event.type for event in events if event.id is not None and event.type != INTERACTIONS]
 
 
 def _again(kind: str, positions: Collection[int]) -> Sql:

@@ -220,9 +220,8 @@ def _rehearse(
             database,
             (
                 Taken(
-                    outcome.landed.manifest.config,
-                    item.name,
-                    str(outcome.landed.folder / "batch.parquet"),
+                    outcome.landed.manifest,
+                    outcome.landed.folder,
                     *(item.counts.get(name, 0) for name in _CHANGED_NOBODY),
                 )
                 for outcome, item in zip(outcomes, files, strict=True)

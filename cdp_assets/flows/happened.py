@@ -6,10 +6,11 @@ warehouse.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from cdp_assets.flows.shrunken import shrunken_since
 from cdp_assets.flows.verdicts import NEWEST, Facts, Verdict
 from cdp_assets.sql.event_rejects import reasons_of_batch
 from cdp_assets.sql.ledger import FOLDER, SETTLED
-from cdp_assets.warehouse import Database, read_copy
+from cdp_assets.warehouse import read_copy
 
 MOST_REASONS = 5
 """Told of the rejects of a file."""
@@ -90,12 +91,10 @@ def _settled(connection: Connection, folders: DataFolders, since: datetime) -> I
         with read_copy(folders.published) as database:
             rows = database.rows(SETTLED, [connection.name, since])
             shrunken = shrunken_since(database, since)
-            refused = {
-                row[0]: _refusals(database, folders, row) for row in rows if any(row[place] for place in _REFUSED)
-            }
     except WarehouseError:
         return
-    for batch_id, goal, name, state, note, _, changed, _, told, *_, warnings in rows:
+    for row in rows:
+        batch_id, goal, name, state, note, _, changed, _, told, *_, folder, warnings = row
         place = f"{connection.name}/{goal}: {shown(name)}"
         found = (shrunken.get(batch_id, ""), warnings, note if state == "folded" else "")
         doubts = [f"warning: {doubt}" for doubt in found if doubt]
@@ -106,8 +105,8 @@ def _settled(connection: Connection, folders: DataFolders, since: datetime) -> I
             yield Event("success", batch_id, title, facts, details=partial(_aside, folders, batch_id))
         if state != "folded" or not changed:
             yield Event("unchanged", batch_id, f"{place} changed nothing", facts)
-        shares = [(share, how) for share, how in refused.get(batch_id, ()) if share]
-        if shares and state == "folded":
+        shares = list(_refusals(folders.landing / folder, row)) if state == "folded" else []
+        if shares:
             title = f"{place}: {', '.join(how for _, how in shares)}"
             yield Event("rejects", batch_id, title, facts, max(shares)[0], partial(_why_rejected, folders, batch_id))
 
@@ -119,11 +118,25 @@ def _aside(folders: DataFolders, batch_id: str) -> str:
         return "\n".join(set_aside_of(database, read_manifest(folders.landing / folder)))
 
 
-def _refusals(database: Database, folders: DataFolders, row: tuple[Any, ...]) -> list[tuple[float, str]]:
-    """How much of a batch was refused, with what only its fold refused."""
-    (folder,) = database.row(FOLDER, [row[0]])
-    manifest = read_manifest(folders.landing / folder)
-    return list(refusals(row[5], row[7], manifest.event_rows_rejected, row[9], row[10], manifest.lost))
+def _refusals(folder: Path, row: tuple[Any, ...]) -> Iterator[tuple[float, str]]:
+    """What was refused of a batch, with what only its fold refused; nothing where nothing was."""
+    if any(row[place] for place in _REFUSED):
+        event_rows, lost = _only_in_batch(folder)
+        found = refusals(row[5], row[7], event_rows, row[9], row[10], lost)
+        yield from ((share, how) for share, how in found if share)
+
+
+@lru_cache(maxsize=200_000)
+def _only_in_batch(folder: Path) -> tuple[int, tuple[str, int, int] | None]:
+    """Rows whose event was refused, and the column with the most refused cells; of a batch that is gone, nothing.
+
+    Kept, as batches never change: a sensor asks again and again.
+    """
+    try:
+        told = json.loads((folder / "manifest.json").read_bytes())
+    except FileNotFoundError:
+        return 0, None
+    return told.get("event_rows_rejected", 0), told.get("lost")
 
 
 def _why_rejected(folders: DataFolders, batch_id: str) -> str:

@@ -124,6 +124,7 @@ class _Resolver:
     def know(self, people: Iterable[Sequence[object]]) -> None:
         """Takes in the profiles of the warehouse, in the order they were made."""
         for profile_id, written, *lists in people:
+            # Rows of the engine have no types: second stands a list of times, then lists of values.
             when = [_when(at) for at in written]  # type: ignore[attr-defined]
             self._everybody.append(self._people.add(str(profile_id), _ids(lists), written=when))  # type: ignore[arg-type]
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 
-from cdp_assets.config.goals import Mapping
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.counted import counted
 from cdp_assets.files.remote import shown
@@ -18,7 +17,7 @@ def unidentified(
     files: Sequence[str],
     rows: int,
     received: int,
-    others: Sequence[tuple[Mapping, int]],
+    others: Mapping[tuple[str, str], int],
     *,
     imported: bool,
 ) -> tuple[str, bool]:
@@ -29,7 +28,7 @@ def unidentified(
         files: names of the files with such rows.
         rows: how many of their rows have none.
         received: rows of all files of the goal.
-        others: as `other_columns` gives them, with how many of the rows have a value there.
+        others: columns and properties that could find them, each with how many of the rows have a value there.
         imported: whether it has happened, or would.
     """
     goal = config.goal
@@ -39,20 +38,10 @@ def unidentified(
     none = f"no {columns[0]}" if len(columns) == 1 else f"none of {', '.join(columns)}"
     was = "was" if rows == 1 else "were"
     told = f"{which}: {rows:,} {have} {none}, and {f'{was} left out' if imported else 'would be left out'}"
-    number, other = max(((count, one) for one, count in others if count), key=lambda pair: pair[0], default=(0, None))
-    if other is None:
+    (column, prop), number = max(others.items(), key=lambda item: item[1], default=(("", ""), 0))
+    if not number:
         return told, rows >= MANY * received
     anew = f", then `python -m cdp_assets reland {config.connection} {goal.name}`" if imported else ""
-    entry = f"{{column: {other.column}, property: {other.property}}}"
+    entry = f"{{column: {column}, property: {prop}}}"
     them = "them" if number == rows else f"{number:,} of them"
-    return f"{told}. {shown(other.column)} could find {them}: put {entry} last into its identifiers{anew}", True
-
-
-def other_columns(config: BatchConfig, identifying: Collection[str]) -> list[tuple[int, Mapping]]:
-    """Mappings of the goal, with their numbers, into properties by which other goals find people."""
-    used = {one.property for one in config.goal.identifier_columns}
-    return [
-        (number, one)
-        for number, one in enumerate(config.goal.mappings)
-        if one.property in identifying and one.property not in used
-    ]
+    return f"{told}. {shown(column)} could find {them}: put {entry} last into its identifiers{anew}", True

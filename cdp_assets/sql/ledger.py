@@ -95,7 +95,7 @@ SETTLED = sql(
     "SELECT batch_id, goal, name, state, note, rows_received, coalesce(rows_created + rows_modified"
     " + coalesce(events_created, 0) + coalesce(events_set, 0), 0) > 0, rows_rejected,"
     " {told}, coalesce(events_received, 0), coalesce(events_rejected, 0), cells_rejected,"
-    " coalesce(warnings, '')"
+    " folder, coalesce(warnings, '')"
     " FROM ops.batches WHERE connection = ? AND landed_at >= ? AND state IN ('folded', 'duplicate')"
     " AND NOT EXISTS (SELECT 1 FROM ops.batches AS earlier WHERE earlier.version_id = batches.version_id"
     " AND earlier.state = 'replaced' AND earlier.landed_at < batches.landed_at)"

@@ -143,3 +143,20 @@ def test_a_few_rows_without_an_identifier_are_told_without_alarm(tmp_path):
     room.fold()
     assert warnings(room) == []
     assert "customers_20261119.csv: 1 row has no email, and was left out\n" in summary(room).replace(" \n", "\n")
+
+
+def test_a_column_that_the_files_lack_or_that_stands_elsewhere_now_finds_nobody(tmp_path):
+    kept = {"column": "nr", "property": "nr"}
+    card = goal("cards", identifiers=[{"column": "nr", "property": "nr"}], mappings=[CITY])
+    room = Lab(tmp_path, deployment([*PROPERTIES, {"name": "nr"}], [goal(mappings=[kept, CITY]), card]))
+    room.land("cards", "cards_20261118.csv", "nr,city\n3,Rome\n")
+    room.land("customers", "customers_20261119.csv", "email,city\na@x.com,Rome\n,Oslo\n")
+    room.fold()
+    told = "WARNING customers_20261119.csv: 1 row has no email, and was left out"
+    assert told in warnings(room)
+    # The mapping gets another number, under which the first file has its cities.
+    room.deployment = deployment([*PROPERTIES, {"name": "nr"}], [goal(mappings=[CITY, kept]), card])
+    room.land("customers", "customers_20261120.csv", "email,city,nr\nb@x.com,Rome,\n,,4\n")
+    room.fold()
+    (line,) = [one for one in warnings(room) if "have no email" in one]
+    assert "2 files of customers: 2 rows have no email, and were left out. nr could find 1 of them: put" in line

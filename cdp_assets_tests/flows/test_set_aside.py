@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from cdp_assets.commands import dry_run as command
 from cdp_assets.flows.dry_run import dry_run
+from cdp_assets_tests.flows import test_interactions as viewed
 from cdp_assets_tests.flows import test_linked_rows as linked
 from cdp_assets_tests.flows.test_about_nobody import summary, warnings
 from cdp_assets_tests.flows.test_fold import PROPERTIES, goal
@@ -151,3 +152,11 @@ def test_files_that_are_imported_anew_are_told_with_the_reason(tmp_path):
     assert f"{first} and 2 more files were imported anew, as the settings they are imported by changed." in summary(
         room
     )
+
+
+def test_what_somebody_sees_twice_is_no_second_event(tmp_path):
+    room = viewed.lab(tmp_path)
+    viewed.land(room, "a@x.com,banner,view,2026-01-01 10:00,\na@x.com,banner,view,2026-01-02 10:00,\n")
+    room.fold()
+    assert len(viewed.seen(room)) == 2
+    assert "at another time too" not in summary(room)
