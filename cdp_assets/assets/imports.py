@@ -11,9 +11,8 @@ from pydantic import Field
 
 from cdp_assets.assets.metadata import Metadata, landing_metadata, table
 from cdp_assets.assets.missing import files_metadata
-from cdp_assets.assets.partitions import add_partitions, has_partition, partitions_of
+from cdp_assets.assets.partitions import add_partitions, partitions_of
 from cdp_assets.assets.preview_metadata import preview_metadata
-from cdp_assets.assets.provenance import of_landing
 from cdp_assets.assets.rehearsals import DRY_RUN, rehearsal_events
 from cdp_assets.assets.runtime import as_dagster_failure, data_folders, failure, now
 from cdp_assets.assets.specs import files_key, files_spec, goal_key, import_spec
@@ -266,36 +265,6 @@ def refused(bad: Sequence[str], files: int) -> str:
         " no other file waits for them.\n"
     )
     return (head if files else "") + "\n".join(told) + more
-
-
-def landed_events(
-    deployment: Deployment, connection: Connection, outcomes: Sequence[Outcome]
-) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
-    """Records what a job of ops landed on the goals' own partitions; a refused file is an observation.
-
-    So is one outside the time windows, on the asset itself: Dagster has no partition for it.
-    """
-    versions = {goal.name: code_version(deployment, connection, goal) for goal in connection.imports}
-    trends = {name: goal_trends(connection.name, name) for name in {outcome.goal for outcome in outcomes}}
-    for outcome in outcomes:
-        key, partition = dg.AssetKey([connection.name, outcome.goal]), outcome.partition or None
-        if partition and not has_partition(connection, outcome.goal, partition):
-            outside = {"outside the partitions": f"{partition} lies before the first window, or after the present one"}
-            yield dg.AssetObservation(key, metadata={**landing_metadata(outcome), **outside})
-        elif outcome.error:
-            yield dg.AssetObservation(key, partition=partition, metadata=landing_metadata(outcome))
-        else:
-            yield dg.AssetMaterialization(
-                key,
-                partition=partition,
-                metadata=landing_metadata(outcome) | trends[outcome.goal],
-                tags=_provenance(connection, versions[outcome.goal], outcome),
-            )
-
-
-def _provenance(connection: Connection, version: str, outcome: Outcome) -> dict[str, str]:
-    batch_id = outcome.landed.manifest.batch_id if outcome.landed else ""
-    return of_landing(files_key(connection), version, batch_id)
 
 
 def code_version(deployment: Deployment, connection: Connection, goal: ImportGoal) -> str:

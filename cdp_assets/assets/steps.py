@@ -13,7 +13,8 @@ from pydantic import Field
 
 from cdp_assets.assets.drop_folders import has_recent_imports, recent_imports_key, recent_imports_metadata
 from cdp_assets.assets.fold_metadata import fold_messages
-from cdp_assets.assets.imports import landed_events, refused, warnings_of
+from cdp_assets.assets.imports import refused, warnings_of
+from cdp_assets.assets.landed import landed_events, note_refused
 from cdp_assets.assets.limits import delivery_evaluations, landing_evaluations
 from cdp_assets.assets.members import materializations
 from cdp_assets.assets.metadata import done_metadata, export_metadata, unsettled
@@ -97,6 +98,7 @@ class Steps:
             context.log_event(dg.AssetObservation(files_key(self.connection), metadata=metadata))
             for event in landed_events(self.deployment, self.connection, imported.outcomes):
                 context.log_event(event)
+            note_refused(context, self.connection, imported.outcomes)
             with as_dagster_failure():
                 came = {outcome.goal for outcome in imported.outcomes}
                 evaluations = landing_evaluations(self.deployment, self.connection, came)

@@ -8,6 +8,7 @@ import dagster as dg
 from rich.console import Console
 
 from cdp_assets.assets.build import connection_definitions, model_definitions
+from cdp_assets.commands.launched import from_terminal
 from cdp_assets.config.model import Deployment
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -27,7 +28,11 @@ class AssetRuns:
         """One run, and whether it succeeded; why not is told in our own words where there are any."""
         self._console.print(what, markup=False, highlight=False)
         result = self._job.execute_in_process(
-            QUIET, instance=self._instance, raise_on_error=False, tags=tags, asset_selection=keys
+            QUIET,
+            instance=self._instance,
+            raise_on_error=False,
+            tags={**(tags or {}), **from_terminal()},
+            asset_selection=keys,
         )
         self.ok = self.ok and result.success
         for event in result.all_events:

@@ -21,6 +21,7 @@ from cdp_assets.assets.runtime import data_folders, now
 from cdp_assets.assets.steps import REFUSED, what_failed
 from cdp_assets.commands.chosen import chosen_connection
 from cdp_assets.commands.dagster_home import prepare_dagster_home
+from cdp_assets.commands.launched import from_terminal
 from cdp_assets.commands.summary import NotDone, print_summary, tell_passed_over
 from cdp_assets.commands.tables import new_console, say
 from cdp_assets.components.loading import defs_folder, load_deployment
@@ -37,8 +38,6 @@ from cdp_assets.flows.run_connection import lifecycles_of, segments_of
 from cdp_assets.progress import latest
 
 HELP = "run a connection now, or one of its goals: import what is new, fold, rename, select, deliver"
-FROM_TERMINAL = {"cdp/started_by": "command line"}
-"""On the run, as Dagster calls whatever no schedule started "Manually launched"."""
 MOST_TOLD = 10
 """Messages to people that are named."""
 STEPS = {
@@ -172,7 +171,7 @@ def run_job(console: Console, deployment: Deployment, name: str) -> Ran:
 
         def execute() -> None:
             found = job.execute_in_process(
-                run_config=quiet, instance=instance, raise_on_error=False, run_id=run_id, tags=FROM_TERMINAL
+                run_config=quiet, instance=instance, raise_on_error=False, run_id=run_id, tags=from_terminal()
             )
             outcome.append(found)
 
