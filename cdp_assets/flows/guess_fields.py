@@ -1,6 +1,7 @@
 """Which columns of orders and their lines go into which fields, by what they are mostly called. Pure.
 
-English, German, Dutch and French names are known. A draft is for its author to read and change.
+English, German, Dutch, French, Spanish, Italian and Portuguese names are known.
+A draft is for its author to read and change.
 """
 
 from __future__ import annotations
@@ -13,16 +14,27 @@ from cdp_assets.flows.detect_columns import ColumnProfile
 from cdp_assets.flows.plain_letters import plain_letters
 
 NUMBERS = frozenset({PropertyType.number, PropertyType.decimal})
-_THING = "(?:product|produkt|produit|prod|article|artikel|item)"
-_NUMBER = "(?:id|no|nr|num|number|nummer|numero|code|ref|reference)"
-_PRICE = "(?:price|prijs|preis|prix)"
-_AMOUNT = "(?:amount|bedrag|betrag|montant|summe)"
-_OF_ORDER = (("total_revenue", rf"(?:order|grand)?(?:(?:total|totaal|gesamt){_AMOUNT}?|{_AMOUNT})", True),)
+_THING = "(?:product|produkt|produit|prod|article|artikel|item|articulo|producto|articolo|prodotto|artigo|produto)"
+_NUMBER = "(?:id|no|nr|num|number|nummer|numero|code|cod|codigo|codice|ref|reference|referencia)"
+_OF = "(?:de|di|do|du|d)"
+_PRICE = "(?:price|prijs|preis|prix|precio|prezzo|preco)"
+_AMOUNT = "(?:amount|bedrag|betrag|montant|summe|importe|importo|monto|valor|valore)"
+_TOTAL = "(?:total|totaal|gesamt|totale)"
+_OF_ORDER = (("total_revenue", rf"(?:order|grand)?(?:{_TOTAL}{_AMOUNT}?|{_AMOUNT}{_TOTAL}?)(?:pedido|ordine)?", True),)
+_CALLED = (
+    "(?:name|naam|nom|title|titel|titre|description|omschrijving|bezeichnung|libelle"
+    "|nombre|nome|titulo|titolo|descripcion|descrizione|descricao)"
+)
+_COUNT = (
+    "(?:qty|quantity|qte|quantite|aantal|anzahl|menge|nombre|pieces|pcs|stuck|stuks"
+    "|cantidad|unidades|uds|quantita|pezzi|quantidade|qtd)"
+)
 _OF_LINE = (
-    ("id", rf"sku|ean|isbn|gtin|{_THING}|{_THING}{_NUMBER}|{_NUMBER}{_THING}|ref|reference", False),
-    ("name", rf"{_THING}?(?:name|naam|nom|title|titel|titre|description|omschrijving|bezeichnung|libelle)", False),
-    ("quantity", r"qty|quantity|qte|quantite|aantal|anzahl|menge|nombre|pieces|pcs|stuck|stuks", True),
-    ("netprice", rf"(?:unit|net|netto|stuks|stuck|einzel)?{_PRICE}(?:unit|unitaire)?", True),
+    ("id", rf"sku|ean|isbn|gtin|{_THING}{_NUMBER}|{_NUMBER}{_OF}?{_THING}|ref|referen(?:ce|cia)", False),
+    ("id", _THING, False),
+    ("name", rf"{_THING}?{_CALLED}|{_THING}", False),
+    ("quantity", _COUNT, True),
+    ("netprice", rf"(?:unit|net|netto|stuks|stuck|einzel)?{_PRICE}(?:unit|unitaire|unitario)?", True),
 )
 
 
@@ -44,11 +56,13 @@ def fields_of_line(columns: Sequence[ColumnProfile]) -> list[tuple[str, str]]:
 
 def _fitting(columns: Sequence[ColumnProfile], known: Sequence[tuple[str, str, bool]]) -> Iterator[tuple[str, str]]:
     taken: set[str] = set()
+    found: set[str] = set()
     for field, names, numeric in known:
-        for one in columns:
+        for one in columns if field not in found else ():
             letters = "".join(filter(str.isalpha, plain_letters(one.name).lower()))
             fits = letters and re.fullmatch(names, letters) and one.name not in taken
             if fits and (not numeric or one.detected.type in NUMBERS):
                 taken.add(one.name)
+                found.add(field)
                 yield one.name, field
                 break

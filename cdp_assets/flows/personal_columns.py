@@ -2,7 +2,7 @@
 
 And by name alone whether its digits are no quantities.
 
-English, German, Dutch and French names of columns are known. Pure.
+English, German, Dutch, French, Spanish, Italian and Portuguese names of columns are known. Pure.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ _NUMBER = "(?:id|no|nr|num|number|nummer|key|code)"
 _PERSON = (
     "(?:customer|client|contact|person|personal|personen|user|member|subscriber|guest|buyer|loyalty|card"
     "|kunden?|kontakt|mitglieds?|benutzer|nutzer|gast|karten|klant(?:en)?|gebruikers?|lid|kaart"
-    "|abonnes?|adherents?|membres?|cartes?)"
+    "|abonnes?|adherents?|membres?|cartes?"
+    "|clientes?|clienti|contactos?|contatt[oi]|personas?|pessoas?|usuarios?|utent[ei]|utilizador(?:es)?|soci(?:os?)?"
+    "|miembros?|tarjetas?|tesser[ae]|cartao)"
 )
 _WHOSE = (
     f"(?:{_PERSON}|billing|shipping|delivery|invoice|recipient|home|private|work"
@@ -24,8 +26,15 @@ _WHOSE = (
 )
 _TEXT = frozenset({PropertyType.text})
 _TEXT_OR_NUMBER = frozenset({PropertyType.text, PropertyType.number})
-_PHONE = f"{_WHOSE}(?:(?:mobile?|mobiel|cell)?(?:tele)?(?:phone|fon|foon)|mobile?|mobiel|handy|tel|gsm|fax){_NUMBER}?"
-_POSTAL = f"{_WHOSE}(?:zip|plz|postleitzahl|postal|postcode|codepostal)(?:code)?{_NUMBER}?"
+_OF = "(?:of|van|de|du|d|di|del|della|do|da)"
+_ROMANCE_PHONE = "(?:telefon[oe]|telemovel|movil|movel|celular|cellulare)(?:movil|fijo|fisso|fixo|mobile)?"
+_PHONE = (
+    f"{_WHOSE}(?:(?:mobile?|mobiel|cell)?(?:tele)?(?:phone|fon|foon)|mobile?|mobiel|handy|tel|gsm|fax){_NUMBER}?"
+    f"|(?:n|num|numero)?{_OF}?{_ROMANCE_PHONE}{_OF}?{_PERSON}?"
+)
+_POSTAL = (
+    f"{_WHOSE}(?:zip|plz|postleitzahl|postal|postcode|codepostal)(?:code)?{_NUMBER}?|cp|cap|cep|cod(?:igo|ice)?postale?"
+)
 _DIGITS = re.compile(f"{_PHONE}|{_POSTAL}")
 _KINDS = (
     (
@@ -33,13 +42,16 @@ _KINDS = (
         (
             f"{_WHOSE}(?:(?:first|last|full|given|family|middle|maiden|sur|fore|vor|nach|ruf|familien|geburts)?name"
             "|(?:voor|achter)?naam|prenom|nom(?:complet|defamille|etprenom)?|prenomnom|prenometnom|nomprenom)"
+            "|(?:primer|segundo)?(?:nombres?|apellidos?)|nombre(?:completo|y?apellidos)|apellidosy?nombre"
+            f"|(?:nombre|nome){_OF}?{_PERSON}"
+            "|(?:cog)?nome|(?:sobre)?nome(?:completo|proprio)?|nomee?cognome|cognomee?nome|apelido"
         ),
     ),
     (
         frozenset({PropertyType.text, PropertyType.datetime}),
         (
             f"{_WHOSE}(?:birth(?:day|date)|dateofbirth|dob|born|geburts(?:tag|datum)|geboren|geboorte(?:dag|datum)"
-            "|datedenaissance)"
+            "|datedenaissance|fecha(?:de)?nacimiento|data(?:di|de)?(?:nascita|nascimento)|nacimiento|nascita|nascimento)"
         ),
     ),
     (_TEXT_OR_NUMBER, _PHONE),
@@ -48,11 +60,13 @@ _KINDS = (
         (
             f"{_WHOSE}(?:street(?:name|address)?|address(?:line)?|str(?:asse)?|anschrift|adresse?|straat(?:naam)?|rue)"
             f"(?:(?:und|and|en)?(?:house|haus|huis)?{_NUMBER})?"
+            f"|(?:direccion|calle|domicilio|indirizzo|endereco|morada|rua)(?:{_OF}?{_PERSON})?"
         ),
     ),
     (_TEXT_OR_NUMBER, f"{_WHOSE}(?:house|haus|huis){_NUMBER}"),
     (_TEXT_OR_NUMBER, f"{_PERSON}+{_NUMBER}"),
-    (_TEXT_OR_NUMBER, f"(?:id|n|no|nr|num|numero|number|nummer|code)(?:of|van|de|du|d)?{_PERSON}+"),
+    (_TEXT_OR_NUMBER, f"(?:id|n|no|nr|num|numero|number|nummer|code|codigo|codice|cod){_OF}?{_PERSON}+"),
+    (_TEXT_OR_NUMBER, "ssn|bsn|iban|dni|nif|nie|cpf|codicefiscale|passport(?:no|number)?|steuer(?:id|nummer)"),
 )
 _NAMES = tuple((types, re.compile(names)) for types, names in _KINDS)
 
