@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
@@ -187,6 +188,8 @@ def _tell_rest(console: Console, found: LookedUp) -> None:
     _tell_table(console, "Conflicts about identifiers", known.conflicts)
 
 
+_FILLED_UP = re.compile(r"(\.\d\d\d*?)0+$")
+"""The zeros with which a column of the table fills up its places, past the cents."""
 _MADE = re.compile(r"[0-9a-f]{40}")
 """The id of an event whose file gives it none."""
 
@@ -246,7 +249,7 @@ def _text(value: Any, *, day: bool = False) -> str:
         return " | ".join(_text(item, day=day) for item in value)
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d}" if day else _time(value)
-    return str(value)
+    return _FILLED_UP.sub(r"\1", str(value)) if isinstance(value, Decimal) else str(value)
 
 
 def _as_json(found: LookedUp, history: str | None) -> dict[str, Any]:

@@ -91,7 +91,8 @@ def _tables(database: Database) -> Sql:
 
 
 def _tell_empty(database: Database, tables: Sql) -> None:
-    """The tables that hold nothing yet, by name alone."""
+    """What stands for the rows of a view, and the tables that hold nothing yet, by name alone."""
+    say(new_console(), f"{NOTHING} = a view: its rows are worked out when it is asked")
     names = [name for (name,) in database.rows(sql(_EMPTY, tables=tables))]
     if names:
         say(new_console(), f"{counted(len(names), 'table')} without rows: {', '.join(names)}")

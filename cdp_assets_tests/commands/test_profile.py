@@ -66,15 +66,16 @@ def test_events_are_shown_with_their_items_and_lines_and_properties_without_rega
 ):
     names = {"property": "product", "mappings": [{"column": "sku", "property": "id"}]}
     names["mappings"] += [{"column": "qty", "property": "quantity"}, {"column": "what", "property": "name"}]
+    total = {"column": "sum", "property": "total_revenue"}
     orders = CUSTOMERS | {
         "mappings": [{"column": "City", "property": "City"}],
-        "events": [{"type": "order", "id": "no", "date": "day", "nested": [names]}],
+        "events": [{"type": "order", "id": "no", "date": "day", "nested": [names], "mappings": [total]}],
     }
     model = MODEL | {"properties": [{"name": "email", "type": "email"}, {"name": "City"}], "segments": []}
     shop = connection(goals=[orders])
     room = room_of(tmp_path, monkeypatch, model, shop)
-    rows = "".join(f"a@b.nl,Ede,1,2026-01-01,s{n},{n},{'Loaf' if n == 1 else ''}\n" for n in range(1, 6))
-    room.land("customers", "customers_20260101.csv", f"E-Mail,City,no,day,sku,qty,what\n{rows}")
+    rows = "".join(f"a@b.nl,Ede,1,2026-01-01,s{n},{n},{'Loaf' if n == 1 else ''},9.5\n" for n in range(1, 6))
+    room.land("customers", "customers_20260101.csv", f"E-Mail,City,no,day,sku,qty,what,sum\n{rows}")
     room.fold()
     assert main(["profile", "a@b.nl"]) == 0
     properties, _, events = capsys.readouterr().out.partition("order events, the latest")
@@ -83,7 +84,7 @@ def test_events_are_shown_with_their_items_and_lines_and_properties_without_rega
     assert heading.split() == ["date", "(UTC)", "what", "it", "holds", "file", "line"]
     assert max(map(len, events.splitlines())) <= 100
     text = " ".join(" ".join(body).split())
-    assert all(told in text for told in ("1 x Loaf", "2 x s2", "3 x s3", "2 more"))
+    assert all(told in text for told in ("1 x Loaf", "2 x s2", "3 x s3", "2 more", "total_revenue 9.50,"))
     assert ("s4" in text, body[0].split()[-1]) == (False, "6")
     assert main(["profile", "a@b.nl", "--json"]) == 0
     (event,) = json.loads(capsys.readouterr().out)["events"]["events_order"]
