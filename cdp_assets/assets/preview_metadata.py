@@ -18,9 +18,9 @@ from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.import_files import masked
 from cdp_assets.flows.preview_events import ITEMS
 from cdp_assets.flows.preview_files import Asked, GoalPreview, preview_goal
+from cdp_assets.flows.required_columns import shown_names
 from cdp_assets.flows.sample_results import Cell, SampleReject, SampleRows, SetPreview
 from cdp_assets.flows.take_look import Look
-from cdp_assets.flows.write_batch import shown_names
 
 MOST_GOALS = 5
 MOST_COLUMNS = 40

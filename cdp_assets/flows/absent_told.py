@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from difflib import get_close_matches
 
 from cdp_assets.config.event_columns import absent_columns, event_columns
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.files.remote import shown
+from cdp_assets.flows.required_columns import did_you_mean, nearly_called
 
 
 def absent_warnings(config: BatchConfig, columns: Collection[str]) -> Iterator[str]:
@@ -47,18 +47,5 @@ def _meant(config: BatchConfig, names: Collection[str], columns: Collection[str]
     """A hint where a linked file has a column of such a name, or the file one of nearly such that is not used."""
     goal = config.goal
     used = {*(one.column for one in goal.identifier_columns), *(one.column for one in goal.mappings)}
-    free = {name.lower(): name for name in columns if name not in used}
     meant = [name for own in names for name in columns if name.partition(".")[2] == own]
-    meant += [free[near] for own in names for near in get_close_matches(own.lower(), free, n=1, cutoff=0.75)]
-    return f"; did you mean {' or '.join(map(shown, meant[:3]))}?" if meant else ""
-
-
-def other_separator(columns: Collection[str], separator: str) -> str:
-    """A hint where all names of a header came as one, with another separator between them; else empty."""
-    if len(columns) != 1:
-        return ""
-    (name,) = columns
-    other = max((sign for sign in (",", ";", "\t", "|") if sign != separator), key=name.count)
-    if other not in name:
-        return ""
-    return f"; it has {other!r} between its names, but format.separator is {separator!r}"
+    return did_you_mean(meant + nearly_called(names, [name for name in columns if name not in used]))

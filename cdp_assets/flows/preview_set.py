@@ -26,6 +26,7 @@ from cdp_assets.flows.prepare_dropped import prepare_dropped
 from cdp_assets.flows.preview_events import preview_events
 from cdp_assets.flows.process_rows import Processable, process_rows
 from cdp_assets.flows.read_rows import Rows, keep_refused, load_raw, make_reject_table
+from cdp_assets.flows.required_columns import require_identifier
 from cdp_assets.flows.sample_results import (
     EventsPreview,
     Identified,
@@ -35,7 +36,6 @@ from cdp_assets.flows.sample_results import (
     SampleRows,
     SetPreview,
 )
-from cdp_assets.flows.write_batch import require_identifier
 from cdp_assets.flows.write_events import EventSource
 from cdp_assets.sql.fields import Cells
 from cdp_assets.sql.identifiers import places_of, shown_identifiers, with_identifiers

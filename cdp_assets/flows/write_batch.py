@@ -6,19 +6,15 @@ is read again row by row, so that what is wrong with one row never changes anoth
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from cdp_assets.config.events import INTERACTIONS
-from cdp_assets.config.linked import linked_column
 from cdp_assets.config.model import BatchConfig
-from cdp_assets.errors import FileError
 from cdp_assets.faults import step
 from cdp_assets.files.delimited import Header, read_header
-from cdp_assets.flows.absent_told import absent_warnings, other_separator
+from cdp_assets.flows.absent_told import absent_warnings
 from cdp_assets.flows.column_doubts import MOST_ROWS, Lost, lost_columns, many_orphans, repeated_people
 from cdp_assets.flows.join_linked import LinkedSet, LinkedText, linked_columns, linked_facts, load_linked
 from cdp_assets.flows.keep_rejected import REJECTED_ROWS, SourceText, find_event_lines, keep_rejected
@@ -32,10 +28,10 @@ from cdp_assets.flows.read_rows import (
     plain_rows,
     rewritten_rows,
 )
+from cdp_assets.flows.required_columns import require_identifier
 from cdp_assets.flows.write_events import EventSource, write_events
 from cdp_assets.sql.date_detection import KnownFormat
 from cdp_assets.sql.fields import Cells
-from cdp_assets.sql.identifiers import missing_identifiers
 from cdp_assets.sql.landing import (
     batch_query,
     cell_rejects,
@@ -141,40 +137,6 @@ def write_batch(
     step("land: before the careful way")
     with scratch(temporary=staging / "spill", memory_limit=MEMORY_LIMIT) as engine:
         return write_carefully(engine, job)
-
-
-def require_identifier(config: BatchConfig, columns: Collection[str]) -> None:
-    """Refuses a file in which nothing finds a profile, or tells the events apart that it brings.
-
-    With made-up ids, events that are there already would come in a second time.
-
-    Raises:
-        FileError: the supplier must act, or the YAML author: the file lacks the column.
-    """
-    missing = missing_identifiers(config, columns) or _missing_event_ids(config, columns)
-    if missing:
-        has = ", ".join(shown_names(list(columns)[:50]))
-        named = ", ".join(f'"{column}"' for column in missing)
-        hint = other_separator(columns, config.goal.format.separator)
-        message = f"Column {named} not found; the file has: {has}{hint}"
-        raise FileError(message)
-
-
-def _missing_event_ids(config: BatchConfig, columns: Collection[str]) -> list[str]:
-    """Columns of the root file with the ids of events that it lacks."""
-    links = config.goal.files.linked
-    # Without a date the rows bring no events.
-    events = [one for one in config.goal.events if one.date in columns and one.type != INTERACTIONS]
-    named = [one.id for one in events if one.id is not None]
-    return [column for column in dict.fromkeys(named) if linked_column(links, column) is None and column not in columns]
-
-
-def shown_names(columns: Sequence[str]) -> list[str]:
-    """The columns for a message. A file without a header has data in their place: what looks so is left out."""
-    return ["(not a name)" if _DATA.search(name) else name for name in columns]
-
-
-_DATA = re.compile(r"@|\d{3}")
 
 
 class _OtherRowsError(Exception):

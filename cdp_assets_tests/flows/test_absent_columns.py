@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cdp_assets.errors import FileError
+from cdp_assets.flows.required_columns import nearly_called
 from cdp_assets_tests.support.lab import Lab, deployment
 
 PROPERTIES = [{"name": "email", "type": "email"}, {"name": "phone"}, {"name": "city"}]
@@ -82,6 +83,21 @@ def test_a_header_with_another_separator_is_known(tmp_path):
     room = Lab(tmp_path, deployment(PROPERTIES, [GOAL]))
     with pytest.raises(FileError, match=r"it has ';' between its names, but format.separator is ','"):
         room.land("people", "people_1.csv", "mail;Phone;City\na@x.com;0123;Ede\n")
+
+
+@pytest.mark.parametrize(
+    ("header", "meant"),
+    [("Mail", "Mail"), ("mail_", "mail_"), ("e-mail", "e-mail"), ("address", "")],
+)
+def test_a_column_that_is_called_nearly_like_the_one_that_finds_people_is_named(tmp_path, header, meant):
+    room = Lab(tmp_path, deployment(PROPERTIES, [GOAL]))
+    with pytest.raises(FileError) as refused:
+        room.land("people", "people_1.csv", f"{header},City\na@x.com,Ede\n")
+    assert str(refused.value).endswith(f"{header}, City" + (f"; did you mean {meant}?" if meant else ""))
+
+
+def test_words_in_another_order_are_the_same_name():
+    assert nearly_called(["customer_id", "Zip"], ["Id-Customer", "City", "zip code"]) == ["Id-Customer"]
 
 
 def test_a_file_without_the_ids_of_its_events_is_refused(tmp_path):

@@ -214,7 +214,7 @@ def test_a_file_without_its_identifier_still_shows_its_columns(plain):
     plain.put("customers_1.csv", "mail,city\na@example.com,Delft\n")
     seen = of_the_one_goal(plain).seen
     assert [profile.looks_like for profile in seen.columns] == ["email", "text"]
-    assert seen.problems == ('Column "email" not found; the file has: mail, city',)
+    assert seen.problems == ('Column "email" not found; the file has: mail, city; did you mean mail?',)
     assert seen.missing == ("email", "points", "tags")
 
 
