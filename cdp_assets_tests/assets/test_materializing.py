@@ -22,11 +22,6 @@ def landed(shop: World, *rows: str, partition: str = "1", at: int = 1_700_000_00
     return shop.materialize(KEY, partition)
 
 
-def statuses(shop: World, *keys: str) -> dict[str, str]:
-    found = shop.instance.get_status_by_partition(dg.AssetKey(["shop", "customers"]), keys, PARTITIONS)
-    return {key: status.value if status else "MISSING" for key, status in (found or {}).items()}
-
-
 def test_looking_lists_the_files_and_adds_their_partitions(shop: World) -> None:
     shop.put("customers_1.csv", ANNA)
     shop.put("notes.txt", "")
@@ -169,7 +164,7 @@ def test_a_partition_without_a_file_says_so(shop: World) -> None:
     run = shop.materialize(KEY, "7")
     assert not run.success
     assert "no file for partition '7' of shop/customers on the server" in failure(run)
-    assert statuses(shop, "7") == {"7": "FAILED"}
+    assert shop.statuses(KEY, "7") == {"7": "FAILED"}
 
 
 def launched(shop: World, partition: str) -> dg.ExecuteInProcessResult:
@@ -217,15 +212,15 @@ def test_a_bad_file_in_a_backfill_fails_its_own_partition_only(shop: World) -> N
         "1 file was refused. It stays on the server, and run now tries it again; no other file waits for it.\n"
         "customers_2.csv: "
     )
-    assert statuses(shop, "1", "2", "3") == {"1": "MATERIALIZED", "2": "FAILED", "3": "MATERIALIZED"}
+    assert shop.statuses(KEY, "1", "2", "3") == {"1": "MATERIALIZED", "2": "FAILED", "3": "MATERIALIZED"}
     (refused,) = shop.observations(KEY)
     assert (refused.partition, told(refused)["state"]) == ("2", "refused")
 
 
-def test_a_file_refused_by_run_now_tells_why_on_its_partition_which_stays_missing(shop: World) -> None:
+def test_a_file_refused_by_run_now_tells_why_on_its_partition(shop: World) -> None:
     (shop.server.folder / "in" / "customers_2.csv").write_text("no such column\nx\n")
     assert not shop.run("shop__customers__run_now").success
-    assert statuses(shop, "2") == {}, "a status, where the page shows Missing"
+    assert shop.statuses(KEY, "2") == {"2": "FAILED"}
     (refused,) = shop.observations(KEY)
     metadata = told(refused)
     assert (refused.partition, metadata["file"], metadata["state"]) == ("2", "customers_2.csv", "refused")

@@ -20,14 +20,6 @@ def steps(run: dg.ExecuteInProcessResult) -> list[str]:
     return [str(event.step_key) for event in run.all_events if event.is_step_success]
 
 
-def statuses(shop: World) -> dict[str, str]:
-    """What Dagster's page shows of the partitions of the customers."""
-    asset = shop.definitions.resolve_assets_def(dg.AssetKey(["shop", "customers"]))
-    assert asset.partitions_def
-    found = shop.instance.get_status_by_partition(asset.key, shop.partitions(), asset.partitions_def)
-    return {key: status.value if status else "MISSING" for key, status in (found or {}).items()}
-
-
 def test_one_click_takes_a_connection_the_whole_way(shop: World) -> None:
     shop.put("customers_1.csv", ANNA, BERT)
     run = shop.run("shop__run_now")
@@ -115,11 +107,11 @@ def test_the_page_shows_the_partition_of_a_refused_file_as_failed_until_it_is_me
     path = shop.server.folder / "in" / "customers_2.csv"
     path.write_text("no such column\nx\n")
     shop.run("shop__run_now")
-    assert statuses(shop) == {"1": "MATERIALIZED", "2": "FAILED"}
+    assert shop.statuses("shop/customers", "1", "2") == {"1": "MATERIALIZED", "2": "FAILED"}
     path.unlink()
     shop.put("customers_2.csv", BERT)
     assert shop.run("shop__run_now").success
-    assert statuses(shop) == {"1": "MATERIALIZED", "2": "MATERIALIZED"}
+    assert shop.statuses("shop/customers", "1", "2") == {"1": "MATERIALIZED", "2": "MATERIALIZED"}
 
 
 def test_an_export_that_fails_does_not_stop_the_next(shop: World) -> None:

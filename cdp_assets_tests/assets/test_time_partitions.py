@@ -34,13 +34,6 @@ def days(shop: World) -> World:
     return shop
 
 
-def statuses(shop: World, *keys: str) -> list[str]:
-    asset = dg.AssetKey.from_user_string(KEY)
-    partitions = shop.definitions.resolve_asset_graph().get(asset).partitions_def
-    found = shop.instance.get_status_by_partition(asset, keys, partitions) or {}
-    return [found[key].value if found[key] else "MISSING" for key in keys]
-
-
 def dumped(folders: DataFolders) -> dict[str, list[str]]:
     with open_warehouse(folders.warehouse) as database:
         return canonical_dump(database)
@@ -55,7 +48,7 @@ def test_the_sensor_lands_a_file_in_the_window_of_its_date(days: World) -> None:
     (landed,), (folded,) = days.materializations(KEY), days.observations(KEY)
     assert (landed.partition, folded.partition) == ("2025-03-04", "2025-03-04")
     assert told(folded)["rows created"] == 1
-    assert statuses(days, "2025-03-04", "2025-03-05") == ["MATERIALIZED", "MISSING"]
+    assert list(days.statuses(KEY, "2025-03-04", "2025-03-05").values()) == ["MATERIALIZED", "MISSING"]
     assert days.partitions() == []
 
 
@@ -68,7 +61,7 @@ def test_every_length_of_window_is_landed_by_a_click(shop: World, by: str, windo
     shop.set_up(goals=[by_day(partitions=partitions, timezone="Europe/Amsterdam"), VIP_LIST])
     shop.put("customers_20250304_1359.csv", ANNA)
     assert shop.materialize(KEY, window).success
-    assert statuses(shop, window) == ["MATERIALIZED"]
+    assert list(shop.statuses(KEY, window).values()) == ["MATERIALIZED"]
     assert shop.materialize("profiles").success
     assert [event.partition for event in shop.observations(KEY)] == [window]
 
@@ -79,7 +72,7 @@ def test_a_window_without_a_file_fails_and_tells_what_was_looked_for(days: World
         "no file for partition '2025-03-04' of shop/customers on the server, and none was landed before; looked for "
         "names like 'customers_*.csv' with a date of 2025-03-04, such as customers_20250304.csv in 'in'"
     )
-    assert statuses(days, "2025-03-04") == ["FAILED"]
+    assert list(days.statuses(KEY, "2025-03-04").values()) == ["FAILED"]
 
 
 def test_a_window_whose_file_is_not_complete_says_what_it_waits_for(days: World) -> None:
@@ -109,7 +102,7 @@ def test_a_bad_file_beside_a_good_one_fails_the_window_and_the_good_one_counts(d
     days.put("customers_20250304_0800.csv", ANNA)
     (days.server.folder / "in" / "customers_20250304_2000.csv").write_text("no such column\nx\n")
     assert failure(days.materialize(KEY, "2025-03-04")).startswith("1 file was refused. It stays on the server")
-    assert statuses(days, "2025-03-04") == ["FAILED"]
+    assert list(days.statuses(KEY, "2025-03-04").values()) == ["FAILED"]
     assert days.materialize("profiles").success
     assert days.rows("SELECT spend FROM main.profiles") == [(600,)]
 
@@ -257,7 +250,7 @@ def test_a_backfill_in_any_order_ends_as_the_same_files_day_by_day(
     assert failed == [runs[0], runs[1]]
     expected = ["FAILED" if number in broken else "MATERIALIZED" for number in range(15)]
     if kind == "by day":
-        assert statuses(shop, *keys) == expected
+        assert list(shop.statuses(KEY, *keys).values()) == expected
     for number in broken:
         put(shop, *files[number])
         assert shop.materialize(KEY, keys[number]).success

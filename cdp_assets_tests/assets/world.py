@@ -147,6 +147,13 @@ class World:
     def partitions(self) -> list[str]:
         return list(self.instance.get_dynamic_partitions("shop__customers"))
 
+    def statuses(self, key: str, *partitions: str) -> dict[str, str]:
+        """What Dagster's page shows of partitions of an asset."""
+        asset = dg.AssetKey.from_user_string(key)
+        known = self.definitions.resolve_asset_graph().get(asset).partitions_def
+        found = self.instance.get_status_by_partition(asset, partitions, known) or {}
+        return {one: status.value if (status := found.get(one)) else "MISSING" for one in partitions}
+
     def materializations(self, key: str) -> list[dg.AssetMaterialization]:
         """Newest first."""
         records = self.instance.fetch_materializations(dg.AssetKey.from_user_string(key), limit=50).records
