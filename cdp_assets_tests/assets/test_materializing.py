@@ -10,7 +10,6 @@ from cdp_assets.warehouse import writer_lock
 from cdp_assets_tests.assets.world import ANNA, BERT, CUSTOMERS, QUIET, VIP_LIST, VISITS, World, told
 
 KEY = "shop/customers"
-PARTITIONS = dg.DynamicPartitionsDefinition(name="shop__customers")
 NOBODY, BAD_MAIL, BAD_SPEND = ",Delft,1\n", "no mail,Delft,1\n", "cleo@example.com,Delft,a lot\n"
 
 
