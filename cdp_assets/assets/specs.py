@@ -22,12 +22,14 @@ from cdp_assets.assets.lineage import (
     property_lineage,
     telling_sources,
 )
+from cdp_assets.assets.runtime import now
 from cdp_assets.assets.when import when_it_runs
 from cdp_assets.config.conditions import Condition
 from cdp_assets.config.connections import Connection
 from cdp_assets.config.events import INTERACTIONS, EventImport, EventType
 from cdp_assets.config.export_columns import InteractionsColumn
 from cdp_assets.config.export_events import chosen_types
+from cdp_assets.config.export_targets import Naming
 from cdp_assets.config.exports import ExportProfilesGoal
 from cdp_assets.config.goals import ImportGoal
 from cdp_assets.config.groups import GROUP_ID, GroupType
@@ -35,6 +37,7 @@ from cdp_assets.config.lifecycles import Lifecycle
 from cdp_assets.config.model import CustomerModelConfig, Deployment
 from cdp_assets.config.properties import UNDESCRIBED, Property
 from cdp_assets.config.segments import Segment
+from cdp_assets.files.sealing import is_encrypted
 from cdp_assets.sql import interactions
 from cdp_assets.sql.event_tables import event_table
 from cdp_assets.sql.lifecycle_tables import LIFECYCLE_MEMBERS
@@ -368,7 +371,8 @@ def export_spec(deployment: Deployment, connection: Connection, goal: ExportProf
     events = [events_key(kind.id) for kind in chosen_types(goal.events, deployment.event_types)]
     if any(isinstance(column, InteractionsColumn) for column in goal.columns):
         events = list(dict.fromkeys([*events, events_key(INTERACTIONS)]))
-    where = "/".join(part for part in (goal.directory.rstrip("/"), goal.file.name) if part)
+    naming = Naming(goal, goal.segment, now(), "", is_encrypted(connection, goal))
+    where = "/".join(part for part in (goal.directory.rstrip("/"), naming.whole_template) if part)
     return dg.AssetSpec(
         goal_key(connection, goal),
         deps=[

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from cdp_assets.components.loading import defs_folder, load_deployment
-from cdp_assets.config.doubts import cut_days
+from cdp_assets.config.doubts import cut_days, idle_schedules
 from cdp_assets.config.event_columns import doubtful_items, summed_beside_events
 from cdp_assets.config.model import Deployment
 from cdp_assets.counted import counted
@@ -43,7 +43,8 @@ def run(options: argparse.Namespace) -> int:
         for told in (*names, *summed_beside_events(connection)):
             print(f"note: connection {connection.name}: {told}")
         others = coming_back(connection, deployment.model)
-        doubts = (*untold(connection), *idle(connection), *others, *doubtful_items(connection))
+        doubts = (*idle_schedules(connection), *untold(connection), *idle(connection), *others)
+        doubts = (*doubts, *doubtful_items(connection))
         for told in doubts if connection.enabled else ():
             print(f"warning: connection {connection.name}: {told}")
     print(f"ok: {_summary(deployment)}")

@@ -73,11 +73,11 @@ def _tell(item: Rehearsed) -> None:
     for told in item.set_aside:
         print(f"  {told}")
     _tell_reasons(item)
-    known: set[str] = set()
+    known: dict[str, int | None] = {}
     for reject in item.sample:
         why = reject.reason.removeprefix(f"{reject.column_name}: ")
-        told = "likewise" if why in known and len(why) > LONG else why
-        known.add(why)
+        told = f"as line {known[why]}" if known.get(why) and len(why) > LONG else why
+        known.setdefault(why, reject.line_no)
         print(f"    line {reject.line_no}: {reject.column_name or 'whole row'}: {reject.text or '(empty)'}: {told}")
 
 

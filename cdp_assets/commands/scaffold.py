@@ -178,7 +178,8 @@ def _kinds_in(system: SftpFileSystem, server: Server, directory: str, wanted: st
     there = ", ".join(shown(kind.pattern) for kind in kinds) or "none"
     told = f"no file to look into in {directory or 'the log-in folder'}; kinds there: {there}"
     folders = [shown(name) for name in system.list_folders(place)]
-    first = f"{directory.rstrip('/')}/{folders[0]}" if directory and folders else "".join(folders[:1])
+    likely = next((name for name in folders if not name.startswith(".")), "".join(folders[:1]))
+    first = f"{directory.rstrip('/')}/{likely}" if directory else likely
     cure = f"; --directory {first} looks there, and may be given for each" if folders and not kinds else ""
     raise ConfigError(f"{told}; folders there: {', '.join(folders) or 'none'}{cure}")
 

@@ -19,10 +19,16 @@ from cdp_assets.flows.look_kinds import LeftOut
 EVENTS_PAGE = "docs/events.md"
 LINKED_PAGE = "docs/importing.md#linked-files"
 ONE_PERSON = "rows with one value here are one person, whatever else differs"
-_DELTA = """\
+_DELTA = {
+    False: """\
       # delta: false means that each file holds everything: a row that earlier files said is not applied again.
       # Change it to true if each file holds only what is new or changed: then every row is applied.
-"""
+""",
+    True: """\
+      # delta: true, as the name says, means that each file holds only what is new or changed: every row is applied.
+      # Change it to false if each file holds everything: then a row that earlier files said is not applied again.
+""",
+}
 _OFF = """\
       # Nothing tells that these rows are people. If each is one, remove the next line; else the goal.
       active: false
@@ -90,7 +96,7 @@ def connection_yaml(
         goal = draft.goal
         lines += [f"    - type: {goal.type}", f"      name: {goal.name}"]
         lines += [] if goal.active else _OFF.splitlines()
-        lines += _DELTA.splitlines()
+        lines += _DELTA[goal.files.delta].splitlines()
         files = goal.files.model_dump(mode="json", exclude_defaults=True) | {"delta": goal.files.delta}
         links = [one for one in left_out if one.linked and one.owner == goal.name]
         lines += _linked(files, links)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from cdp_assets.config.conditions import Asking
+from cdp_assets.config.connections import Connection
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.config.properties import OWN_PROPERTIES
 from cdp_assets.config.questions import Asked, PropertyCondition, in_utc
@@ -25,6 +26,12 @@ def cut_days(model: CustomerModelConfig) -> Iterator[str]:
             elif isinstance(leaf, EventCondition):
                 for condition in leaf.event.conditions:
                     yield from _told(name, f"{condition.field} of {leaf.event.type}", condition.asked)
+
+
+def idle_schedules(connection: Connection) -> Iterator[str]:
+    """A schedule that nothing obeys."""
+    if connection.schedule is not None and connection.run_mode != "schedule":
+        yield f"its schedule is not obeyed, as it has run: {connection.run_mode}; write run: schedule, or remove run"
 
 
 def _told(name: str, what: str, asked: Asked) -> Iterator[str]:

@@ -58,6 +58,11 @@ class Naming:
         stem = rendered(template, lambda place: "" if place in {"part", "action"} else self._filled(place, None, None))
         return f"{stem}_{self.again}" if self.again else stem
 
+    @property
+    def whole_template(self) -> str:
+        """The name with its places unfilled, and with all that is put behind it, as in `vip_{date}.csv.gz`."""
+        return f"{''.join(self._split())}{self._packing}"
+
     def _split(self) -> tuple[str, str]:
         name = self.goal.file.name
         for packing in (".pgp", ".gz"):

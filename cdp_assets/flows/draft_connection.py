@@ -26,9 +26,11 @@ from cdp_assets.flows.people_columns import (
     address_column,
     found_by_guess,
     found_surely,
+    is_about_others,
     known_keys,
     names_people_of,
     rows_of,
+    tells_alike,
     unsure_key,
     why_none,
 )
@@ -73,15 +75,19 @@ class _Drafting:
 
     @property
     def keys(self) -> dict[str, Key]:
-        """Columns by which the people so far are found."""
-        return {name: key for draft in reversed(self.drafts) for name, key in draft.keys.items()}
+        """Columns by which the people so far are found; of a name, the one that tells most of them apart."""
+        found: dict[str, Key] = {}
+        for draft in self.drafts:
+            for name, key in draft.keys.items():
+                found[name] = max(found.get(name, key), key, key=lambda one: (one.is_sure, one.column.distinct))
+        return found
 
     def add_sure(self) -> None:
         """Goals for all kinds where it is clear what finds people; each may tell it for others."""
         before = len(self.left) + 1
         while len(self.left) < before:
             before = len(self.left)
-            for looked in list(self.left):
+            for looked in sorted(self.left, key=self._how_telling, reverse=True):
                 self._add(looked, found_surely(looked, self._asked(looked), self.keys, self.known))
 
     def add_guess(self, looked: LookedKind) -> None:
@@ -96,6 +102,11 @@ class _Drafting:
         own = (column for goal, column in self._wanted if goal == looked.kind.goal_name)
         every = (column for goal, column in self._wanted if not goal and looked.has(column))
         return next(own, next(every, ""))
+
+    def _how_telling(self, looked: LookedKind) -> int:
+        """How many people its surest column tells apart: the kind with the most tells it for the others."""
+        column = looked.column(self._asked(looked)) or address_column(looked)
+        return column.distinct if column else 0
 
     def _read_wanted(self) -> list[tuple[str, str]]:
         """Goal and column of each that was asked for; the goal is empty where all files that have it are meant."""
@@ -132,6 +143,9 @@ class _Drafting:
     def _add(self, looked: LookedKind, found: Found | None) -> None:
         if found is None:
             return
+        bringing = [one.looked for one in self.drafts if one.identifier == found.property and one.brings_people]
+        if any(tells_alike(looked, found.column, one) for one in bringing):
+            found = replace(found, tells_alike=True)
         name = free_name(looked.kind, [draft.goal.name for draft in self.drafts])
         draft = _drafted(self.model, looked, found, name, day_first=_days_come_first(self.kinds))
         self.model = self.model.with_properties("", draft.proposal.properties)
@@ -155,7 +169,7 @@ def _drafted(
         own.append(PropertyMapping(column=address.name, property=to))
         new = (*new, *more)
     # Rows of a file that names the people of another one make nobody.
-    changes = {"identifiers": finds, "mappings": tuple(own), "allow_create": not found.property}
+    changes = {"identifiers": finds, "mappings": tuple(own), "allow_create": not is_about_others(found)}
     goal = looked.goal.model_copy(update={"name": goal_name, **changes})
     mapped = {mapping.column for mapping in own}
     rest = replace(looked.seen, unmapped=tuple(one.name for one in looked.seen.columns if one.name not in mapped))
@@ -232,7 +246,10 @@ def _about_others(draft: GoalDraft, people: Sequence[GoalDraft]) -> GoalDraft:
     bring = [one for one in people if draft.identifier in {one.identifier, *(key.fills for key in one.keys.values())}]
     if not bring:
         return draft
-    why = next((why for one in bring if (why := _why_missing(draft, one))), "")
+    # Of several kinds with these people, such as changes beside everybody, the largest tells when they are known.
+    largest = max(bring, key=lambda one: one.found.column.rows)
+    only = sum(len(one.looked.kind.names) for one in bring) == 1
+    why = _why_missing(draft, largest, only_file=only)
     shared = (_told_shared(one, key) for one in bring for key in one.shared_keys if key.fills == draft.identifier)
     but = next(shared, "") if why else ""
     goal = draft.goal.model_copy(update={"allow_create": bool(why and not but)})
@@ -248,12 +265,12 @@ def _told_shared(people: GoalDraft, key: Key) -> str:
     return f"{counted(rows, 'row')} of {key.file} {verb} a {key.column.name!r} of somebody else"
 
 
-def _why_missing(draft: GoalDraft, people: GoalDraft) -> str:
+def _why_missing(draft: GoalDraft, people: GoalDraft, *, only_file: bool) -> str:
     """Why people may be missing when the files of a draft are applied, which are applied in the order of dates."""
     own, theirs = draft.looked.first_dated, people.looked.first_dated
     if own and theirs and own[0] < theirs[0]:
         return f"{own[1]} is dated before {theirs[1]}, the first file with these people"
-    if len(people.looked.kind.names) == 1:
+    if only_file:
         return f"{people.looked.file} is the only file with these people"
     return ""
 

@@ -15,6 +15,11 @@ _DATE_IN_NAME = re.compile(r"\d{4,}(?:[-_T.]?\d{2,})*")
 _NOT_FOR_US = re.compile(r"^\.|\.(?:done|part|tmp|filepart)$")
 _NUMBER = re.compile(r"\d+")
 _GZ = ".gz"
+_CHANGES = re.compile(
+    r"(?:^|[^a-z])(?:deltas?|diffs?|changes?|changed|incr|incremental|updates?|aenderung(?:en)?|wijziging(?:en)?"
+    r"|mutaties?|modifs?|modifications?|cambios|novedades|modifiche|variazioni|alteracoes)(?:[^a-z]|$)"
+)
+"""Words in names of files that hold only what has changed."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +39,12 @@ class FileKind:
         return not wanted or wanted in {self.pattern, self.pattern + _GZ} or matches_wildcard(wanted, self.pattern)
 
     def files(self, directory: str) -> Files:
-        """How a goal names them."""
+        """How a goal names them, as deltas where their name says so."""
+        delta = _CHANGES.search(plain_letters(self.pattern).lower()) is not None
         if not self.gzipped_too:
-            return Files(directory=directory, root=self.pattern)
+            return Files(directory=directory, root=self.pattern, delta=delta)
         root = "(.*)".join(re.escape(part).replace(r"\-", "-") for part in self.pattern.split("*"))
-        return Files(directory=directory, root=rf"{root}(?:\.gz)?", match="regex")
+        return Files(directory=directory, root=rf"{root}(?:\.gz)?", match="regex", delta=delta)
 
     @property
     def goal_name(self) -> str:

@@ -11,7 +11,15 @@ from cdp_assets.config.properties import PropertyType
 from cdp_assets.flows.detect_columns import ColumnProfile
 from cdp_assets.flows.guess_fields import fields_of_order
 from cdp_assets.flows.look_kinds import LookedKind
-from cdp_assets.flows.people_columns import Found, Key, called_like_key, is_key, may_be_key, tells_apart
+from cdp_assets.flows.people_columns import (
+    Found,
+    Key,
+    called_like_key,
+    is_about_others,
+    is_key,
+    may_be_key,
+    tells_apart,
+)
 from cdp_assets.flows.personal_columns import is_personal
 from cdp_assets.flows.propose_mappings import Proposal
 from cdp_assets.sql.date_detection import KnownFormat
@@ -46,7 +54,7 @@ class GoalDraft:
     @property
     def about_others(self) -> bool:
         """Whether the rows tell what people did: several for one person, or about the people of another file."""
-        return self.several_rows or bool(self.found.property)
+        return self.several_rows or is_about_others(self.found)
 
     @property
     def several_rows(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import csv
 import re
 import zlib
 from collections.abc import Iterator, Sequence
@@ -46,7 +47,8 @@ def grouped_or_not(content: bytes, layout: Format) -> tuple[bool, str]:
 def _cells(text: str, separator: str) -> list[str]:
     """Those below the header, of the first lines."""
     lines = text.lstrip("\ufeff").splitlines()[1:200]
-    return [_BETWEEN_DIGITS.sub("", cell.strip(' "')) for line in lines for cell in line.split(separator)]
+    rows = csv.reader(lines, delimiter=separator)
+    return [_BETWEEN_DIGITS.sub("", cell.strip(' "')) for cells in rows for cell in cells]
 
 
 def guess_format(content: bytes) -> Format:
@@ -60,7 +62,10 @@ def guess_format(content: bytes) -> Format:
     with_comma = sum(re.fullmatch(_GROUPED % (r"\.", ",", ","), cell) is not None for cell in cells)
     with_point = sum(re.fullmatch(_GROUPED % (",", r"\.", r"\."), cell) is not None for cell in cells)
     multi_value = ";" if separator == "|" else "|"
-    decimal = "," if separator != "," and with_comma > with_point else "."
+    if separator == ",":
+        # In quotes; there 1,234 may be grouped.
+        with_comma = sum(re.fullmatch(r"-?[\d.]*\d,(?:\d{1,2}|\d{4,})", cell) is not None for cell in cells)
+    decimal = "," if with_comma > with_point else "."
     return Format(separator=separator, decimal=decimal, encoding=encoding, multi_value=multi_value)
 
 

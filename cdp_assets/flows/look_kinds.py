@@ -134,11 +134,14 @@ def _layouts(
             found.append((kind, guess_format(content), content))
     # Bytes of UTF-16 are never ASCII alone, so its text is told from the file itself. Where some kinds are in UTF-8,
     # ASCII is too: what is read as UTF-8 by mistake is refused, what is read as another encoding comes in wrong.
-    told = {layout.encoding for _, layout, content in found if not content.isascii()}
-    old = {"encoding": OLD_EUROPEAN} if OLD_EUROPEAN in told and UTF8 not in told else {}
+    # Those with the same separator tell first: they rather are of the same system.
+    told = [(layout.separator, layout.encoding) for _, layout, content in found if not content.isascii()]
     comma = any(layout.decimal == "," for _, layout, _ in found)
     for kind, layout, content in found:
-        changes = dict(old) if content.isascii() else {}
+        alike = {encoding for separator, encoding in told if separator == layout.separator}
+        others = alike or {encoding for _, encoding in told}
+        old = content.isascii() and OLD_EUROPEAN in others and UTF8 not in others
+        changes = {"encoding": OLD_EUROPEAN} if old else {}
         either, example = grouped_or_not(content, layout)
         if comma and either:
             changes["decimal"] = ","

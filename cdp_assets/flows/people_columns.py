@@ -15,9 +15,11 @@ from cdp_assets.flows.look_kinds import LookedKind
 GROUPS_PAGE = "docs/groups.md"
 KEY_TYPES = frozenset({PropertyType.text, PropertyType.number})
 _KEY_NAMES = re.compile(
-    r"(?:^|[^a-z])(?:id|key|nr|no|num|number|code)$|(?:id|nr|number|nummer)$|^(?:id|n[°º]|num[eé]ro)(?:[^a-z]|$)",
+    r"(?:^|[^a-z])(?:id|key|nr|no|num|number|code)$|(?:id|nr|number|nummer)$|^(?:id|n[°º]|num[eé]ro)(?:[^a-z]|$)"
+    r"|(?-i:[a-z](?:No|Num|Key|Code))$",
     re.IGNORECASE,
 )
+"""The last as in MemberNo: in `piano` there is no number."""
 _CODES = re.compile(r"[A-Za-z]{1,4}[-_]?\d{2,}")
 """Such as B00017 or KD-204; numbers alone may be counts or postal codes."""
 _MOST_DIRTY = 0.05
@@ -40,6 +42,8 @@ class Found:
     why: str
     property: str = ""
     """The property that another kind of file fills with the same key; empty = one is to be found or made."""
+    tells_alike: bool = False
+    """Whether that other kind tells the same of these people: this one may bring people as well."""
     guessed: bool = False
     """Whether another kind of file may tell better."""
 
@@ -63,10 +67,20 @@ class Key:
     """The file it was seen in."""
 
     @property
+    def is_sure(self) -> bool:
+        """Whether nearly all who have one have their own."""
+        return tells_apart(self.column)
+
+    @property
     def flaws(self) -> str:
         """How many rows have no key of their own."""
         column = self.column
         return f"{_dirty(column):,} of {counted(column.rows, 'row')} there have none or one of an earlier row"
+
+
+def is_about_others(found: Found) -> bool:
+    """Whether the rows are about people whom another kind of file brings."""
+    return bool(found.property) and not found.tells_alike
 
 
 def called_like_key(column: ColumnProfile) -> bool:
@@ -176,9 +190,14 @@ def names_people_of(looked: LookedKind, column: ColumnProfile, other: LookedKind
     """
     if its.distinct <= column.distinct or share_held(column, its) < _SAME:
         return False
+    return len(looked.seen.columns) > 1 and not tells_alike(looked, column, other)
+
+
+def tells_alike(looked: LookedKind, column: ColumnProfile, other: LookedKind) -> bool:
+    """Whether most columns beside what finds people are those of another file: it tells what that one tells."""
     rest = [one for one in looked.seen.columns if one.name != column.name]
     known = {one.name.lower() for one in other.seen.columns}
-    return bool(rest) and sum(one.name.lower() in known for one in rest) < _ALIKE * len(rest)
+    return bool(rest) and sum(one.name.lower() in known for one in rest) >= _ALIKE * len(rest)
 
 
 def found_by_guess(looked: LookedKind) -> Found | None:

@@ -144,5 +144,5 @@ def test_patterns_and_names_stand_in_descriptions_as_they_are() -> None:
     named = connection(goals=[CUSTOMERS | {"files": {"directory": "in", "root": pattern, "match": "regex"}}, VIP_LIST])
     specs = specs_of(definitions(deployment(named)))
     assert f"Of `in/{pattern}`." in (specs["shop/customers"].description or "")
-    assert "to `out/vip`." in (specs["shop/vip_list"].description or "")
+    assert "to `out/vip.csv`." in (specs["shop/vip_list"].description or "")
     assert [as_code(text) for text in ("a", "a`b", "`")] == ["`a`", "``a`b``", "`` ` ``"]

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from cdp_assets.config.doubts import cut_days
+from cdp_assets.config.doubts import cut_days, idle_schedules
 from cdp_assets.config.model import CustomerModelConfig
+from cdp_assets_tests.support.lab import deployment
 
+GOAL = {
+    "type": "import_profiles",
+    "name": "people",
+    "files": {"root": "people_*.csv"},
+    "identifiers": [{"column": "email", "property": "email"}],
+    "mappings": [{"column": "email", "property": "email"}],
+}
 PROPERTIES = [
     {"name": "email", "type": "email"},
     {"name": "born", "type": "datetime", "whole_days": True},
@@ -37,3 +45,19 @@ def told(where: dict[str, object]) -> list[str]:
 def test_a_range_that_ends_with_the_first_moment_of_a_day(where, what):
     end = "is the first moment of that day, in UTC; with the whole day: max: 2026-10-31T23:59:59.999Z"
     assert told(where) == ([f"segment some: max 2026-10-31 of {what} {end}"] if what else [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "mode"),
+    [
+        ({}, ""),
+        ({"run": "schedule", "schedule": {"at": "06:30"}}, ""),
+        ({"schedule": {"at": "06:30"}}, ""),
+        ({"run": "manual", "schedule": {"at": "06:30"}}, "manual"),
+        ({"run": "arrival", "schedule": {"at": "06:30"}}, "arrival"),
+    ],
+)
+def test_a_schedule_that_nothing_obeys(changes, mode):
+    shop = deployment([{"name": "email"}], [], connections=[{"name": "shop", "goals": [GOAL]} | changes]).connections[0]
+    told = f"its schedule is not obeyed, as it has run: {mode}; write run: schedule, or remove run"
+    assert list(idle_schedules(shop)) == ([told] if mode else [])

@@ -110,6 +110,9 @@ def test_a_connection_whose_files_tell_nobody_is_not_written(server, capsys):
         ("a;b\nZoë;1\n", ";", ".", "windows-1252"),
         ("a;b\nZoë;1\n", ";", ".", "utf-16"),
         ("a\n1\n", ",", ".", "utf-8"),
+        ('a,b\n1,"7,50"\n', ",", ",", "utf-8"),
+        ('a,b\n1,"1,234"\n', ",", ".", "utf-8"),
+        ('a,b\nx,"1,234.50"\n', ",", ".", "utf-8"),
         ("a;b\n5 657,26 €;x\n1\u202f000,5;y\n", ";", ",", "utf-8"),
     ],
 )
@@ -137,6 +140,11 @@ def test_what_a_file_does_not_tell_itself_is_taken_from_the_others(server, sshd,
         "nieuw": "utf-8",
         "punten": "utf-8",
     }
+    # Those with the same separator tell first.
+    (shop / "nieuw.csv").write_text("E-mail,Naam\na@x.example,Zoë\n")
+    assert main(["scaffold", "post", *place, *known]) == 0
+    goals = {goal.name: goal for goal in load_deployment(folder).find_connection("post").imports}
+    assert (goals["nieuw"].format.encoding, goals["punten"].format.encoding) == ("utf-8", "windows-1252")
     # Alone it is taken as it stands, with a word.
     assert main(["scaffold", "bank", *place, *known, "--files", "punten.csv"]) == 0
     assert "!! 1.050 is taken for a number with decimals; if the point groups digits" in capsys.readouterr().out

@@ -66,9 +66,12 @@ def test_a_password_that_is_not_there_is_told_before_more_is_asked(server, sshd,
 def test_folders_are_named_where_no_file_is(server, sshd, capsys):
     place, known, _ = server
     (sshd.root / "drafted" / "deeper" / "in").mkdir(parents=True)
+    (sshd.root / "drafted" / "deeper" / ".ssh").mkdir()
     deeper = str(sshd.root / "drafted" / "deeper")
     assert main(["scaffold", "winkel", *place, *known, "--directory", deeper]) == 1
-    told = f"kinds there: none; folders there: in; --directory {deeper}/in looks there, and may be given for each\n"
+    told = (
+        f"kinds there: none; folders there: .ssh, in; --directory {deeper}/in looks there, and may be given for each\n"
+    )
     assert capsys.readouterr().err.endswith(told)
 
 

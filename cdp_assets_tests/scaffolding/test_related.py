@@ -72,16 +72,18 @@ def test_rows_of_refusals_about_people_of_a_larger_file_make_nobody(server, sshd
     assert "!! 1 row has no 'E-mail' and would be left out" in told
     goals = {goal.name: goal for goal in load_deployment(folder).find_connection("winkel").imports}
     creating = {name: goal.allow_create for name, goal in goals.items()}
+    assert creating == {"klanten": True, "nieuwe": True, "afmeldingen": False}
     # The only file of customers may lack some: so refusals still make them, and that is told.
-    assert creating == {"klanten": True, "nieuwe": True, "afmeldingen": True}
-    assert "afmeldingen: allow_create is true, as klanten_20261125.csv is the only file with these people" in told
-    (shop / "klanten_20261118.csv").write_text(customers_of(90))
     (shop / "nieuwe_20261126.csv").unlink()
-    creating.pop("nieuwe")
+    (folder / "winkel" / "defs.yaml").unlink()
+    assert main(["scaffold", "winkel", *place, *known]) == 0
+    why = "afmeldingen: allow_create is true, as klanten_20261125.csv is the only file with these people"
+    assert why in capsys.readouterr().out
+    (shop / "klanten_20261118.csv").write_text(customers_of(90))
     (folder / "winkel" / "defs.yaml").unlink()
     assert main(["scaffold", "winkel", *place, *known]) == 0
     goals = {goal.name: goal for goal in load_deployment(folder).find_connection("winkel").imports}
-    assert {name: goal.allow_create for name, goal in goals.items()} == creating | {"afmeldingen": False}
+    assert {name: goal.allow_create for name, goal in goals.items()} == {"klanten": True, "afmeldingen": False}
 
 
 def test_orders_dated_before_the_first_file_of_customers_are_not_lost(server, sshd, capsys):
