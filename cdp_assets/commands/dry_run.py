@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from cdp_assets.assets.runtime import data_folders, now
 from cdp_assets.commands.chosen import chosen_imports
@@ -12,6 +13,7 @@ from cdp_assets.config.event_columns import doubtful_items
 from cdp_assets.counted import counted
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.dry_run import DryRun, Rehearsed, dry_run
+from cdp_assets.flows.import_files import RejectSample
 
 HELP = "tell what an import would do now: counts and rejects of each new file; nothing is written"
 _ALWAYS = {
@@ -36,6 +38,8 @@ _EVENTS = {
 }
 LONG = 60
 """Signs of a reason that is told once among the lines of a file."""
+MOST_ALIKE = 3
+"""Rejects of one column for one reason that are shown of a file."""
 _STATES = {"folded": "would be imported", "known": "nothing would be done", "refused": "would be REFUSED"}
 
 
@@ -73,12 +77,21 @@ def _tell(item: Rehearsed) -> None:
     for told in item.set_aside:
         print(f"  {told}")
     _tell_reasons(item)
-    known: dict[str, int | None] = {}
-    for reject in item.sample:
+    _tell_sample(item.sample)
+
+
+def _tell_sample(sample: Sequence[RejectSample]) -> None:
+    """Rejected rows and cells, a few of each reason."""
+    first: dict[str, int | None] = {}
+    told: Counter[tuple[str, str]] = Counter()
+    for reject in sample:
         why = reject.reason.removeprefix(f"{reject.column_name}: ")
-        told = f"as line {known[why]}" if known.get(why) and len(why) > LONG else why
-        known.setdefault(why, reject.line_no)
-        print(f"    line {reject.line_no}: {reject.column_name or 'whole row'}: {reject.text or '(empty)'}: {told}")
+        told[reject.column_name, why] += 1
+        if told[reject.column_name, why] > MOST_ALIKE:
+            continue
+        known = first.setdefault(why, reject.line_no)
+        said = f"as line {known}" if known not in {None, reject.line_no} and len(why) > LONG else why
+        print(f"    line {reject.line_no}: {reject.column_name or 'whole row'}: {reject.text or '(empty)'}: {said}")
 
 
 def _tell_reasons(item: Rehearsed) -> None:

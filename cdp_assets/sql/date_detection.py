@@ -45,6 +45,11 @@ class KnownFormat(StrEnum):
             pattern, found = re.subn(r"\[[^\[\]]*\]", "", pattern)
         return pattern
 
+    @property
+    def may_have_time(self) -> bool:
+        """Whether a time of day may stand behind the day, or not."""
+        return "[ H" in self.value or "[ h" in self.value or "[T" in self.value
+
 
 @dataclass(frozen=True)
 class DateColumn:

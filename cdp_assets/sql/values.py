@@ -172,7 +172,9 @@ def invalid_reason(prop: Property, layout: Format | None, decided: KnownFormat |
 def _date_format(layout: Format, decided: KnownFormat | None) -> str:
     if layout.date_format != "auto":
         return layout.date_format
-    return decided.shortest if decided is not None else "YYYY-MM-DD, YYYYMMDD or UNIX time"
+    if decided is None:
+        return "YYYY-MM-DD, YYYYMMDD or UNIX time"
+    return f"{decided.shortest}, also with a time" if decided.may_have_time else decided.shortest
 
 
 def _chosen(text: Sql, choices: Sequence[str]) -> Sql:

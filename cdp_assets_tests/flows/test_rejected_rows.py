@@ -160,8 +160,8 @@ def test_a_header_in_another_encoding_says_so(tmp_path):
 @pytest.mark.parametrize(
     ("layout", "since", "reasons"),
     [
-        ({}, ["18.11.2026", "2026"], {"not a date in the expected format (DD.MM.YYYY)"}),
-        ({}, ["2026-11-18T08:04", "2026"], {"not a date in the expected format (YYYY-MM-DD)"}),
+        ({}, ["18.11.2026", "2026"], {"not a date in the expected format (DD.MM.YYYY, also with a time)"}),
+        ({}, ["2026-11-18T08:04", "2026"], {"not a date in the expected format (YYYY-MM-DD, also with a time)"}),
         ({"date_format": "DD-MM-YY"}, ["18-11-26", "2026"], {"not a date in the expected format (DD-MM-YY)"}),
     ],
     ids=["found out", "ISO", "given"],

@@ -57,12 +57,12 @@ def test_a_dry_run_is_told_in_words(shop, capsys):
     assert shop.names() == ["customers_1.csv"]
 
 
-def test_a_dry_run_shows_rejects_of_every_reason(shop, capsys):
+def test_a_dry_run_shows_a_few_rejects_of_every_reason(shop, capsys):
     many = "".join(f"a{number}@x.com;Ede;many\n" for number in range(30))
     shop.put("customers_2.csv", f"email;city;points\n{many}nobody;Ede;2\nb@x.com;Ede;2;3\n")
     assert main(["dry-run", "shop", "customers", "--file", "customers_2.csv"]) == 0
     shown = [line for line in capsys.readouterr().out.splitlines() if line.startswith("    line ")]
-    assert len(shown) == 20
+    assert [line.split(":")[1].strip() for line in shown] == ["points"] * 3 + ["email", "whole row"]
     assert shown[0] == "    line 2: points: m…y (4 characters): not a whole number, or too large"
     assert shown[-2] == "    line 32: email: n…y (6 characters): not a valid e-mail address"
     assert shown[-1].startswith("    line 33: whole row: ")
