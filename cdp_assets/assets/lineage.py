@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import dagster as dg
 
-from cdp_assets.config.events import INTERACTIONS
+from cdp_assets.config.events import INTERACTIONS, EventImport
 from cdp_assets.config.export_columns import (
     InteractionsColumn,
     LifecyclesColumn,
@@ -48,20 +48,28 @@ def import_columns(files: dg.AssetKey, goal: ImportGoal) -> Columns:
     for mapping in goal.mappings:
         uses.setdefault(mapping.column, []).append(f"goes into {mapping.property} by {mapping.rule.value}")
     for event in goal.events:
-        alias = f"{event.source}." if event.source else ""
-        for column, use in _event_uses(event.id, event.date, [(one.column, one.property) for one in event.mappings]):
-            uses.setdefault(f"{alias}{column}", []).append(f"{use} of event {event.type}")
+        for column, use in _event_uses(event):
+            uses.setdefault(column, []).append(f"{use} of event {event.type}")
     made = _made_by(goal.processors)
     columns = [dg.TableColumn(name, "text", "; ".join(dict.fromkeys(told))) for name, told in uses.items()]
     sources = {name: [dg.TableColumnDep(files, one) for one in _file_columns(name, made)] for name in uses}
     return _metadata(columns, sources)
 
 
-def _event_uses(event_id: str | None, date: str, mappings: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    if event_id is not None:
-        yield event_id, "id"
-    yield date, "date"
-    yield from ((column, f"field {key}") for column, key in mappings)
+def _event_uses(event: EventImport) -> Iterator[tuple[str, str]]:
+    """Columns, as the file calls them or `alias.column`, and what each is for."""
+    if event.id is not None:
+        yield _named(event.id, event.source), "id"
+    yield _named(event.date, event.source), "date"
+    yield from ((_named(one.column, event.source), f"field {one.property}") for one in event.mappings)
+    for nested in event.nested:
+        for one in nested.mappings:
+            yield _named(one.column, nested.source), f"field {one.property} of each {nested.property}"
+
+
+def _named(column: str, source: str | None) -> str:
+    """A column of a linked file may be written with its alias, and without."""
+    return column if source is None or column.startswith(f"{source}.") else f"{source}.{column}"
 
 
 def _made_by(processors: Sequence[Processor]) -> dict[str, tuple[str, ...]]:
@@ -104,12 +112,15 @@ def event_lineage(type_id: str, feeding: Feeding) -> dg.TableColumnLineage:
     for key, goal in feeding:
         for event in goal.events if goal.drop is None else ():
             if event.type == type_id:
-                alias = f"{event.source}." if event.source else ""
                 pairs = [("event_id", event.id), ("date", event.date)]
                 pairs += [(one.property, one.column) for one in event.mappings]
-                for name, column in pairs:
-                    if column is not None:
-                        sources.setdefault(name, []).append(dg.TableColumnDep(key, f"{alias}{column}"))
+                named = [(name, _named(column, event.source)) for name, column in pairs if column is not None]
+                items = [
+                    (one.property, [_named(field.column, one.source) for field in one.mappings]) for one in event.nested
+                ]
+                named += [(name, column) for name, columns in items for column in columns]
+                for name, column in named:
+                    sources.setdefault(name, []).append(dg.TableColumnDep(key, column))
     return dg.TableColumnLineage(sources)
 
 

@@ -47,8 +47,15 @@ def grouped_or_not(content: bytes, layout: Format) -> tuple[bool, str]:
 def _cells(text: str, separator: str) -> list[str]:
     """Those below the header, of the first lines."""
     lines = text.lstrip("\ufeff").splitlines()[1:200]
-    rows = csv.reader(lines, delimiter=separator)
-    return [_BETWEEN_DIGITS.sub("", cell.strip(' "')) for cells in rows for cell in cells]
+    return [_BETWEEN_DIGITS.sub("", cell.strip(' "')) for line in lines for cell in _split(line, separator)]
+
+
+def _split(line: str, separator: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=separator), [])
+    except csv.Error:
+        # Longer than the reader takes a cell for.
+        return line.split(separator)
 
 
 def guess_format(content: bytes) -> Format:

@@ -28,9 +28,10 @@ _TEXT = frozenset({PropertyType.text})
 _TEXT_OR_NUMBER = frozenset({PropertyType.text, PropertyType.number})
 _OF = "(?:of|van|de|du|d|di|del|della|do|da)"
 _ROMANCE_PHONE = "(?:telefon[oe]|telemovel|movil|movel|celular|cellulare)(?:movil|fijo|fisso|fixo|mobile)?"
+_FRENCH_PHONE = "(?:telephone)?portable|telephone(?:mobile|fixe)"
 _PHONE = (
     f"{_WHOSE}(?:(?:mobile?|mobiel|cell)?(?:tele)?(?:phone|fon|foon)|mobile?|mobiel|handy|tel|gsm|fax){_NUMBER}?"
-    f"|(?:n|num|numero)?{_OF}?{_ROMANCE_PHONE}{_OF}?{_PERSON}?"
+    f"|(?:n|num|numero)?{_OF}?(?:{_ROMANCE_PHONE}|telephone){_OF}?{_PERSON}?|{_FRENCH_PHONE}"
 )
 _POSTAL = (
     f"{_WHOSE}(?:zip|plz|postleitzahl|postal|postcode|codepostal)(?:code)?{_NUMBER}?|cp|cap|cep|cod(?:igo|ice)?postale?"

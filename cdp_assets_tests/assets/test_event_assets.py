@@ -26,6 +26,10 @@ def test_events_and_products_hang_on_the_goals_that_bring_them() -> None:
         assert [dep.asset_key.to_user_string() for dep in specs[key].deps] == ["shop/customers"]
         assert specs[key].description
         assert specs[key].group_name == "warehouse"
+    used = specs["shop/customers"].metadata["dagster/column_schema"].columns
+    assert {"SKU": "field id of each product of event order"}.items() <= {
+        one.name: one.description for one in used
+    }.items()
     schema = specs["events/order"].metadata["dagster/column_schema"].columns
     told_columns = {column.name: column.description for column in schema}
     assert told_columns["order_id"] == "Number of the order, as the shop has it."
@@ -34,6 +38,19 @@ def test_events_and_products_hang_on_the_goals_that_bring_them() -> None:
     assert columns[:3] == ["profile_id", "event_id", "date"]
     assert "total_revenue" in columns
     loaded.get_repository_def().load_all_definitions()
+
+
+def test_columns_of_linked_files_are_told_by_their_alias() -> None:
+    lines = {"property": "product", "source": "lines", "mappings": [{"column": "lines.ISBN", "property": "id"}]}
+    links = [{"name": "lines", "file": "lines_*.csv", "parent_column": "Order", "column": "Order"}]
+    files = CUSTOMERS["files"] | {"linked": links}
+    orders = CUSTOMERS | {"files": files, "events": [ORDER | {"nested": [lines]}]}
+    loaded = definitions(deployment(connection(goals=[orders, VIP_LIST])))
+    specs = {spec.key.to_user_string(): spec for spec in loaded.resolve_all_asset_specs()}
+    used = {one.name: one.description for one in specs["shop/customers"].metadata["dagster/column_schema"].columns}
+    assert used["lines.ISBN"] == "field id of each product of event order"
+    behind = specs["events/order"].metadata["dagster/column_lineage"].deps_by_column["product"]
+    assert [(dep.asset_key.to_user_string(), dep.column_name) for dep in behind] == [("shop/customers", "lines.ISBN")]
 
 
 def deliver(shop: World, *rows: str, number: int = 1) -> None:

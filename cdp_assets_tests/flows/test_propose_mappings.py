@@ -144,6 +144,8 @@ NUMBER, DATE = PropertyType.number, PropertyType.datetime
         ("estado", PropertyType.text, False),
         ("Codice fiscale", PropertyType.text, True),
         ("DNI", PropertyType.text, True),
+        ("Téléphone portable", PropertyType.text, True),
+        ("N° de téléphone", NUMBER, True),
     ],
 )
 def test_what_likely_identifies_a_person_is_marked(column, kind, pii):
