@@ -31,7 +31,7 @@ def require_identifier(config: BatchConfig, columns: Collection[str]) -> None:
         has = ", ".join(shown_names(list(columns)[:50]))
         named = ", ".join(f'"{column}"' for column in missing)
         hint = other_separator(columns, config.goal.format.separator)
-        hint = hint or did_you_mean(nearly_called(missing, columns))
+        hint = hint or did_you_mean(nearly_called(missing, [one for one in columns if not _DATA.search(one)]))
         raise FileError(f"Column {named} not found; the file has: {has}{hint}")
 
 
