@@ -32,6 +32,8 @@ BEYOND = (
     "what other people's rows say of them, such as an e-mail in a remark",
 )
 """What no erasure here can reach."""
+MOST_NAMED = 50
+"""Files of one sort that are named."""
 UNKNOWN = (
     "no profile has these identifiers now, so only rows that name them themselves were found: erase the person's other"
     " identifiers too, such as the customer number"
@@ -186,10 +188,13 @@ def _lines(told: Erased) -> Iterator[str]:
     yield "not reached:"
     for label, names in (
         ("file on the server", told.sources),
-        ("delivered file", told.delivered),
+        ("delivered file that may hold them", told.delivered),
         ("rejected rows sent back, of those batches", told.sent_back),
     ):
-        yield from (f"  {label}: {name}" for name in dict.fromkeys(names))
+        listed = list(dict.fromkeys(names))
+        yield from (f"  {label}: {name}" for name in listed[:MOST_NAMED])
+        if len(listed) > MOST_NAMED:
+            yield f"  … and {len(listed) - MOST_NAMED:,} more, which --json names"
     if told.sealed:
         yield f"  encrypted copies of {counted(told.sealed, 'file')}, with no row of theirs, which were not searched"
     if told.shared:

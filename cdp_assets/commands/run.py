@@ -211,12 +211,14 @@ def _passed_over(outcome: Sequence[dg.ExecuteInProcessResult]) -> Iterator[str]:
 
 
 def _undelivered(outcome: Sequence[dg.ExecuteInProcessResult]) -> Iterator[str]:
-    """Of what exports told of themselves, that of those that delivered nothing, be it of an earlier run."""
+    """Of what exports told of themselves: that they delivered nothing, be it of an earlier run, and warnings."""
     for event in (event for result in outcome for event in result.all_events):
         if event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
             noted = event.step_materialization_data.materialization
             if noted.metadata.get("file") == NO_FILE and LEFT_OVER not in noted.metadata:
                 yield f"Nothing delivered by {noted.asset_key.to_user_string()}: {noted.metadata['note'].value}"
+            if "profiles delivered" in noted.metadata and "warnings" in noted.metadata:
+                yield f"{noted.asset_key.to_user_string()}: {noted.metadata['warnings'].value}"
 
 
 def _show_failures(console: Console, failures: Sequence[dg.DagsterEvent], connection: str) -> None:

@@ -17,7 +17,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from cdp_assets.assets.runtime import data_folders, now
 from cdp_assets.commands.scaffold_questions import ask, asked_server
-from cdp_assets.commands.scaffold_yaml import EVENTS_PAGE, LINKED_PAGE, ONE_PERSON, connection_yaml, first_model
+from cdp_assets.commands.scaffold_yaml import (
+    EVENTS_PAGE,
+    LINKED_PAGE,
+    ONE_PERSON,
+    connection_yaml,
+    first_model,
+    told_several,
+)
 from cdp_assets.components.loading import defs_folder, load_deployment
 from cdp_assets.components.yaml_edits import Addition, add_entries
 from cdp_assets.components.yaml_files import shown_path
@@ -229,6 +236,8 @@ def _tell_doubts(draft: GoalDraft) -> None:
     elif draft.repeats:
         told = f"{counted(draft.repeats, 'row repeats', 'rows repeat')} what finds a person in an earlier one"
         print(f"    !! {told}: of a property the last one counts, unless its rule is sum or add")
+    for key, rows in draft.several_keys:
+        print(f"    !! {told_several(key, rows)}")
     if draft.slashed_dates:
         names = ", ".join(shown(name) for name in draft.slashed_dates)
         print(f"    !! dates are day first ({names}); a file whose dates fit both is read month first, with a warning:")

@@ -15,6 +15,7 @@ from cdp_assets.files.remote import shown
 from cdp_assets.flows.goal_draft import GoalDraft
 from cdp_assets.flows.guess_fields import fields_of_line
 from cdp_assets.flows.look_kinds import LeftOut
+from cdp_assets.flows.people_columns import Key
 
 EVENTS_PAGE = "docs/events.md"
 LINKED_PAGE = "docs/importing.md#linked-files"
@@ -65,6 +66,9 @@ _TAIL = """\
     #   name: segment_list
     #   segment: {segment}
     #   directory: out
+    #   # changed: members that are new or changed since the last delivery; all: every member each time; difference:
+    #   # who came, changed and left.
+    #   population: changed
     #   columns: [{{property: {property}, identifier: true}}]
 """
 _ADDRESS = Property(name="email", type=PropertyType.email, pii=True)
@@ -116,17 +120,35 @@ def connection_yaml(
     return "\n".join(lines) + "\n" + _TAIL.format(segment=segment, property=filled)
 
 
+def told_several(key: Key, rows: int) -> str:
+    """What becomes of people with several values of a key, and how to keep them all."""
+    name = shown(key.column.name)
+    bring = "1 row brings" if rows == 1 else f"at least {rows:,} rows bring"
+    return (
+        f"{bring} another {name} for somebody of an earlier row: the last one counts, and the former finds nobody;"
+        f" to keep all of them: multiple: true for property {key.fills}, and rule: add for its mapping"
+    )
+
+
 def _identifiers(draft: GoalDraft) -> list[str]:
     """What finds people, and as a comment what else could."""
     used = [as_yaml(one.model_dump(mode="json")) for one in draft.goal.identifier_columns]
     more = [as_yaml(one.model_dump(mode="json")) for one in draft.other_identifiers]
-    if not more and not draft.shared_keys and not draft.more_identifiers:
+    if not (more or draft.shared_keys or draft.more_identifiers or draft.several_keys):
         return [f"      identifiers: [{', '.join(used)}]"]
     lines = ["      identifiers:", *(f"        - {one}" for one in used)]
     if draft.more_identifiers:
         lines.insert(-len(draft.more_identifiers), f"        # Where that finds nobody: {ONE_PERSON}.")
     if more:
         lines += ["        # Rows that this does not find would be found by:", *(f"        # - {one}" for one in more)]
+    for key, times in draft.several_keys:
+        lines += textwrap.wrap(
+            told_several(key, rows),
+            118,
+            initial_indent="        # ",
+            subsequent_indent="        # ",
+            break_on_hyphens=False,
+        )
     for key in draft.shared_keys:
         rows = "1 row has that" if draft.sharing(key) == 1 else f"{draft.sharing(key):,} rows have those"
         told = f"Not by {shown(key.column.name)} while {rows} of somebody else: they would become one."

@@ -75,7 +75,7 @@ class Erased:
     sources: list[str] = field(default_factory=list)
     """Files on servers that held them."""
     delivered: list[str] = field(default_factory=list)
-    """Files that last delivered them."""
+    """Files that may hold them, as their goals delivered them once or may have; the newest first."""
     sent_back: list[str] = field(default_factory=list)
     """Files of rejected rows of those batches that went back to their sender."""
     sealed: int = 0

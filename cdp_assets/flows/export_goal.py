@@ -39,7 +39,7 @@ from cdp_assets.flows.ledger import prepare_schemas, require_profiles
 from cdp_assets.flows.local_disk import writing_below
 from cdp_assets.sql import export_ledger, exports, touchpoints
 from cdp_assets.sql.export_tables import EXPORT_FILES, EXPORTS
-from cdp_assets.warehouse import open_warehouse
+from cdp_assets.warehouse import Database, open_warehouse
 
 WAIT_S = 600
 """How long a run waits for another run of the same goal."""
@@ -129,7 +129,7 @@ def _sweep(job: ExportJob, staged: set[str], folders: DataFolders) -> None:
 
 def _export_anew(job: ExportJob, server: SftpFileSystem, folders: DataFolders) -> Export:
     sealer = sealer_of(job.connection, job.goal)
-    job, counts, folder = _take(job, folders)
+    job, counts, folder, untold = _take(job, folders)
     step("export: rows taken")
     try:
         made = make_files(job, folder, counts, sealer)
@@ -139,7 +139,7 @@ def _export_anew(job: ExportJob, server: SftpFileSystem, folders: DataFolders) -
                 if made.counts.unchanged
                 else "nobody is due"
             )
-            return Export.of_none(job, made.counts, f"{why}; no file was written")
+            return replace(Export.of_none(job, made.counts, f"{why}; no file was written"), warnings=untold)
         export = _stage(job, made, server, folders, folder)
     except TargetExistsError as error:
         if job.goal.file.when_taken != "skip":
@@ -149,7 +149,7 @@ def _export_anew(job: ExportJob, server: SftpFileSystem, folders: DataFolders) -
         if not (folder / "staged").exists():
             shutil.rmtree(folder, ignore_errors=True)
             _release_unstaged(job, folders)
-    export = replace(export, warnings=sealer.warnings if sealer else ())
+    export = replace(export, warnings=(*untold, *(sealer.warnings if sealer else ())))
     step("export: staged")
     # A profile counts in its stage where it is sent: the same content once more is another touch.
     may_stand = job.goal.file.when_taken == "replace" and not job.goal.is_counted
@@ -159,8 +159,8 @@ def _export_anew(job: ExportJob, server: SftpFileSystem, folders: DataFolders) -
     return export
 
 
-def _take(job: ExportJob, folders: DataFolders) -> tuple[ExportJob, Counts, Path]:
-    """The rows that are due, of one state of the warehouse."""
+def _take(job: ExportJob, folders: DataFolders) -> tuple[ExportJob, Counts, Path, tuple[str, ...]]:
+    """The rows that are due, of one state of the warehouse; and what its receiver is not told."""
     with open_warehouse(folders.warehouse, temporary=folders.spill, memory_limit=MEMORY_LIMIT) as database:
         (earlier,) = database.row(export_ledger.EARLIER, job.owner)
         job = replace(job, export_id=digest(*job.owner, job.now.isoformat(), earlier))
@@ -175,7 +175,19 @@ def _take(job: ExportJob, folders: DataFolders) -> tuple[ExportJob, Counts, Path
             with database.transaction():
                 database.run(touchpoints.reserve(job.goal.lifecycle, job.owner, job.export_id, job.now))
                 step("export: before places are reserved")
-        return job, counts, folder
+        return job, counts, folder, _untold_leavers(database, job)
+
+
+def _untold_leavers(database: Database, job: ExportJob) -> tuple[str, ...]:
+    """That nobody is told of those who have just left the segment; empty where they are told, or nobody left."""
+    if job.goal.population != "changed":
+        return ()
+    (left,) = database.row(export_ledger.LEFT_LAST, [job.goal.segment])
+    if not left:
+        return ()
+    verb = "is" if left == 1 else "are"
+    how = "population: changed sends members alone; difference tells who left, all sends everybody anew"
+    return (f"{left:,} who left segment {job.goal.segment} {verb} not told of, as {how}",)
 
 
 def _release_unstaged(job: ExportJob, folders: DataFolders) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from cdp_assets.config.files import Files
@@ -33,6 +33,8 @@ class FileKind:
     """Whether some of them have `.gz` behind the name."""
     names: tuple[str, ...] = ()
     """Of all that are there."""
+    numbers_only: bool = False
+    """Whether its pattern takes files of another kind too, unless `*` stands for dates and numbers alone."""
 
     def is_meant_by(self, wanted: str) -> bool:
         """Whether a name with `*` and `?` asks for this kind; an empty one asks for all."""
@@ -41,10 +43,12 @@ class FileKind:
     def files(self, directory: str) -> Files:
         """How a goal names them, as deltas where their name says so."""
         delta = _CHANGES.search(plain_letters(self.pattern).lower()) is not None
-        if not self.gzipped_too:
+        if not (self.gzipped_too or self.numbers_only):
             return Files(directory=directory, root=self.pattern, delta=delta)
-        root = "(.*)".join(re.escape(part).replace(r"\-", "-") for part in self.pattern.split("*"))
-        return Files(directory=directory, root=rf"{root}(?:\.gz)?", match="regex", delta=delta)
+        group = r"(\d[\d_T.-]*)" if self.numbers_only else "(.*)"
+        root = group.join(re.escape(part).replace(r"\-", "-") for part in self.pattern.split("*"))
+        packed = r"(?:\.gz)?" if self.gzipped_too else ""
+        return Files(directory=directory, root=f"{root}{packed}", match="regex", delta=delta)
 
     @property
     def goal_name(self) -> str:
@@ -65,7 +69,14 @@ def file_kinds(files: Sequence[RemoteFile]) -> list[FileKind]:
         newest = max(gzipped.newest, plain.newest, key=lambda one: (one.modified_at, one.name))
         kinds[plain.pattern] = replace(plain, newest=newest, gzipped_too=True, names=(*plain.names, *gzipped.names))
     _join_numbered(kinds)
-    return [kinds[pattern] for pattern in sorted(kinds)]
+    return [_apart(kinds[pattern], kinds.values()) for pattern in sorted(kinds)]
+
+
+def _apart(kind: FileKind, kinds: Iterable[FileKind]) -> FileKind:
+    """The kind, which takes no file of another one: `clients_*.csv` takes `clients_changes_20261101.csv` as well."""
+    others = (name.removesuffix(_GZ) for other in kinds if other is not kind for name in other.names)
+    takes = any(matches_wildcard(kind.pattern.removesuffix(_GZ), name) for name in others)
+    return replace(kind, numbers_only=takes)
 
 
 def _join_numbered(kinds: dict[str, FileKind]) -> None:

@@ -125,6 +125,16 @@ class GoalDraft:
         """Rows of the sample that have this key of somebody else in an earlier row."""
         return key.column.filled - key.column.distinct - self.repeats
 
+    @property
+    def several_keys(self) -> tuple[tuple[Key, int], ...]:
+        """Keys of which some people have several, who are found by their address; and of how many rows, at least."""
+        if self.about_others:
+            return ()
+        keys = [key for key in self.keys.values() if key.column.name != self.found.column.name]
+        # A row of somebody of an earlier one may repeat the key, or have none; what is left brings another.
+        more = {key: -self.sharing(key) - (key.column.rows - key.column.filled) for key in keys if key.is_sure}
+        return tuple((key, rows) for key, rows in more.items() if rows > 0)
+
     def found_by_too(self, prop: str) -> GoalDraft:
         """The same draft, whose people are found by this property as well, if it is a key of theirs."""
         more = (one for one in self.other_identifiers if one.property == prop)

@@ -24,3 +24,8 @@ LATEST = Sql(
 EARLIER = Sql("SELECT count(*) FROM ops.exports WHERE connection = ? AND goal = ?")
 DELIVERED = Sql("UPDATE ops.exports SET state = 'delivered', delivered_at = ?, uploaded = ? WHERE export_id = ?")
 REFUSED = Sql("UPDATE ops.exports SET state = 'refused' WHERE export_id = ?")
+
+LEFT_LAST = Sql(
+    'SELECT coalesce((SELECT "left" FROM ops.segment_changes WHERE segment = ? ORDER BY computed_at DESC LIMIT 1), 0)'
+)
+"""How many left a segment when it was computed last."""

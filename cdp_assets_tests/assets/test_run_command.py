@@ -262,3 +262,17 @@ def test_a_check_that_fails_is_told_and_does_not_fail_the_run(
     assert done.returncode == 0, done.stderr
     told = "customers_1.csv: 1 of 2 rows rejected (50.0 %), above the limit of 10 %."
     assert f"Check shop/customers reject_rate fails (warn): {told}" in done.stdout
+
+
+@pytest.mark.parametrize("population", ["changed", "all"])
+def test_who_left_a_segment_and_is_told_to_nobody_is_counted(
+    shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, population: str
+) -> None:
+    shop.set_up(goals=[CUSTOMERS, VIP_LIST | {"population": population}])
+    write_down(shop, tmp_path, monkeypatch)
+    told = "1 who left segment vip is not told of, as population: changed sends members alone; difference tells"
+    for number, (spend, left) in enumerate(((600, False), (-300, True), (20, False)), start=1):
+        shop.put(f"customers_{number}.csv", ANNA.replace("600", str(spend)), at=1_700_000_000 + number)
+        done = run_command("run", "shop")
+        assert done.returncode == 0, done.stderr
+        assert (f"shop/vip_list: {told}" in done.stdout) == (left and population == "changed")

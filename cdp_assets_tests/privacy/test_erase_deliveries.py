@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from cdp_assets.config.model import batch_config
 from cdp_assets.flows import run_connection
 from cdp_assets.flows.erase_profiles import erase
@@ -9,7 +11,7 @@ from cdp_assets.flows.find_erased import Asked
 from cdp_assets.flows.import_files import reland_versions
 from cdp_assets.flows.land_files import current_versions
 from cdp_assets_tests.privacy.searching import traces
-from cdp_assets_tests.support.connected import Shop, export_goal, import_goal
+from cdp_assets_tests.support.connected import SEGMENTS, Shop, export_goal, import_goal
 from cdp_assets_tests.support.driven import KILLED, driver
 
 HEADER = "email,city,points,tags\n"
@@ -71,3 +73,26 @@ def test_a_file_that_was_imported_anew_is_named_as_it_is_called_now(sshd, tmp_pa
     shop.fold()
     told = erase(shop.deployment.model, shop.folders, [Asked("jane@x.com")], shop.now)
     assert [name.rpartition("/")[2] for name in told.sources] == ["customers_1.csv.done"]
+
+
+@pytest.mark.parametrize("difference", ["files", "column"])
+def test_every_file_that_may_hold_the_person_is_named_also_of_who_has_left_before(sshd, tmp_path, difference):
+    names = {"name": "vips_{timestamp}"}
+    changes = {"population": "difference", "difference": difference, "columns": COLUMNS, "file": names}
+    other = export_goal("other_list", segment="nobody", file={"name": "none"})
+    shop = Shop(sshd, tmp_path / "data", [import_goal(), export_goal(**changes), other])
+    shop.model = {"segments": [*SEGMENTS, {"name": "nobody", "where": {"property": "city", "contains_any": ["Ulm"]}}]}
+    shop.put("customers_1.csv", FULL)
+    shop.import_all()
+    assert [item.error for item in shop.deliver()] == ["", ""]
+    shop.put("customers_2.csv", FULL.replace("Rome,10", "Rome,1").replace("Oslo", "Kiel"))
+    shop.import_all()
+    assert [item.error for item in shop.deliver()] == ["", ""]
+    texts = {name: shop.tree()[f"out/{name}"].decode() for name in shop.names("out")}
+    holding = {name for name, text in texts.items() if "jane" in text or (difference == "files" and "removed" in name)}
+    told = erase(shop.deployment.model, shop.folders, [Asked("jane@x.com")], shop.now, goals=[("shop", "vip_list")])
+    named = [name.rpartition("/")[2] for name in told.delivered]
+    assert holding
+    assert holding <= set(named)
+    assert "none.csv" not in named
+    assert len(named) == len(set(named)) == sum(name.startswith("vips_") for name in texts)

@@ -71,6 +71,19 @@ def test_the_whole_file_tells_when_people_are_known(gym, sshd, capsys):
     assert drafted(folder)["bookings"].allow_create
 
 
+def test_people_with_several_numbers_are_told_of_and_how_to_keep_them(gym, sshd, capsys):
+    command, folder = gym
+    more = "".join(f"9{n:05};Ann {n};a{n}@x.example;Ede\n" for n in (1, 2, 3))
+    (sshd.root / "drafted" / "members_full_20261101.csv").write_text(members(1, 400) + more)
+    assert main(command) == 0
+    told = (
+        "at least 3 rows bring another MemberNo for somebody of an earlier row: the last one counts, and the former"
+        " finds nobody; to keep all of them: multiple: true for property MemberNo, and rule: add for its mapping"
+    )
+    assert capsys.readouterr().out.count(f"!! {told}") == 1
+    assert told in " ".join((folder / "gym" / "defs.yaml").read_text().replace("#", "").split())
+
+
 @pytest.mark.parametrize(
     ("pattern", "delta"),
     [

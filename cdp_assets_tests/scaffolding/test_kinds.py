@@ -67,3 +67,17 @@ def test_goals_of_one_connection_have_different_names():
     for pattern in ("orders_*.csv", "orders_*.txt", "orders.txt", "orders.csv", "orders-csv"):
         names.append(free_name(FileKind(pattern, RemoteFile("x", "x", 1, datetime(2026, 1, 1, tzinfo=UTC))), names))
     assert names == ["orders", "orders_txt", "orders_txt_2", "orders_csv", "orders_csv_2"]
+
+
+def test_no_kind_takes_the_files_of_another():
+    kinds = kinds_of("clients_20261101.csv", "clients_changes_20261108.csv", "clients_changes_2026-11-15.csv.gz")
+    files = {kind.pattern: kind.files("in") for kind in kinds}
+    assert files["clients_*.csv"].root == r"clients_(\d[\d_T.-]*)\.csv"
+    taken = {
+        pattern: [name for kind in kinds for name in kind.names if wildcard_value(one, name)]
+        for pattern, one in files.items()
+    }
+    assert taken == {kind.pattern: list(kind.names) for kind in kinds}
+    assert wildcard_value(files["clients_*.csv"], "clients_20261101.csv") == "20261101"
+    (alone,) = kinds_of("clients_20261101.csv", "clients_2026-11-08.csv")
+    assert alone.files("in").root == "clients_*.csv"
