@@ -142,13 +142,7 @@ def _identifiers(draft: GoalDraft) -> list[str]:
     if more:
         lines += ["        # Rows that this does not find would be found by:", *(f"        # - {one}" for one in more)]
     for key, times in draft.several_keys:
-        lines += textwrap.wrap(
-            told_several(key, rows),
-            118,
-            initial_indent="        # ",
-            subsequent_indent="        # ",
-            break_on_hyphens=False,
-        )
+        lines += _comment(told_several(key, times), "        # ")
     for key in draft.shared_keys:
         rows = "1 row has that" if draft.sharing(key) == 1 else f"{draft.sharing(key):,} rows have those"
         told = f"Not by {shown(key.column.name)} while {rows} of somebody else: they would become one."
@@ -166,9 +160,8 @@ def _creating(draft: GoalDraft) -> list[str]:
     return _FOUND_ONLY.splitlines() if draft.about_others and not draft.goal.allow_create else []
 
 
-def _comment(text: str) -> list[str]:
+def _comment(text: str, begins: str = "      # ") -> list[str]:
     """Lines of a goal's comment; names of files stay whole."""
-    begins = "      # "
     return textwrap.wrap(
         text, 118, initial_indent=begins, subsequent_indent=begins, break_long_words=False, break_on_hyphens=False
     )

@@ -90,7 +90,7 @@ IMPORTED = sql(
     ELSE '' END
         || CASE WHEN note <> '' AND folded_at IS NOT NULL THEN ' ' ELSE '' END
         || CASE WHEN note <> '' THEN upper(left(note, 1)) || substr(note, 2) || '.' ELSE '' END
-        || CASE WHEN warnings IS NOT NULL THEN ' Warning: ' || warnings || '.' ELSE '' END""",
+        || CASE WHEN warnings IS NOT NULL THEN ' Warning: ' || replace(warnings || '.', '?.', '?') ELSE '' END""",
     compared=_COMPARED,
     sentences=_sentences(
         [
