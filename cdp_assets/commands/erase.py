@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
         folders,
         asked,
         now(),
-        goals=[(connection.name, goal.name) for connection in deployment.connections for goal in connection.exports],
+        goals={(one.name, goal.name): goal.population for one in deployment.connections for goal in one.exports},
         more=_identifying(deployment),
         several=options.all,
     )

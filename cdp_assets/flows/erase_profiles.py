@@ -12,14 +12,16 @@ Every step may be done again. What a dead process leaves is ended by the next fo
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from filelock import FileLock, Timeout
 
+from cdp_assets.config.exports import Population
 from cdp_assets.config.model import CustomerModelConfig
 from cdp_assets.errors import WarehouseBusyError
 from cdp_assets.faults import step
@@ -43,6 +45,7 @@ from cdp_assets.warehouse import Database, open_warehouse, rewrite_file, scratch
 
 WAIT_S = 600
 """How long it waits for a delivery that is under way."""
+NO_GOALS: Mapping[tuple[str, str], Population] = MappingProxyType({})
 
 
 @dataclass
@@ -88,7 +91,7 @@ def erase(
     asked: Sequence[Asked],
     now: datetime,
     *,
-    goals: Sequence[tuple[str, str]] = (),
+    goals: Mapping[tuple[str, str], Population] = NO_GOALS,
     more: frozenset[str] = frozenset(),
     several: bool = False,
 ) -> Erased:
@@ -99,7 +102,8 @@ def erase(
         folders: the data folder.
         asked: identifiers.
         now: noted as the time of the erasure.
-        goals: connection and name of every export goal: no delivery of theirs is under way meanwhile.
+        goals: connection and name of every export goal, and its population: no delivery of theirs is under way
+            meanwhile; of who has left one of `difference`, and was told as removed, nothing is kept.
         more: identifying properties that no batch knows yet.
         several: as in `find_erased`.
 
@@ -119,7 +123,8 @@ def erase(
         told.people, told.shared, told.sealed = found.people, found.shared, found.texts.sealed
         told.unknown = sorted(found.unknown)
         told.kinds = sorted({item.property for item in found.hidden})
-        _end_pending(model, folders, now, told)
+        removing = [name for name, population in goals.items() if population == "difference"]
+        _end_pending(model, folders, now, told, removing)
     return told
 
 
@@ -157,7 +162,7 @@ def lift(folders: DataFolders, asked: Sequence[Asked]) -> int:
 
 
 @contextmanager
-def _no_delivery(folders: DataFolders, goals: Sequence[tuple[str, str]]) -> Iterator[None]:
+def _no_delivery(folders: DataFolders, goals: Iterable[tuple[str, str]]) -> Iterator[None]:
     """A delivery under way would remember people after they are gone, or wait with a file that holds them."""
     exports = folders.root / "exports"
     places = {exports / connection / f"{goal}.lock" for connection, goal in goals}
@@ -183,14 +188,20 @@ def _profile_ids(database: Database, found: Found) -> list[str]:
     return ids
 
 
-def _end_pending(model: CustomerModelConfig, folders: DataFolders, now: datetime, told: Erased) -> None:
+def _end_pending(
+    model: CustomerModelConfig,
+    folders: DataFolders,
+    now: datetime,
+    told: Erased,
+    removing: Sequence[tuple[str, str]] = (),
+) -> None:
     pending = list(pending_intents(folders))
     if not pending:
         return
     with open_warehouse(folders.warehouse, temporary=folders.spill) as database:
         prepare_schemas(database)
         for _, intent in pending:
-            _carry_out(database, folders, intent, told)
+            _carry_out(database, folders, intent, told, removing)
         told.snapshots += sum(1 for _ in folders.snapshots.glob("[!.]*"))
         remove_snapshots(folders)
         step("erase: snapshots gone")
@@ -206,7 +217,9 @@ def _end_pending(model: CustomerModelConfig, folders: DataFolders, now: datetime
     step("erase: done")
 
 
-def _carry_out(database: Database, folders: DataFolders, intent: Intent, told: Erased) -> None:
+def _carry_out(
+    database: Database, folders: DataFolders, intent: Intent, told: Erased, removing: Sequence[tuple[str, str]]
+) -> None:
     places = {folder.name: folder for folder in all_batch_folders(folders)}
     _empty_batches(folders, intent, places, told)
     step("erase: batches emptied")
@@ -214,6 +227,7 @@ def _carry_out(database: Database, folders: DataFolders, intent: Intent, told: E
     database.run(erasing.MAKE_PROFILES)
     database.insert(Sql("erased_profiles"), ["profile_id"], [[one] for one in intent.profiles])
     _tell_beyond(database, [manifest.batch_id for manifest in manifests.values()], told)
+    told.delivered += [path for (path,) in database.rows(erasing.delivered(removing))]
     with database.transaction():
         _hide(database, intent, told)
         _mask_ledger(database, folders, intent, manifests)
@@ -244,10 +258,9 @@ def _empty_batches(folders: DataFolders, intent: Intent, places: Mapping[str, Pa
 
 
 def _tell_beyond(database: Database, ids: Sequence[str], told: Erased) -> None:
-    """Notes which files elsewhere held these people."""
+    """Notes which files of suppliers, and of rejected rows, held these people."""
     told.sources += [path for path, _ in database.rows(erasing.of_batches(erasing.SOURCES, ids))]
     told.sent_back += [path for (path,) in database.rows(erasing.of_batches(erasing.SENT_BACK, ids))]
-    told.delivered += [path for (path,) in database.rows(erasing.DELIVERED)]
 
 
 def _mask_ledger(database: Database, folders: DataFolders, intent: Intent, manifests: Mapping[str, Manifest]) -> None:

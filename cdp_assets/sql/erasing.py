@@ -263,19 +263,29 @@ def staged_people(path: str) -> Sql:
     return sql(STAGED_PEOPLE, path=literal(path))
 
 
-DELIVERED = Sql(
+DELIVERED = (
     "WITH sent AS (SELECT done.connection, done.goal, file.path, file.action, done.delivered_at"
     " FROM ops.export_files AS file JOIN ops.exports AS done USING (export_id)"
     " WHERE done.state = 'delivered' AND file.stream NOT IN ('manifest', 'ready') AND file.rows > 0),"
     " goals AS (SELECT connection, goal FROM ops.exported_rows WHERE profile_id IN (FROM erased_profiles)"
-    " UNION SELECT connection, goal FROM sent WHERE action = 'removed' AND EXISTS (FROM erased_profiles))"
+    " UNION SELECT connection, goal FROM sent WHERE (action = 'removed' OR (connection, goal) IN ({removing}))"
+    " AND EXISTS (FROM erased_profiles))"
     " SELECT path FROM sent SEMI JOIN goals USING (connection, goal) GROUP BY path"
     " ORDER BY max(delivered_at) DESC, path"
 )
-"""Files that may hold an erased profile, the newest first: all that its goals delivered.
+NO_GOAL = Sql("SELECT NULL, NULL")
 
-Of a profile that is told as removed nothing is kept, so all files of a goal that tells of these are named as well.
-"""
+
+def delivered(removing: Sequence[tuple[str, str]]) -> Sql:
+    """Files that may hold an erased profile, the newest first: all that its goals delivered.
+
+    Of a profile that was told as removed nothing is kept, so all files of a goal that tells of these are named too:
+    `removing`, connection and goal, and any that had files of their own for them.
+    """
+    pairs = [sql("({c}, {g})", c=literal(connection), g=literal(goal)) for connection, goal in removing]
+    return sql(DELIVERED, removing=joined(", ", pairs) if pairs else NO_GOAL)
+
+
 SENT_BACK = "SELECT path FROM ops.returned_rejects WHERE path IS NOT NULL AND batch_id IN ({ids}) ORDER BY path"
 SOURCES = (
     "SELECT DISTINCT coalesce(done.renamed_to, file.path), file.connection FROM ops.batches AS file"
