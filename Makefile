@@ -4,6 +4,9 @@ SHELL := bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
+# Where this is set, every process compiles our modules, and pytest rewrites all tests, anew: it doubles `make test`.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := .venv/bin
 PY := $(BIN)/python
 READY := .venv/.ready

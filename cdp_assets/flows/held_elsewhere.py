@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from cdp_assets.counted import counted
 from cdp_assets.flows.trace_profile import OWN
 from cdp_assets.sql import looking
@@ -29,7 +31,18 @@ def held_elsewhere(database: Database, value: str, *, named: bool = True) -> str
             have = "profile has" if len(found) == 1 else "profiles have"
             told.append(f"{len(found)} {have} it in {name}, which finds nobody")
             told[-1] += f": look for {_named(database, found)}" if named else ""
-    return "; ".join(told)
+    return "; ".join([*told, *_made_by(database, value.strip(), named=named)])
+
+
+def _made_by(database: Database, value: str, *, named: bool) -> Iterator[str]:
+    """Of the profiles that a value made, themselves or one they merged with, and that no longer have it."""
+    makers: dict[str, list[str]] = {}
+    for name, profile_id in database.rows(looking.MADE_BY, [value, value]):
+        makers.setdefault(name, []).append(str(profile_id))
+    for name, found in makers.items():
+        come = "profile comes" if len(found) == 1 else "profiles come"
+        whose = f"of {name} {value}, which no longer finds" if named else f"of it as {name}, which no longer finds"
+        yield f"{len(found)} {come} {whose} anybody" + (f": look for {_named(database, found)}" if named else "")
 
 
 def _named(database: Database, profiles: list[str]) -> str:

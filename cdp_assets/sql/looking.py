@@ -21,6 +21,13 @@ BY_ID = Sql(
     " SELECT replaced_by FROM main.replaced_profiles WHERE profile_id::VARCHAR = $id"
 )
 """Who has an id, or has become somebody else who lives."""
+MADE_BY = Sql(
+    "SELECT created_by_property, profile_id FROM (SELECT created_by_property, profile_id, created_at_position,"
+    " created_at_row FROM main.profiles WHERE created_by_value = ? UNION ALL SELECT created_by_property, replaced_by,"
+    " created_at_position, created_at_row FROM main.replaced_profiles WHERE created_by_value = ?)"
+    " ORDER BY created_at_position, created_at_row"
+)
+"""Whom a value made, or has become who it made; asked where nobody holds it any more. Binds the value twice."""
 IDENTIFIERS = Sql("SELECT property, value FROM main.identifiers WHERE profile_id = ? ORDER BY property, value")
 REPLACED = Sql(
     "SELECT profile_id, created_by_property, created_by_value, created_by_number FROM main.replaced_profiles"

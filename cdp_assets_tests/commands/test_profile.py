@@ -155,3 +155,19 @@ email      a@b.nl    customers_20260101.csv      3   2026-01-01 00:00   12345678
 spend      3.50      customers_20260102.csv      2   2026-01-01 00:00   12345678
                      customers_20260101.csv      3   2026-01-01 00:00   12345678
 """
+
+
+def test_by_a_number_that_was_replaced_is_told_who_came_of_it(tmp_path, monkeypatch, capsys):
+    number = {"column": "number", "property": "number"}
+    email = {"column": "email", "property": "email"}
+    goal = CUSTOMERS | {"identifiers": [number, email], "mappings": [number | {"rule": "set"}]}
+    model = {"properties": [{"name": "email", "type": "email"}, {"name": "number"}]}
+    room = room_of(tmp_path, monkeypatch, model, connection(goals=[goal]))
+    room.land("customers", "customers_20260101.csv", "number,email\n71,a@b.nl\n")
+    room.land("customers", "customers_20260102.csv", "number,email\n72,a@b.nl\n")
+    room.fold()
+    assert main(["profile", "71"]) == 1
+    assert capsys.readouterr().err == (
+        "error: no profile has this value in email, number, or as its id; 1 profile comes of number 71, which no"
+        " longer finds anybody: look for email a@b.nl\n"
+    )
