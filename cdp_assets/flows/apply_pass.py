@@ -74,7 +74,8 @@ def apply_pass(
     counted: dict[int, frozenset[int]] = {}
     if not config.goal.files.delta:
         memories, counted = _memories(database, config, present, earlier)
-        database.run(full_files.applied_rows(memories))
+        once = full_files.counted_once(config.goal)
+        database.run(full_files.applied_rows(memories, writes=len(once) < len(config.goal.mappings)))
     touched, merges = find_profiles(database, together, counted)
     first_events = _first_events(database, together, batches, merges)
     step("fold: profiles found")
@@ -91,15 +92,22 @@ def apply_pass(
         connections = [item.manifest.config.connection for item in batches]
         _note_imported(database, connections, touched)
     if not config.goal.files.delta:
-        digest = _row_digest(config, present)
-        signature = full_files.rows_signature(config.goal)
-        for statement in full_files.remember_rows(config, batches[0].manifest.batch_id, signature, digest):
-            database.run(statement)
+        _remember_rows(database, batches[0].manifest.batch_id, config, present, repeated=not touched.alone)
     happened = _events(database, together, batches, first_events)
     fates = [replace(fate, events=happened[fate.position]) for fate in fates]
     _note_left_out(database, config, batches, fates)
     step("fold: pass applied")
     return fates + _of_rowless(batches, fates, happened)
+
+
+def _remember_rows(
+    database: Database, batch_id: str, config: BatchConfig, present: frozenset[int], *, repeated: bool
+) -> None:
+    """What the full file said, for the next one. `repeated`: some of its rows share an identifier."""
+    digest = _row_digest(config, present)
+    signature = full_files.rows_signature(config.goal)
+    for statement in full_files.remember_rows(config, batch_id, signature, digest, repeated=repeated):
+        database.run(statement)
 
 
 def _of_rowless(batches: Sequence[Placed], fates: Sequence[Fates], happened: dict[int, EventFates]) -> list[Fates]:
@@ -332,4 +340,6 @@ def _memories(
         memories.append(Memory(group, full_files.earlier_memory(config, batch_id, source.parquet, past), now))
         for new, _ in shared:
             counted.setdefault(new, set()).add(group)
+    for number in full_files.counted_once(config.goal):
+        counted.setdefault(number, set()).add(full_files.TOLD_BEFORE)
     return memories, {number: frozenset(groups) for number, groups in counted.items()}

@@ -219,6 +219,9 @@ def people_first(drafts: Sequence[GoalDraft]) -> list[GoalDraft]:
     """
     drafts = [_of_larger(draft, drafts) for draft in drafts]
     people = [draft for draft in drafts if draft.brings_people]
+    for same in [one.found.property for one in people if one.found.tells_alike]:
+        # Of whom only the number is told by what is new, the whole file must find by it.
+        people = [one.found_by_too(same) for one in people]
     others = [_about_others(draft, people) for draft in drafts if not draft.brings_people]
     for draft in others:
         if draft.why_creating:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from cdp_assets.config.files import Files
 from cdp_assets.files.remote import RemoteFile
@@ -35,6 +36,8 @@ class FileKind:
     """Of all that are there."""
     numbers_only: bool = False
     """Whether its pattern takes files of another kind too, unless `*` stands for dates and numbers alone."""
+    empty: tuple[str, ...] = ()
+    """Names of those without a single byte."""
 
     def is_meant_by(self, wanted: str) -> bool:
         """Whether a name with `*` and `?` asks for this kind; an empty one asks for all."""
@@ -57,19 +60,26 @@ class FileKind:
 
 
 def file_kinds(files: Sequence[RemoteFile]) -> list[FileKind]:
-    """The kinds, each with its newest file, in order of names."""
+    """The kinds, each with its newest file that holds something, in order of names."""
     kinds: dict[str, FileKind] = {}
-    for file in sorted(files, key=lambda one: (one.modified_at, one.name)):
+    for file in sorted(files, key=_telling):
         if not _NOT_FOR_US.search(file.name):
             pattern = _DATE_IN_NAME.sub("*", file.name)
-            earlier = kinds[pattern].names if pattern in kinds else ()
-            kinds[pattern] = FileKind(pattern, file, names=(*earlier, file.name))
+            earlier = kinds.get(pattern, FileKind(pattern, file))
+            empty = (*earlier.empty, *([] if file.size_bytes else [file.name]))
+            kinds[pattern] = FileKind(pattern, file, names=(*earlier.names, file.name), empty=empty)
     for pattern in [one for one in kinds if one.endswith(_GZ) and one.removesuffix(_GZ) in kinds]:
         gzipped, plain = kinds.pop(pattern), kinds[pattern.removesuffix(_GZ)]
-        newest = max(gzipped.newest, plain.newest, key=lambda one: (one.modified_at, one.name))
-        kinds[plain.pattern] = replace(plain, newest=newest, gzipped_too=True, names=(*plain.names, *gzipped.names))
+        newest = max(gzipped.newest, plain.newest, key=_telling)
+        names, empty = (*plain.names, *gzipped.names), (*plain.empty, *gzipped.empty)
+        kinds[plain.pattern] = replace(plain, newest=newest, gzipped_too=True, names=names, empty=empty)
     _join_numbered(kinds)
     return [_apart(kinds[pattern], kinds.values()) for pattern in sorted(kinds)]
+
+
+def _telling(file: RemoteFile) -> tuple[bool, datetime, str]:
+    """The larger, the more a file tells of those of its kind that come: what it holds, and what is newest."""
+    return file.size_bytes > 0, file.modified_at, file.name
 
 
 def _apart(kind: FileKind, kinds: Iterable[FileKind]) -> FileKind:
@@ -92,9 +102,11 @@ def _join_numbered(kinds: dict[str, FileKind]) -> None:
             continue
         shown = ["*" if place in differing else found[0] for place, found in enumerate(numbers)]
         whole = "".join(text + number for text, number in zip(texts, [*shown, ""], strict=True))
-        ordered = sorted((kinds.pop(one) for one in patterns), key=lambda one: (one.newest.modified_at, one.pattern))
+        ordered = sorted((kinds.pop(one) for one in patterns), key=lambda one: _telling(one.newest))
         names = tuple(name for one in ordered for name in one.names)
-        kinds[whole] = FileKind(whole, ordered[-1].newest, any(one.gzipped_too for one in ordered), names)
+        empty = tuple(name for one in ordered for name in one.empty)
+        gzipped = any(one.gzipped_too for one in ordered)
+        kinds[whole] = FileKind(whole, ordered[-1].newest, gzipped, names, empty=empty)
 
 
 def free_name(kind: FileKind, taken: Sequence[str]) -> str:

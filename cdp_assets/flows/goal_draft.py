@@ -18,6 +18,7 @@ from cdp_assets.flows.people_columns import (
     is_about_others,
     is_key,
     may_be_key,
+    repeats_of,
     tells_apart,
 )
 from cdp_assets.flows.personal_columns import is_personal
@@ -142,7 +143,9 @@ class GoalDraft:
 
     @property
     def events(self) -> EventImport | None:
-        """The rows as orders, for where they are; None = no column tells when."""
+        """The rows as orders, for where they are; None = no column tells when, or they tell of people as others do."""
+        if self.found.tells_alike:
+            return None
         rest = [one for one in self.looked.single if one.name != self.found.column.name]
         dates = (one.name for one in rest if one.detected.type is PropertyType.datetime)
         # A birthday is no time at which somebody ordered.
@@ -150,11 +153,14 @@ class GoalDraft:
         if date is None:
             return None
         # Of an order with several lines the number stands in several rows.
-        key = next((one.name for one in rest if called_like_key(one)), None)
-        key = key or next((one.name for one in rest if is_key(one)), None)
-        free = [one for one in rest if one.name not in {key, date}]
-        fields = tuple(EventMapping(column=column, property=field) for column, field in fields_of_order(free))
-        return EventImport(type="order", id=key, date=date, mappings=fields, all_properties=True)
+        key = next((one for one in rest if called_like_key(one)), None)
+        key = key or next((one for one in rest if is_key(one)), None)
+        free = [one for one in rest if one is not key and one.name != date]
+        several = key is not None and repeats_of(key) > 0
+        fields = fields_of_order(free, several_rows=several)
+        mapped = tuple(EventMapping(column=column, property=field) for column, field in fields)
+        number = key.name if key else None
+        return EventImport(type="order", id=number, date=date, mappings=mapped, all_properties=True)
 
     @property
     def keys(self) -> dict[str, Key]:

@@ -20,7 +20,10 @@ _OF = "(?:de|di|do|du|d)"
 _PRICE = "(?:price|prijs|preis|prix|precio|prezzo|preco)"
 _AMOUNT = "(?:amount|bedrag|betrag|montant|summe|importe|importo|monto|valor|valore)"
 _TOTAL = "(?:total|totaal|gesamt|totale)"
-_OF_ORDER = (("total_revenue", rf"(?:order|grand)?(?:{_TOTAL}{_AMOUNT}?|{_AMOUNT}{_TOTAL}?)(?:pedido|ordine)?", True),)
+_ORDER = "(?:pedido|ordine)?"
+_OF_ORDER = (("total_revenue", rf"(?:order|grand)?(?:{_TOTAL}{_AMOUNT}?|{_AMOUNT}{_TOTAL}){_ORDER}", True),)
+_OF_SINGLE_ROWS = (("total_revenue", f"{_AMOUNT}{_ORDER}", True),)
+"""Beside lines it may be the amount of one of them."""
 _CALLED = (
     "(?:name|naam|nom|title|titel|titre|description|omschrijving|bezeichnung|libelle"
     "|nombre|nome|titulo|titolo|descripcion|descrizione|descricao)"
@@ -38,9 +41,12 @@ _OF_LINE = (
 )
 
 
-def fields_of_order(columns: Sequence[ColumnProfile]) -> list[tuple[str, str]]:
-    """Column and field of an order, for the fields that some column is called like."""
-    return list(_fitting(columns, _OF_ORDER))
+def fields_of_order(columns: Sequence[ColumnProfile], *, several_rows: bool = False) -> list[tuple[str, str]]:
+    """Column and field of an order, for the fields that some column is called like.
+
+    `several_rows`: an order may have several, so that a column called an amount may be that of a line.
+    """
+    return list(_fitting(columns, _OF_ORDER if several_rows else (*_OF_ORDER, *_OF_SINGLE_ROWS)))
 
 
 def fields_of_line(columns: Sequence[ColumnProfile]) -> list[tuple[str, str]]:

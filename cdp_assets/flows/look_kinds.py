@@ -116,7 +116,8 @@ def look_at_kinds(
         if found.seen is None or not found.seen.columns:
             unread.append(LeftOut(kind, f"{shown(kind.newest.name)}: {found.problem or 'no columns were found'}"))
         else:
-            looked.append(LookedKind(kind, goal, found.seen, (*doubts, *found.differences)))
+            empty = [f"{shown(name)} is empty: an import refuses it" for name in kind.empty]
+            looked.append(LookedKind(kind, goal, found.seen, (*doubts, *found.differences, *empty)))
     return looked, unread
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cdp_assets.config.model import Deployment
 from cdp_assets.config.properties import PropertyType
@@ -30,6 +30,8 @@ _SAME = 0.9
 """Share of a column's values that a key must hold for the column to name the same people."""
 _ALIKE = 0.5
 """Share of a file's other columns that stand in a larger one too: it is then rather a part of that file."""
+_FEW_ADDRESSES = 0.5
+"""Share of the rows that must have an address for it to be what finds people, if a key finds them too."""
 _LEAST_NUMBERS, _LONG = 20, 4
 """So many different numbers, of so many digits, tell that they are those of a key."""
 
@@ -137,14 +139,27 @@ def known_keys(deployment: Deployment) -> dict[str, Known]:
 def found_surely(
     looked: LookedKind, asked: str, keys: Mapping[str, Key], known: Mapping[str, Known] | None = None
 ) -> Found | None:
-    """What was asked for, else an address, else a key of people in other files; None = there is none of these."""
+    """What was asked for, else an address, else a key of people in other files; None = there is none of these.
+
+    The key comes first where most rows have no address: of changes, only what changed may stand in the row.
+    """
     if asked:
         column = next(one for one in looked.seen.columns if one.name == asked)
         key = keys.get(column.name.lower()) or _best_key([column], keys.values())[1]
         return Found(column, "asked for", key.fills if key and key.file != looked.file else "")
     address = address_column(looked)
-    if address is not None:
-        return Found(address, "it holds e-mail addresses")
+    if address is None:
+        return _found_by_key(looked, keys, known)
+    if address.filled < _FEW_ADDRESSES * address.rows:
+        few = f"and only {address.filled:,} of {counted(address.rows, 'row')} have an address"
+        better = _found_by_key(looked, keys, known)
+        if better is not None and better.column.filled > address.filled:
+            return replace(better, why=f"{better.why}, {few}")
+    return Found(address, "it holds e-mail addresses")
+
+
+def _found_by_key(looked: LookedKind, keys: Mapping[str, Key], known: Mapping[str, Known] | None) -> Found | None:
+    """A key of people in other files, or in goals that are there."""
     for column in looked.single:
         key = keys.get(column.name.lower())
         if key is not None and tells_apart(key.column):

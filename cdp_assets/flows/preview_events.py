@@ -75,7 +75,7 @@ def _people(config: BatchConfig, batch: Sql) -> list[Sql]:
             "CREATE OR REPLACE TEMP TABLE key_targets AS SELECT DISTINCT key, md5(key)::UUID AS profile_id"
             " FROM batch_rows WHERE key IS NOT NULL"
         ),
-        Sql("CREATE OR REPLACE TEMP TABLE applied AS SELECT ordinal FROM batch_rows"),
+        Sql("CREATE OR REPLACE TEMP TABLE applied AS SELECT ordinal, NULL AS counted FROM batch_rows"),
     ]
 
 

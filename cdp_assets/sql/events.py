@@ -22,6 +22,7 @@ from cdp_assets.config.model import BatchConfig
 from cdp_assets.sql.dialect import distinct_in_order
 from cdp_assets.sql.event_landing import items_column, value_column
 from cdp_assets.sql.event_tables import event_table_name
+from cdp_assets.sql.full_files import TOLD_BEFORE
 from cdp_assets.sql.identifiers import match_value
 from cdp_assets.sql.identity import ROWS_PER_BATCH
 from cdp_assets.sql.text import Sql, ident, joined, literal, sql
@@ -108,12 +109,17 @@ def make_event_rows(config: BatchConfig, columns: Columns, files: Sequence[Event
         "CREATE OR REPLACE TEMP TABLE event_rows AS\nSELECT profile_id, coalesce(event_id, {own_id}) AS event_id,"
         " event_date AS date, position, row_no, ord, problems IS NOT NULL AS bad, product_store{fields}\nFROM"
         " ({events}) AS event JOIN batch_rows AS given ON given.ordinal = event.ordinal"
-        " JOIN key_targets AS target ON target.key = given.key{applied}\nWHERE profile_id IS NOT NULL"
+        " JOIN key_targets AS target ON target.key = given.key {applied}\nWHERE profile_id IS NOT NULL"
         " AND (problems IS NULL OR (event_id IS NOT NULL AND event_date IS NOT NULL))",
         own_id=own_id,
         fields=joined("", [sql(", {name}", name=name) for name in fields]),
         events=joined("\nUNION ALL BY NAME\n", [_read(file) for file in files]),
-        applied=Sql("" if config.goal.files.delta else " JOIN applied ON applied.ordinal = given.ordinal"),
+        applied=sql(
+            ""
+            if config.goal.files.delta
+            else " JOIN applied ON applied.ordinal = given.ordinal AND counted IS DISTINCT FROM {before}",
+            before=literal(TOLD_BEFORE),
+        ),
     )
 
 

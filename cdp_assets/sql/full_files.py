@@ -1,5 +1,9 @@
 """What earlier full files of a goal said, so that a row that says the same again does not apply (spec.md 3.5).
 
+Where an identifier stands in several rows, the last of them tells what is: if they are not row by row those of the
+earlier file, also the ones that were told before write anew what they set, so that the newest file holds. What they
+add or sum up, and their events, stay counted once.
+
 Reads   batch_rows, key_targets, main.goal_rows and batches of earlier files
 Writes  main.goal_rows; (temporary) applied: ordinal, counted (see `identity`)
 """
@@ -15,6 +19,16 @@ from cdp_assets.config.goals import ImportGoal, Mapping, Rule
 from cdp_assets.config.model import BatchConfig
 from cdp_assets.sql.dialect import digest64
 from cdp_assets.sql.text import Sql, Step, chain, comma, ident, joined, literal, sql
+
+TOLD_BEFORE = -1
+"""In place of a group: the row was told before, and among the rows of its identifier something else changed."""
+_WRITING = frozenset({Rule.set, Rule.set_or_clear, Rule.patch})
+"""Rules by which a later row replaces what an earlier one wrote."""
+
+
+def counted_once(goal: ImportGoal) -> frozenset[int]:
+    """The mappings that a row told before does not count again."""
+    return frozenset(number for number, mapping in enumerate(goal.mappings) if mapping.rule not in _WRITING)
 
 
 def mapping_signature(mapping: Mapping) -> str:
@@ -59,8 +73,11 @@ class Memory:
     """The digest of today's rows that compares with it."""
 
 
-def applied_rows(memories: Sequence[Memory]) -> Sql:
-    """The rows of one full file that apply: of equal rows, as many as the earlier files had do not."""
+def applied_rows(memories: Sequence[Memory], *, writes: bool) -> Sql:
+    """The rows of one full file that apply: of equal rows, as many as the earlier files had do not.
+
+    `writes`: some mapping replaces what is there, so that the order of the rows of an identifier tells.
+    """
     columns = [Sql("ordinal"), Sql("identifier_cell AS key")]
     columns += [
         sql("{digest} AS {name}", digest=memory.digest, name=ident(f"digest_{memory.group}")) for memory in memories
@@ -83,17 +100,59 @@ def applied_rows(memories: Sequence[Memory]) -> Sql:
                 ),
             )
         )
-        tests.append(
-            sql(
-                "WHEN ordinal IN (SELECT ordinal FROM {name}) THEN {group}",
-                name=ident(name),
-                group=literal(memory.group),
-            )
-        )
+        group = literal(memory.group)
+        if writes and memory.group == 0:
+            steps += _anew(memory)
+            group = sql("CASE WHEN key IN (SELECT key FROM anew) THEN {before} ELSE 0 END", before=literal(TOLD_BEFORE))
+        tests.append(sql("WHEN ordinal IN (SELECT ordinal FROM {name}) THEN {group}", name=ident(name), group=group))
     verdict = sql("CASE {tests} END", tests=joined(" ", tests)) if tests else Sql("NULL::INTEGER")
     steps.append(Step("judged", sql("SELECT ordinal, {verdict} AS counted FROM given", verdict=verdict)))
-    final = Sql("SELECT ordinal, counted FROM judged WHERE counted IS NULL OR counted > 0")
+    final = Sql("SELECT ordinal, counted FROM judged WHERE counted IS NULL OR counted <> 0")
     return sql("CREATE OR REPLACE TEMP TABLE applied AS\n{query}", query=chain(steps, final))
+
+
+def _anew(memory: Memory) -> list[Step]:
+    """`anew`: the keys with rows that were told before, but not with just these rows in this order.
+
+    Of keys that were remembered without their sequence only the number of rows is compared.
+    """
+    return [
+        Step(
+            "told",
+            sql(
+                "SELECT key, sum(occurrences) AS total, max(row_digest) FILTER (occurrences = 0) AS sequence"
+                " FROM ({memory}) GROUP BY key",
+                memory=memory.query,
+            ),
+        ),
+        Step(
+            "standing",
+            Sql(
+                "SELECT key, count(*) AS given, count(seen_0.ordinal) AS seen FROM given LEFT JOIN seen_0"
+                " USING (ordinal) GROUP BY key"
+            ),
+        ),
+        Step(
+            "doubted",
+            Sql(
+                "SELECT key, sequence FROM standing JOIN told USING (key)"
+                " WHERE seen > 0 AND (sequence IS NOT NULL OR seen <> given OR seen <> total)"
+            ),
+        ),
+        Step(
+            "anew",
+            sql(
+                "SELECT key FROM doubted JOIN given USING (key) GROUP BY key, sequence"
+                " HAVING sequence IS NULL OR {now} <> sequence",
+                now=_sequence(Sql("digest_0")),
+            ),
+        ),
+    ]
+
+
+def _sequence(digest: Sql) -> Sql:
+    """Of the rows of one key: equal where the rows are, in the same order."""
+    return digest64(sql("list({digest} ORDER BY ordinal)::VARCHAR", digest=digest))
 
 
 def current_memory(config: BatchConfig, mappings: str) -> Sql:
@@ -118,11 +177,18 @@ def earlier_memory(config: BatchConfig, batch_id: str, parquet: str, digest: Sql
     )
 
 
-def remember_rows(config: BatchConfig, batch_id: str, mappings: str, digest: Sql) -> list[Sql]:
+def remember_rows(config: BatchConfig, batch_id: str, mappings: str, digest: Sql, *, repeated: bool) -> list[Sql]:
     """Replaces what is remembered of every key one of whose rows found its profile; the others are tried again.
 
-    So are the rows that may not act (`gate`).
+    So are the rows that may not act (`gate`). Of a key with several rows their sequence is remembered as well.
+    `repeated`: some rows may share their identifiers.
     """
+    fields = {
+        "goal": literal(config.goal_id),
+        "digest": digest,
+        "mappings": literal(mappings),
+        "batch": literal(batch_id),
+    }
     return [
         Sql(
             "CREATE OR REPLACE TEMP TABLE told_keys AS SELECT DISTINCT identifier_cell AS key FROM batch_rows"
@@ -137,9 +203,19 @@ def remember_rows(config: BatchConfig, batch_id: str, mappings: str, digest: Sql
             " SELECT {goal}, identifier_cell, {digest}, count(*), {mappings}, {batch} FROM batch_rows"
             "{acted} WHERE identifier IS NOT NULL AND identifier_cell IN (SELECT key FROM told_keys) GROUP BY ALL",
             acted=Sql(" ANTI JOIN id_shut USING (ordinal)" if config.is_gated else ""),
-            goal=literal(config.goal_id),
-            digest=digest,
-            mappings=literal(mappings),
-            batch=literal(batch_id),
+            **fields,
         ),
+        *([_remember_sequences(fields)] if repeated else []),
     ]
+
+
+def _remember_sequences(fields: dict[str, Sql]) -> Sql:
+    return sql(
+        "INSERT INTO main.goal_rows (goal_id, key, row_digest, occurrences, mappings, batch_id)"
+        " SELECT {goal}, identifier_cell, {sequence}, 0, {mappings}, {batch} FROM batch_rows"
+        " WHERE identifier IS NOT NULL AND identifier_cell IN (SELECT identifier_cell FROM batch_rows"
+        " WHERE identifier IS NOT NULL AND identifier_cell IN (SELECT key FROM told_keys)"
+        " GROUP BY 1 HAVING count(*) > 1) GROUP BY identifier_cell",
+        sequence=_sequence(fields["digest"]),
+        **fields,
+    )

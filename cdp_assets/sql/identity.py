@@ -9,7 +9,8 @@ Writes  (temporary)
         batch_rows   view: ordinal, position, batch_id, row_no, the batch's columns, and key (NULL = the row has no
                      identifier); ordinals order the pass's rows
         applied      ordinal, counted: the rows of a full file that apply. counted NULL = wholly; n = the
-                     row was seen before under mappings n, so only what is new in its mappings applies
+                     row was seen before under mappings n, so only what is new in its mappings applies; -1 = the
+                     row was seen before and writes anew what it sets (`full_files`)
         id_found, id_unborn, id_nobody: as in sql/resolving.py
         births       the profiles the pass makes: profile_id, first_ordinal (of the row that makes it), birth,
                      created_by_number, created_by_property, created_by_value

@@ -128,7 +128,11 @@ GOAL_ROWS = Table(
         ("goal_id", TEXT, "connection/goal."),
         ("key", TEXT, "Identifier cell as written."),
         ("row_digest", Sql("UBIGINT"), "Digest of the typed values of the row's mapped cells."),
-        ("occurrences", BIGINT, "How many rows of the file had this key and digest."),
+        (
+            "occurrences",
+            BIGINT,
+            "How many rows of the file had this key and digest; 0 = it is that of all rows of the key in their order.",
+        ),
         ("mappings", TEXT, "Which columns, properties and rules the digest covers."),
         ("batch_id", TEXT, "The batch they came from."),
     ),

@@ -136,6 +136,38 @@ def test_equal_rows_of_one_full_file_all_count_and_compare_as_a_multiset(tmp_pat
     assert people(room, "points") == [(3,)]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "found"),
+    [
+        pytest.param("Rome,1|Oslo,2", "Rome,1", ("Rome", 3), id="the last row is gone"),
+        pytest.param("Oslo,2", "Rome,1|Oslo,2", ("Oslo", 3), id="a row came before it"),
+        pytest.param("Rome,1|Oslo,2", "Oslo,2|Rome,1", ("Rome", 3), id="the rows changed places"),
+        pytest.param("Rome,1|Oslo,2|Oslo,2", "Rome,1|Oslo,2", ("Oslo", 5), id="one of two equal rows is gone"),
+    ],
+)
+def test_of_several_rows_of_one_person_the_last_of_the_newest_full_file_holds(tmp_path, first, second, found):
+    room = lab(tmp_path, goal(files={"delta": False}))
+    for hour, told in enumerate((first, second, second)):
+        rows = "".join(f"a@x.com,{row}\n" for row in told.split("|"))
+        at = EPOCH + timedelta(hours=hour)
+        room.land("customers", f"customers_{hour}.csv", f"email,city,points\n{rows}", look_at=at)
+        batches = room.fold().folded
+        if hour:
+            assert people(room, "city, points") == [found]
+    assert batches[-1]["rows_unchanged"] == len(second.split("|"))
+
+
+def test_rows_that_a_full_file_tells_again_as_they_were_do_not_undo_a_delta(tmp_path):
+    room = lab(tmp_path, goal(files={"delta": False}), goal("changes"))
+    told = "email,city\na@x.com,Rome\na@x.com,Oslo\n"
+    for hour, (name, text) in enumerate(
+        (("customers", told), ("changes", "email,city\na@x.com,Bern\n"), ("customers", told))
+    ):
+        room.land(name, f"{name}_{hour}.csv", text, look_at=EPOCH + timedelta(hours=hour))
+        room.fold()
+    assert people(room, "city") == [("Bern",)]
+
+
 def test_a_row_not_found_today_is_tried_again_with_the_next_full_file(tmp_path):
     loyal = goal(
         "loyalty",

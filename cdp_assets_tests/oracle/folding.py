@@ -10,7 +10,7 @@ from typing import Any
 
 from cdp_assets_tests.oracle.cells import Said, in_range, said, value_of
 from cdp_assets_tests.oracle.described import Delivery, Goal, Mapping, Merging, Property
-from cdp_assets_tests.oracle.events import Brought, Event, Happened, Key, Timeline
+from cdp_assets_tests.oracle.events import Brought, Event, Happened, Key, Timeline, brought
 from cdp_assets_tests.oracle.ordering import Version, in_order, version_of
 
 Maker = tuple[str, str, str, int]
@@ -69,6 +69,8 @@ class World:
     imported: set[Maker] = field(default_factory=set)
     memory: dict[tuple[str, str], Counter[Any]] = field(default_factory=dict)
     """(goal, identifier cell) → what the last full file that applied said about it, row by row."""
+    sequences: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
+    """The same in the order of the file, with the rows that could not act."""
     order: list[Delivery] = field(default_factory=list)
     events: dict[Key, Event] = field(default_factory=dict)
     counts: list[Counts] = field(default_factory=list)
@@ -96,6 +98,7 @@ class World:
 
 
 GROUP_ID = "group_id"
+WRITING = ("set", "set_or_clear", "patch")
 OPT_OUT = ("CCPA",)
 """Zones in which what is not refused is allowed."""
 
@@ -143,6 +146,8 @@ class _Batch:
         self.left = {key: Counter(seen) for (name, key), seen in world.memory.items() if name == goal.name}
         """Rows of earlier files that no row of this one was held against yet."""
         self.told: dict[str, Counter[Any]] = {}
+        self.sequences: dict[str, list[Any]] = {}
+        """Key → what all rows of this file say about it."""
         self.accepted: set[str] = set()
         """Keys of rows that found or made a profile and could act."""
         self.last: Any = None
@@ -153,10 +158,18 @@ class _Batch:
         """By the row that is looked at."""
 
     def applied(self) -> Counts:
-        for cells in self.delivery.rows:
+        rows = [
+            {name: cell.strip(" \t") for name, cell in zip(self.delivery.header, cells, strict=True)}
+            for cells in self.delivery.rows
+        ]
+        for row in () if self.goal.delta else rows:
+            key = self._key(row)
+            if key is not None:
+                found = [one for entry in self.goal.events for one in [brought(entry, row)] if one is not None]
+                self.sequences.setdefault(key, []).append(self._says(self._effects(row), found))
+        for row in rows:
             self.counts.received += 1
             self.world.rows += 1
-            row = {name: cell.strip(" \t") for name, cell in zip(self.delivery.header, cells, strict=True)}
             self.brought = self.timeline.read(row)
             self._row(row)
             if self.world.after_row:
@@ -179,16 +192,28 @@ class _Batch:
             for profile in self.world.holders(self.goal.domain_group, self.goal.property, identifier)[:1]:
                 self.world.imported.add(profile.maker)
                 if not self.goal.delta:
-                    self.world.memory[self.goal.name, key] = self.told[key]
+                    self._keep(key)
 
-    def _row(self, row: dict[str, str]) -> None:
+    def _keep(self, key: str) -> None:
+        self.world.memory[self.goal.name, key] = self.told[key]
+        self.world.sequences[self.goal.name, key] = self.sequences[key]
+
+    def _key(self, row: dict[str, str]) -> str | None:
+        """What the rows of one full file are held together by; None = the row identifies nobody."""
         key = row[self.goal.column]
-        identifier = value_of(key, self.world.properties[self.goal.property]) if key else None
-        effects = [
+        return key if key and value_of(key, self.world.properties[self.goal.property]) is not None else None
+
+    def _effects(self, row: dict[str, str]) -> list[tuple[Mapping, Said]]:
+        return [
             (mapping, said(row[mapping.column], self.world.properties[mapping.property], mapping.rule))
             for mapping in self.goal.mappings
             if mapping.column in row
         ]
+
+    def _row(self, row: dict[str, str]) -> None:
+        key = row[self.goal.column]
+        identifier = value_of(key, self.world.properties[self.goal.property]) if key else None
+        effects = self._effects(row)
         rejected = bool(key) and identifier is None
         self.counts.cells_rejected += self._bad_cells(effects, rejected)
         if not key:
@@ -210,6 +235,8 @@ class _Batch:
         self.identifiers[key] = identifier
         holders = self.world.holders(self.goal.domain_group, self.goal.property, identifier)
         seen = not self.goal.delta and self._seen_before(key, effects)
+        if seen and self._writes_anew(key):
+            seen, effects = False, self._without_counted(effects)
         if not seen and (holders or self.goal.allow_create) and self._lacks_consent(holders, effects):
             self._mismatch(key)
             return
@@ -233,15 +260,28 @@ class _Batch:
 
     def _seen_before(self, key: str, effects: list[tuple[Mapping, Said]]) -> bool:
         """Whether an earlier file said this about the key, as often as this one has by now."""
-        row = tuple((mapping, what.values, mapping.rule == "set_or_clear" and what.empty) for mapping, what in effects)
-        # A column the file lacks says as much as an empty cell, but that it does not clear.
-        row = tuple(item for item in row if item[1] or item[2])
-        row = (*row, *(one.content for one in self.brought))
+        row = self._says(effects, self.brought)
         self.last = row
         self.told.setdefault(key, Counter())[row] += 1
         left = self.left.get(key, Counter())
         left[row] -= 1
         return left[row] >= 0
+
+    @staticmethod
+    def _says(effects: list[tuple[Mapping, Said]], events: list[Brought]) -> tuple[Any, ...]:
+        row = tuple((mapping, what.values, mapping.rule == "set_or_clear" and what.empty) for mapping, what in effects)
+        # A column the file lacks says as much as an empty cell, but that it does not clear.
+        return (*(item for item in row if item[1] or item[2]), *(one.content for one in events))
+
+    def _writes_anew(self, key: str) -> bool:
+        """Whether rows that were said before write once more, as the file says other things of their key as well."""
+        writing = any(mapping.rule in WRITING for mapping in self.goal.mappings)
+        return writing and self.sequences[key] != self.world.sequences[self.goal.name, key]
+
+    def _without_counted(self, effects: list[tuple[Mapping, Said]]) -> list[tuple[Mapping, Said]]:
+        """Of a row that was said before: not what it adds, nor its events."""
+        self.brought = []
+        return [effect for effect in effects if effect[0].rule in WRITING or effect[0] not in self.goal.mappings]
 
     def _mismatch(self, key: str) -> None:
         self.counts.consent_mismatch += 1
@@ -381,14 +421,23 @@ class _SeveralIdentifiers(_Batch):
             if name not in mapped
         )
 
-    def _row(self, row: dict[str, str]) -> None:
+    def _key(self, row: dict[str, str]) -> str | None:
         cells = {name: row.get(column, "") for column, name in self.goal.identifying}
-        told = {name: said(cell, self.world.properties[name], "set") for name, cell in cells.items()}
-        effects = [
+        ids = {name: said(cell, self.world.properties[name], "set").values for name, cell in cells.items()}
+        complete = any(all(ids[name] for _, name in rule) for rule in self.goal.rules)
+        return "\x1f".join(cells.values()) if complete else None
+
+    def _effects(self, row: dict[str, str]) -> list[tuple[Mapping, Said]]:
+        return [
             (mapping, said(row[mapping.column], self.world.properties[mapping.property], mapping.rule))
             for mapping in self.mappings
             if mapping.column in row
         ]
+
+    def _row(self, row: dict[str, str]) -> None:
+        cells = {name: row.get(column, "") for column, name in self.goal.identifying}
+        told = {name: said(cell, self.world.properties[name], "set") for name, cell in cells.items()}
+        effects = self._effects(row)
         ids = {name: what.values for name, what in told.items()}
         complete = any(all(ids[name] for _, name in rule) for rule in self.goal.rules)
         rejected = not complete and any(what.invalid for what in told.values())
@@ -405,6 +454,8 @@ class _SeveralIdentifiers(_Batch):
 
     def _turn(self, key: str, ids: dict[str, tuple[Any, ...]], effects: list[tuple[Mapping, Said]]) -> None:
         seen = not self.goal.delta and self._seen_before(key, effects)
+        if seen and self._writes_anew(key):
+            seen, effects = False, self._without_counted(effects)
         found = self._found(ids)
         if not seen and (found or self.goal.allow_create) and self._lacks_consent(found, effects):
             self._mismatch(key)
@@ -476,7 +527,7 @@ class _SeveralIdentifiers(_Batch):
 
     def _remember(self) -> None:
         for key in self.found if not self.goal.delta else ():
-            self.world.memory[self.goal.name, key] = self.told[key]
+            self._keep(key)
 
 
 def written(prop: Property, rule: str, old: tuple[Any, ...], what: Said) -> tuple[Any, ...]:

@@ -71,6 +71,18 @@ def test_the_whole_file_tells_when_people_are_known(gym, sshd, capsys):
     assert drafted(folder)["bookings"].allow_create
 
 
+def test_changes_with_few_addresses_find_people_by_their_number(gym, sshd, capsys):
+    command, folder = gym
+    changes = "".join(f"{n:06};;{'' if n % 4 else f'new{n}@x.example'};Breda\n" for n in range(380, 420))
+    (sshd.root / "drafted" / "members_delta_20261120.csv").write_text(HEADER + changes)
+    assert main(command) == 0
+    goals = drafted(folder)
+    assert [one.property for one in goals["members_delta"].identifiers] == ["MemberNo"]
+    assert [one.property for one in goals["members_full"].identifiers] == ["email", "MemberNo"]
+    assert goals["members_delta"].allow_create
+    assert "and only 10 of 40 rows have an address" in " ".join(capsys.readouterr().out.split())
+
+
 def test_people_with_several_numbers_are_told_of_and_how_to_keep_them(gym, sshd, capsys):
     command, folder = gym
     more = "".join(f"9{n:05};Ann {n};a{n}@x.example;Ede\n" for n in (1, 2, 3))

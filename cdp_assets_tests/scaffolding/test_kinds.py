@@ -81,3 +81,12 @@ def test_no_kind_takes_the_files_of_another():
     assert wildcard_value(files["clients_*.csv"], "clients_20261101.csv") == "20261101"
     (alone,) = kinds_of("clients_20261101.csv", "clients_2026-11-08.csv")
     assert alone.files("in").root == "clients_*.csv"
+
+
+def test_of_a_kind_the_newest_file_that_holds_something_tells():
+    sizes = {"c_20261124.csv": 9, "c_20261125.csv": 0}
+    days = enumerate(sizes, start=1)
+    files = [RemoteFile(name, name, sizes[name], datetime(2026, 1, day, tzinfo=UTC)) for day, name in days]
+    (kind,) = file_kinds(files)
+    assert (kind.newest.name, kind.empty) == ("c_20261124.csv", ("c_20261125.csv",))
+    assert set(kind.names) == set(sizes)
