@@ -195,6 +195,8 @@ def _entry(folders: DataFolders, manifest: Manifest, folder: Path) -> dict[str, 
 
 def ledger_entries(database: Database, batch_ids: Sequence[str]) -> tuple[dict[str, object], ...]:
     """Rows of the ledger in their order, each with the sentence of `ops.import_history` as `message`."""
+    if not batch_ids:
+        return ()
     names = [*(column.name for column in tables.BATCHES.columns), "message"]
     return tuple(dict(zip(names, row, strict=True)) for row in database.rows(ledger.batch_counts(batch_ids)))
 

@@ -114,37 +114,39 @@ def applied_rows(memories: Sequence[Memory], *, writes: bool) -> Sql:
 def _anew(memory: Memory) -> list[Step]:
     """`anew`: the keys with rows that were told before, but not with just these rows in this order.
 
-    Of keys that were remembered without their sequence only the number of rows is compared.
+    Only keys with several rows, then or now, are looked at. Of those that were remembered without their sequence, by
+    an earlier release, only the number of rows is compared.
     """
     return [
+        Step(
+            "crowded",
+            sql(
+                "SELECT key FROM given GROUP BY key HAVING count(*) > 1 UNION"
+                " SELECT key FROM ({memory}) WHERE occurrences <> 1",
+                memory=memory.query,
+            ),
+        ),
         Step(
             "told",
             sql(
                 "SELECT key, sum(occurrences) AS total, max(row_digest) FILTER (occurrences = 0) AS sequence"
-                " FROM ({memory}) GROUP BY key",
+                " FROM ({memory}) SEMI JOIN crowded USING (key) GROUP BY key",
                 memory=memory.query,
             ),
         ),
         Step(
             "standing",
-            Sql(
-                "SELECT key, count(*) AS given, count(seen_0.ordinal) AS seen FROM given LEFT JOIN seen_0"
-                " USING (ordinal) GROUP BY key"
-            ),
-        ),
-        Step(
-            "doubted",
-            Sql(
-                "SELECT key, sequence FROM standing JOIN told USING (key)"
-                " WHERE seen > 0 AND (sequence IS NOT NULL OR seen <> given OR seen <> total)"
+            sql(
+                "SELECT key, count(*) AS given, count(seen_0.ordinal) AS seen, {now} AS sequence FROM given"
+                " SEMI JOIN crowded USING (key) LEFT JOIN seen_0 USING (ordinal) GROUP BY key",
+                now=_sequence(Sql("digest_0")),
             ),
         ),
         Step(
             "anew",
-            sql(
-                "SELECT key FROM doubted JOIN given USING (key) GROUP BY key, sequence"
-                " HAVING sequence IS NULL OR {now} <> sequence",
-                now=_sequence(Sql("digest_0")),
+            Sql(
+                "SELECT key FROM standing JOIN told USING (key) WHERE seen > 0 AND coalesce("
+                "told.sequence <> standing.sequence, seen <> given OR seen <> total)"
             ),
         ),
     ]

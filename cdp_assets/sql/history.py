@@ -75,9 +75,10 @@ _COMPARED = Sql(
     " AND (own.connection, own.goal) = (batches.connection, batches.goal)"
     " AND (own.effective_at, coalesce(own.position, 0)) < (batches.effective_at, coalesce(batches.position, 0)))"
 )
-_CONFLICTS = (
-    "(SELECT count(*) FROM ops.identity_conflicts AS found WHERE folded_at IS NOT NULL"
-    " AND found.batch_id = batches.batch_id)"
+_CONFLICTS = sql(
+    "coalesce((SELECT {told} FROM (SELECT count(*) AS n FROM ops.identity_conflicts AS found"
+    " WHERE batches.folded_at IS NOT NULL AND found.batch_id = batches.batch_id)), '')",
+    told=_sentences([("n", "identifier", "not taken, listed in ops.identity_conflicts")]),
 )
 # The first sentence stands word for word in spec.md 11.3, whatever the counts are.
 IMPORTED = sql(
@@ -87,6 +88,7 @@ IMPORTED = sql(
             rows_received - coalesce(rows_filtered, 0))
         || CASE WHEN {compared} THEN ', the delta file is used.' ELSE '.' END
         || {sentences}
+        || {conflicts}
     ELSE '' END
         || CASE WHEN note <> '' AND folded_at IS NOT NULL THEN ' ' ELSE '' END
         || CASE WHEN note <> '' THEN upper(left(note, 1)) || substr(note, 2) || '.' ELSE '' END
@@ -105,9 +107,9 @@ IMPORTED = sql(
             ("cells_rejected", "cell", "rejected, without which the rows were imported"),
             ("rows_erased", "row", "left out because of an erasure"),
             ("coalesce(orphan_rows, 0)", "row", "of linked files belonging to no row of their file"),
-            (_CONFLICTS, "identifier", "not taken, listed in ops.identity_conflicts"),
         ]
     ),
+    conflicts=_CONFLICTS,
 )
 _SINCE = sql(
     """CASE WHEN folded_at IS NULL THEN ''

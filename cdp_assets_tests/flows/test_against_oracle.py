@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from cdp_assets.config.check import check
 from cdp_assets_tests.oracle.described import Delivery, Goal, Property
-from cdp_assets_tests.oracle.folding import World, fold
+from cdp_assets_tests.oracle.folding import fold
 from cdp_assets_tests.oracle.ordering import place_of, supersedes
 from cdp_assets_tests.oracle.scenarios import (
     CROSSING_GOALS,
@@ -28,6 +28,7 @@ from cdp_assets_tests.oracle.scenarios import (
     mergings,
     scenarios,
 )
+from cdp_assets_tests.oracle.world import World
 from cdp_assets_tests.support.arrivals import Arrivals, arrivals, lab_for, landed
 from cdp_assets_tests.support.lab import Lab
 

@@ -24,8 +24,9 @@ from cdp_assets_tests.flows.test_against_oracle import (
 )
 from cdp_assets_tests.oracle.consents import ConsentLog
 from cdp_assets_tests.oracle.described import Delivery, Goal, Mapping, Merging, Property
-from cdp_assets_tests.oracle.folding import CONSENTED, LEVEL, REFUSED, ZONE, fold
+from cdp_assets_tests.oracle.folding import fold
 from cdp_assets_tests.oracle.scenarios import START, Scenario
+from cdp_assets_tests.oracle.world import CONSENTED, LEVEL, REFUSED, ZONE
 from cdp_assets_tests.support.arrivals import arrivals, lab_for, landed
 from cdp_assets_tests.support.lab import EPOCH, Lab, deployment
 

@@ -14,9 +14,9 @@ from hypothesis import given
 from cdp_assets.config.check import check
 from cdp_assets_tests.flows.test_against_oracle import FOLDS, SHUFFLED, assert_same, lab_of, oracle_of, repeatably
 from cdp_assets_tests.oracle.events import products
-from cdp_assets_tests.oracle.folding import World
 from cdp_assets_tests.oracle.scenarios import Scenario
 from cdp_assets_tests.oracle.timelines import ORDERED, SEEN, VIEWED, timelines
+from cdp_assets_tests.oracle.world import World
 from cdp_assets_tests.support.arrivals import Arrivals, arrivals, landed
 
 MAKER = "(domain_group, created_by_property, created_by_value, created_by_number)"

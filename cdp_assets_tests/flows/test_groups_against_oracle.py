@@ -23,9 +23,10 @@ from cdp_assets_tests.flows.test_against_oracle import (
     repeatably,
     summed,
 )
-from cdp_assets_tests.oracle.folding import GROUP_ID, World, fold
+from cdp_assets_tests.oracle.folding import fold
 from cdp_assets_tests.oracle.ordering import in_order
 from cdp_assets_tests.oracle.scenarios import PROPERTIES, Scenario, scenarios
+from cdp_assets_tests.oracle.world import GROUP_ID, World
 from cdp_assets_tests.support.arrivals import Arrivals, arrivals, lab_for, landed
 
 KINDS = ("", "home", "home", "club")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from cdp_assets_tests.oracle.folding import TARGETS, Maker, World
+from cdp_assets_tests.oracle.world import TARGETS, Maker, World
 
 Said = tuple[tuple[Any, ...], ...]
 STARTS: Said = (("PERSONAL",), ("NONE",), (), ())

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from cdp_assets_tests.oracle.folding import Profile, World, fold
+from cdp_assets_tests.oracle.folding import fold
 from cdp_assets_tests.oracle.scenarios import Scenario
+from cdp_assets_tests.oracle.world import Profile, World
 
 Row = tuple[str, int]
 """File and row, from 1."""

@@ -19,7 +19,7 @@ from cdp_assets.flows.land_files import Landed
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database, scratch
 from cdp_assets_tests.oracle.described import Delivery, EventKind, Events, Goal, Merging, Property
-from cdp_assets_tests.oracle.folding import CONSENTED
+from cdp_assets_tests.oracle.world import CONSENTED
 from cdp_assets_tests.support.fresh import fill_fresh
 from cdp_assets_tests.support.lab import EPOCH, Lab, deployment, with_snapshots
 
