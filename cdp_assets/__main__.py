@@ -99,6 +99,8 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     options, left = parser.parse_known_args(arguments)
     if left:
         usage = f"python -m cdp_assets {options.command} --help tells what it takes"
+        if not any(word.startswith("-") for word in left):
+            usage = f"names stand before the options; {usage}"
         parser.exit(2, f"{parser.prog} {options.command}: error: unknown here: {' '.join(left)}; {usage}\n")
     return options
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from cdp_assets.counted import counted
@@ -44,22 +44,38 @@ def set_aside_since(database: Database, folders: DataFolders, since: datetime) -
         was = "was" if len(anew) == 1 else "were"
         yield f"{', '.join(anew[:_FEW])}{more} {was} imported anew, as the settings they are imported by changed."
     manifests = [read_manifest(folders.landing / folder) for (folder,) in database.rows(_FOLDED, [since])]
+    yield from _repeated_in(manifests)
     for manifest in manifests:
-        yield from set_aside_of(database, manifest)
+        yield from _not_taken(database, manifest)
     yield from dated_twice(database, manifests)
 
 
 def set_aside_of(database: Database, manifest: Manifest) -> Iterator[str]:
     """What to say of a batch without rows, and of rows and identifiers that were not taken."""
-    if not manifest.rows_received:
-        yield f"{shown(manifest.name)} has no rows, only its header."
-    if manifest.repeated:
-        column, count = manifest.repeated
+    yield from _repeated_in([manifest])
+    yield from _not_taken(database, manifest)
+
+
+def _repeated_in(manifests: Sequence[Manifest]) -> Iterator[str]:
+    """Of whom several rows of a file tell different things, a line for each goal."""
+    goals: dict[tuple[str, str], list[tuple[str, str, int]]] = {}
+    for manifest in manifests:
+        if manifest.repeated:
+            key = manifest.config.connection, manifest.config.goal.name
+            goals.setdefault(key, []).append((shown(manifest.name), *manifest.repeated))
+    for (_, goal), found in goals.items():
+        name, column, count = max(found, key=lambda one: one[-1])
+        which = f"{counted(len(found), 'file')} of {goal}: up to" if len(found) > 1 else f"{name}:"
         stand = "stands" if count == 1 else "stand"
         yield (
-            f"{shown(manifest.name)}: {counted(count, 'value')} of {shown(column)} {stand} in several rows that say"
+            f"{which} {counted(count, 'value')} of {shown(column)} {stand} in several rows that say"
             " different things; of each property the last row counts."
         )
+
+
+def _not_taken(database: Database, manifest: Manifest) -> Iterator[str]:
+    if not manifest.rows_received:
+        yield f"{shown(manifest.name)} has no rows, only its header."
     yield from (_orphans_told(part) for part in manifest.parts if part.orphan_rows)
     for count, reason in database.rows(_CONFLICTS, [manifest.batch_id]):
         yield _conflicts_told(manifest.name, count, reason)

@@ -32,10 +32,13 @@ def unidentified(
         imported: whether it has happened, or would.
     """
     goal = config.goal
-    columns = list(dict.fromkeys(shown(one.column) for one in goal.identifier_columns))
+    # Of a drop folder each cell is read by several rules; there is no column that is called as they are.
+    names = [one.property if goal.drop is not None else one.column for one in goal.identifier_columns]
+    columns = list(dict.fromkeys(map(shown, names)))
     which = shown(files[0]) if len(files) == 1 else f"{counted(len(files), 'file')} of {goal.name}"
     have = "row has" if rows == 1 else "rows have"
     none = f"no {columns[0]}" if len(columns) == 1 else f"none of {', '.join(columns)}"
+    none += " that may find somebody" if goal.drop is not None else ""
     was = "was" if rows == 1 else "were"
     told = f"{which}: {rows:,} {have} {none}, and {f'{was} left out' if imported else 'would be left out'}"
     (column, prop), number = max(others.items(), key=lambda item: item[1], default=(("", ""), 0))

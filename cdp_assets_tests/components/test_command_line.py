@@ -86,6 +86,13 @@ def test_every_problem_is_one_line_and_the_exit_code_is_one(defs: Path, capsys: 
             ["run", "shop", "customers", "--partition", "5"],
             "unknown here: --partition 5; python -m cdp_assets run --help tells what it takes",
         ),
+        (
+            ["rejects", "shop", "--left-out", "customers"],
+            (
+                "unknown here: customers; names stand before the options;"
+                " python -m cdp_assets rejects --help tells what it takes"
+            ),
+        ),
     ],
 )
 def test_what_there_is_not_is_told_with_what_may_be_meant(

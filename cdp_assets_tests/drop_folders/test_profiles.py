@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+import io
 
+import pytest
+from rich.console import Console
+
+from cdp_assets.commands.summary import print_summary
 from cdp_assets.config.check import check
 from cdp_assets.errors import FileError
 from cdp_assets_tests.drop_folders.dropping import custom, deliver, drop, drop_lab, people, rejects
+from cdp_assets_tests.support.lab import EPOCH
 
 EXAMPLE = """Email,First Name,List ID,Email Marketing Consent,Interests
 a@x.com,Ann,XyZ123,SUBSCRIBE,"[""tea"",""cats""]"
@@ -163,3 +168,12 @@ def test_another_extension_refuses_the_file(tmp_path):
     room = drop_lab(tmp_path)
     with pytest.raises(FileError, match=r"File must have a \.csv extension"):
         require_csv(room.config("profiles", "klaviyo"), "people.txt")
+
+
+def test_a_row_whose_identifiers_find_nobody_is_told_by_their_names(tmp_path):
+    room = drop_lab(tmp_path)
+    deliver(room, "ExternalID,First Name\n000000,Ann\n7,Bo\n")
+    screen = io.StringIO()
+    print_summary(Console(file=screen, width=300), room.folders, EPOCH, ())
+    told = "file1.csv: 1 row has none of email, phone_number, external_id that may find somebody, and was left out"
+    assert told in screen.getvalue()

@@ -237,19 +237,19 @@ FOLDS = st.lists(st.booleans(), min_size=12, max_size=12)
 SHUFFLED = st.permutations(range(12))
 
 
-@repeatably(8)
+@repeatably(4)
 @given(scenarios(), FOLDS, SHUFFLED)
 def test_any_files_in_any_order_fold_as_the_oracle_says(scenario, folds, shuffled):
     check_any_sequence(scenario, folds, shuffled)
 
 
-@repeatably(10)
+@repeatably(5)
 @given(scenarios(keys=DATED), SHUFFLED)
 def test_dated_files_end_alike_whenever_they_are_seen(scenario, shuffled):
     check_looks_do_not_matter(scenario, shuffled)
 
 
-@repeatably(10)
+@repeatably(5)
 @given(scenarios())
 def test_every_row_of_every_batch_is_counted_as_the_oracle_counts_it(scenario):
     check_counts_one_batch_at_a_time(scenario)
@@ -271,13 +271,13 @@ def test_many_files_in_any_order_fold_as_the_oracle_says(scenario, folds, shuffl
     check_any_sequence(scenario, folds, shuffled)
 
 
-@repeatably(10)
+@repeatably(5)
 @given(scenarios(identifiers=True), FOLDS, SHUFFLED)
 def test_any_files_with_several_identifiers_fold_as_the_oracle_says(scenario, folds, shuffled):
     check_any_sequence(scenario, folds, shuffled)
 
 
-@repeatably(15)
+@repeatably(8)
 @given(scenarios(identifiers=True))
 def test_every_row_with_several_identifiers_is_counted_as_the_oracle_counts_it(scenario):
     check_counts_one_batch_at_a_time(scenario)
@@ -291,7 +291,7 @@ def test_many_files_with_several_identifiers_fold_as_the_oracle_says(scenario, f
     check_any_sequence(scenario, folds, shuffled)
 
 
-@repeatably(6)
+@repeatably(4)
 @given(crossings())
 def test_ids_stay_while_late_files_and_corrections_change_who_makes_whom(scenario):
     check_every_moment(scenario)

@@ -143,6 +143,18 @@ def test_people_of_whom_several_rows_say_different_things_are_told(tmp_path, cha
     assert [line for line in summary(lab) if TWICE in line] == told
 
 
+def test_of_several_files_it_is_told_once_for_the_goal(tmp_path):
+    lab = room(tmp_path)
+    for number, rows in enumerate(
+        ("1,a@x.com,Ede\n1,a@x.com,Goes\n", "2,b@x.com,Ede\n", "3,c@x.com,A\n3,c@x.com,B\n4,d@x.com,A\n4,d@x.com,B\n")
+    ):
+        lab.land("people", f"people_{number}.csv", f"Nr,mail,City\n{rows}", look_at=EPOCH + timedelta(hours=number))
+    lab.fold()
+    assert [line for line in summary(lab) if TWICE in line] == [
+        f"2 files of people: up to 2 values of mail stand {TWICE}"
+    ]
+
+
 @pytest.mark.parametrize(("static", "orphans", "warned"), [(False, 5, True), (False, 4, False), (True, 9, False)])
 def test_many_orphans_are_warned_of(tmp_path, static, orphans, warned):
     link = {"name": "cards", "file": "cards.csv", "parent_column": "mail", "column": "who", "static": static}
