@@ -30,6 +30,7 @@ from cdp_assets_tests.oracle.scenarios import (
 )
 from cdp_assets_tests.oracle.world import World
 from cdp_assets_tests.support.arrivals import Arrivals, arrivals, lab_for, landed
+from cdp_assets_tests.support.examples import drawn
 from cdp_assets_tests.support.lab import Lab
 
 HOUR = timedelta(hours=1)
@@ -257,7 +258,7 @@ def test_every_row_of_every_batch_is_counted_as_the_oracle_counts_it(scenario):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@repeatably(80)
+@repeatably(drawn(40))
 @given(scenarios(max_files=9))
 def test_every_row_of_many_batches_is_counted_as_the_oracle_counts_it(scenario):
     check_counts_one_batch_at_a_time(scenario)
@@ -265,7 +266,7 @@ def test_every_row_of_many_batches_is_counted_as_the_oracle_counts_it(scenario):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@repeatably(80)
+@repeatably(drawn(40))
 @given(scenarios(max_files=12), FOLDS, SHUFFLED)
 def test_many_files_in_any_order_fold_as_the_oracle_says(scenario, folds, shuffled):
     check_any_sequence(scenario, folds, shuffled)
@@ -285,7 +286,7 @@ def test_every_row_with_several_identifiers_is_counted_as_the_oracle_counts_it(s
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@repeatably(60)
+@repeatably(drawn(30))
 @given(scenarios(max_files=9, identifiers=True), FOLDS, SHUFFLED)
 def test_many_files_with_several_identifiers_fold_as_the_oracle_says(scenario, folds, shuffled):
     check_any_sequence(scenario, folds, shuffled)
@@ -299,7 +300,7 @@ def test_ids_stay_while_late_files_and_corrections_change_who_makes_whom(scenari
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@repeatably(80)
+@repeatably(drawn(40))
 @given(crossings(max_files=10))
 def test_ids_stay_through_many_late_files_and_corrections(scenario):
     check_every_moment(scenario)

@@ -21,6 +21,7 @@ from cdp_assets.flows.write_batch import Job, write_batch, write_carefully, writ
 from cdp_assets.sql.landing import parquet_rows
 from cdp_assets.sql.text import sql
 from cdp_assets.warehouse import scratch
+from cdp_assets_tests.support.examples import drawn
 from cdp_assets_tests.support.lab import EPOCH, Lab, deployment
 
 FORMATS = (
@@ -58,7 +59,7 @@ byte_strings = st.one_of(
 )
 QUICK = settings(deadline=None, derandomize=True, max_examples=300)
 LANDS = settings(deadline=None, derandomize=True, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
-LONG = settings(deadline=None, derandomize=True, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+LONG = settings(deadline=None, derandomize=True, max_examples=drawn(150), suppress_health_check=[HealthCheck.too_slow])
 
 
 def config_of(layout: dict[str, str], root: Path) -> BatchConfig:

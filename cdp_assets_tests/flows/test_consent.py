@@ -28,6 +28,7 @@ from cdp_assets_tests.oracle.folding import fold
 from cdp_assets_tests.oracle.scenarios import START, Scenario
 from cdp_assets_tests.oracle.world import CONSENTED, LEVEL, REFUSED, ZONE
 from cdp_assets_tests.support.arrivals import arrivals, lab_for, landed
+from cdp_assets_tests.support.examples import drawn
 from cdp_assets_tests.support.lab import EPOCH, Lab, deployment
 
 GOAL = {
@@ -235,7 +236,7 @@ def test_any_files_of_consent_fold_as_the_oracle_says(scenario, folds, shuffled)
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@repeatably(40)
+@repeatably(drawn(20))
 @given(scenarios(max_files=9), FOLDS, SHUFFLED)
 def test_many_files_of_consent_fold_as_the_oracle_says(scenario, folds, shuffled):
     check_any_sequence(scenario, folds, shuffled)

@@ -18,6 +18,7 @@ from cdp_assets_tests.oracle.scenarios import Scenario
 from cdp_assets_tests.oracle.timelines import ORDERED, SEEN, VIEWED, timelines
 from cdp_assets_tests.oracle.world import World
 from cdp_assets_tests.support.arrivals import Arrivals, arrivals, landed
+from cdp_assets_tests.support.examples import drawn
 
 MAKER = "(domain_group, created_by_property, created_by_value, created_by_number)"
 MADE_ID = 40
@@ -141,7 +142,7 @@ def test_timelines_of_profiles_that_become_one_are_one(scenario, folds, shuffled
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@repeatably(30)
+@repeatably(drawn(15))
 @given(timelines(max_files=8, merging=True), FOLDS, SHUFFLED)
 def test_timelines_of_many_profiles_that_become_one_are_one(scenario, folds, shuffled):
     check_any_sequence(scenario, folds, shuffled)
@@ -149,7 +150,7 @@ def test_timelines_of_many_profiles_that_become_one_are_one(scenario, folds, shu
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@repeatably(40)
+@repeatably(drawn(20))
 @given(timelines(max_files=12, identifiers=True), FOLDS, SHUFFLED)
 def test_many_files_in_any_order_make_the_timelines_the_oracle_makes(scenario, folds, shuffled):
     check_any_sequence(scenario, folds, shuffled)

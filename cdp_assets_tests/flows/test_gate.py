@@ -29,6 +29,7 @@ from cdp_assets_tests.oracle.described import Goal, Objective
 from cdp_assets_tests.oracle.folding import fold
 from cdp_assets_tests.oracle.scenarios import Scenario
 from cdp_assets_tests.support.arrivals import arrivals, lab_for, landed
+from cdp_assets_tests.support.examples import drawn
 from cdp_assets_tests.support.lab import EPOCH, SERVER, Lab, deployment
 
 HELD = [{"name": "email", "type": "email"}, {"name": "city"}, {"name": "points", "type": "number"}]
@@ -268,7 +269,7 @@ def test_any_files_through_the_gate_fold_as_the_oracle_says(scenario, folds, shu
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@repeatably(40)
+@repeatably(drawn(20))
 @given(gated_scenarios(max_files=9), FOLDS, SHUFFLED)
 def test_many_files_through_the_gate_fold_as_the_oracle_says(scenario, folds, shuffled):
     check_any_sequence(scenario, folds, shuffled)

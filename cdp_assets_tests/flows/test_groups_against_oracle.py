@@ -28,6 +28,7 @@ from cdp_assets_tests.oracle.ordering import in_order
 from cdp_assets_tests.oracle.scenarios import PROPERTIES, Scenario, scenarios
 from cdp_assets_tests.oracle.world import GROUP_ID, World
 from cdp_assets_tests.support.arrivals import Arrivals, arrivals, lab_for, landed
+from cdp_assets_tests.support.examples import drawn
 
 KINDS = ("", "home", "home", "club")
 MAKER = "domain_group, created_by_property, created_by_value, created_by_number"
@@ -120,7 +121,7 @@ def test_any_files_of_groups_and_profiles_fold_as_the_oracle_says(scenario, fold
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@repeatably(40)
+@repeatably(drawn(20))
 @given(scenarios(group_types=KINDS, max_files=12), FOLDS, SHUFFLED)
 def test_many_files_of_groups_and_profiles_fold_as_the_oracle_says(scenario, folds, shuffled):
     check_any_sequence(scenario, folds, shuffled)

@@ -16,10 +16,11 @@ from cdp_assets.flows.write_batch import Job, write_batch, write_carefully, writ
 from cdp_assets.sql.landing import parquet_rows
 from cdp_assets.sql.text import sql
 from cdp_assets.warehouse import scratch
+from cdp_assets_tests.support.examples import drawn
 from cdp_assets_tests.support.lab import EPOCH, Lab, deployment
 
 LANDS = settings(deadline=None, derandomize=True, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-LONG = settings(deadline=None, derandomize=True, max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+LONG = settings(deadline=None, derandomize=True, max_examples=drawn(200), suppress_health_check=[HealthCheck.too_slow])
 HEADERLESS = {"header": False}
 
 

@@ -19,6 +19,7 @@ from cdp_assets.warehouse import open_warehouse
 from cdp_assets_tests.oracle.origins import told_origins
 from cdp_assets_tests.oracle.scenarios import Scenario, mergings, scenarios
 from cdp_assets_tests.support.arrivals import lab_for, landed
+from cdp_assets_tests.support.examples import drawn
 from cdp_assets_tests.support.lab import Lab, deployment
 
 
@@ -92,7 +93,7 @@ def test_a_value_of_a_merged_profile_comes_from_the_row_that_wrote_it_there(scen
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@repeatably(30)
+@repeatably(drawn(15))
 @given(st.one_of(scenarios(identifiers=True, max_files=9), mergings(max_files=8)), CHOSEN)
 def test_every_value_of_many_files_comes_from_the_row_that_the_oracle_names(scenario, chosen):
     assume(not sums_identify(scenario))

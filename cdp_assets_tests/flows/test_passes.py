@@ -28,6 +28,7 @@ from cdp_assets_tests.flows.test_fold import goal
 from cdp_assets_tests.oracle.folding import fold
 from cdp_assets_tests.oracle.scenarios import PROPERTIES, Scenario, interleavings, scenarios
 from cdp_assets_tests.support.arrivals import Arrivals, arrivals, lab_for, landed
+from cdp_assets_tests.support.examples import drawn
 from cdp_assets_tests.support.lab import EPOCH, Lab, deployment
 
 SET = {"column": "points", "property": "points"}
@@ -210,7 +211,7 @@ def test_profiles_that_are_looked_for_first_fold_as_the_oracle_says(monkeypatch)
     _check_few_more()
 
 
-@repeatably(60)
+@repeatably(drawn(30))
 @given(scenarios(max_files=8, identifiers=True), st.lists(st.booleans(), min_size=12, max_size=12))
 def _check_many_more(scenario: Scenario, folds: list[bool]) -> None:
     check_any_sequence(scenario, folds, range(12))
@@ -225,7 +226,7 @@ def test_many_profiles_that_are_looked_for_first_fold_as_the_oracle_says(monkeyp
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@repeatably(60)
+@repeatably(drawn(30))
 @given(interleavings(max_files=14))
 def test_many_interleaved_files_fold_as_one_by_one_and_as_the_oracle_says(scenario):
     check_interleaved(scenario)

@@ -46,6 +46,7 @@ from cdp_assets_tests.oracle.scenarios import (
 from cdp_assets_tests.oracle.timelines import events
 from cdp_assets_tests.support.arrivals import lab_for, landed
 from cdp_assets_tests.support.driven import Driver, driver
+from cdp_assets_tests.support.examples import drawn
 from cdp_assets_tests.support.lab import EPOCH, with_snapshots
 
 PLACE = st.integers(0, 1000)
@@ -219,4 +220,4 @@ def test_whatever_happens_to_a_few_files_the_warehouse_is_what_they_make(killer)
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
 def test_whatever_happens_to_many_files_the_warehouse_is_what_they_make(killer):
-    check_machine(killer, examples=20, steps=25)
+    check_machine(killer, examples=drawn(12), steps=25)

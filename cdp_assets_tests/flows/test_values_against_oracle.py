@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from cdp_assets_tests.oracle.cells import said
 from cdp_assets_tests.oracle.described import Property
 from cdp_assets_tests.support.arrivals import arrivals
+from cdp_assets_tests.support.examples import drawn
 from cdp_assets_tests.support.lab import EPOCH, Lab, deployment
 
 SLOW_IS_FINE = [HealthCheck.too_slow]
@@ -139,7 +140,7 @@ def test_cells_become_the_values_the_plain_rules_give(rows, point):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@settings(deadline=None, derandomize=True, max_examples=150, suppress_health_check=SLOW_IS_FINE)
+@settings(deadline=None, derandomize=True, max_examples=drawn(75), suppress_health_check=SLOW_IS_FINE)
 @given(rows_of_cells, st.sampled_from([".", ","]))
 def test_many_cells_become_the_values_the_plain_rules_give(rows, point):
     check_cells(rows, point)
