@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -181,6 +182,8 @@ def run_job(console: Console, deployment: Deployment, name: str) -> Ran:
         try:
             _show_progress(console, instance, job, run_id, worker)
         except KeyboardInterrupt:
+            # The worker goes on for a moment while its storage is closed: what it logs of that says nothing.
+            logging.disable()
             stopped = instance.get_run_by_id(run_id)
             if stopped is not None and not stopped.is_finished:
                 instance.report_run_canceled(stopped, message="Stopped at the terminal.")

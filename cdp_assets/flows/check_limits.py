@@ -101,7 +101,7 @@ def _of_the_model(deployment: Deployment) -> Iterator[Check]:
         yield from _check(asset, "unique_identifiers", promise, checks.unique_identifiers, judge)
     if checks.fresh is not None:
         judge = partial(judge_stored.judge_profiles_fresh, limit=checks.fresh)
-        promise = f"A batch came in within the last {checks.fresh.within_hours:g} hours."
+        promise = f"A batch came in within the last {_span(checks.fresh.within_hours, 'hour')}."
         yield from _check(asset, "fresh", promise, checks.fresh, judge)
 
 
@@ -110,7 +110,7 @@ def _of_a_connection(connection: Connection) -> Iterator[Check]:
     if limit is not None:
         goals = [goal.name for goal in connection.imports if goal.active]
         judge = partial(judge_files.judge_stale, connection=connection.name, goals=goals, limit=limit)
-        promise = f"Some goal got a new file within the last {limit.within_days:g} days."
+        promise = f"Some goal got a new file within the last {_span(limit.within_days, 'day')}."
         yield from _check((connection.name, CONNECTION_FILES), "stale", promise, limit, judge, stored=False)
 
 
@@ -130,9 +130,13 @@ def _of_an_import(connection: Connection, goal: ImportGoal) -> Iterator[Check]:
         yield from _check(asset, "volume", promise, checks.volume, judge, stored=False)
 
 
+def _span(length: float, unit: str) -> str:
+    return unit if length == 1 else f"{length:g} {unit}s"
+
+
 def _when(by: str | None, within_days: float | None, days: tuple[str, ...]) -> str:
-    if by is None:
-        return f"A new file was seen within the last {within_days:g} days."
+    if by is None and within_days is not None:
+        return f"A new file was seen within the last {_span(within_days, 'day')}."
     return f"A new file was seen by {by} on {', '.join(days) if days else 'every day'}."
 
 
@@ -146,7 +150,7 @@ def _of_a_segment(segment: Segment) -> Iterator[Check]:
         yield from _check(asset, "volume", "It has about as many members as before.", checks.volume, judge)
     if checks.fresh is not None:
         judge = partial(judge_stored.judge_segment_fresh, segment=segment.name, limit=checks.fresh)
-        promise = f"It was computed within the last {checks.fresh.within_hours:g} hours."
+        promise = f"It was computed within the last {_span(checks.fresh.within_hours, 'hour')}."
         yield from _check(asset, "fresh", promise, checks.fresh, judge)
 
 
@@ -158,7 +162,7 @@ def _of_an_export(connection: Connection, goal: ExportProfilesGoal) -> Iterator[
         yield from _check(asset, "complete", promise, checks.complete, judge)
     if checks.fresh is not None:
         judge = partial(judge_stored.judge_delivered, connection=connection.name, goal=goal.name, limit=checks.fresh)
-        promise = f"Something was delivered within the last {checks.fresh.within_hours:g} hours."
+        promise = f"Something was delivered within the last {_span(checks.fresh.within_hours, 'hour')}."
         yield from _check(asset, "fresh", promise, checks.fresh, judge)
 
 

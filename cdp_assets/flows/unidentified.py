@@ -37,8 +37,8 @@ def unidentified(
     columns = list(dict.fromkeys(map(shown, names)))
     which = shown(files[0]) if len(files) == 1 else f"{counted(len(files), 'file')} of {goal.name}"
     have = "row has" if rows == 1 else "rows have"
-    none = f"no {columns[0]}" if len(columns) == 1 else f"none of {', '.join(columns)}"
-    none += " that may find somebody" if goal.drop is not None else ""
+    # Not only empty ones: an e-mail that is none, or a value that is blocked, finds nobody either.
+    none = f"no usable {' or '.join([', '.join(columns[:-1]), columns[-1]]) if len(columns) > 1 else columns[0]}"
     was = "was" if rows == 1 else "were"
     told = f"{which}: {rows:,} {have} {none}, and {f'{was} left out' if imported else 'would be left out'}"
     (column, prop), number = max(others.items(), key=lambda item: item[1], default=(("", ""), 0))

@@ -1,8 +1,8 @@
 """What earlier full files of a goal said, so that a row that says the same again does not apply (spec.md 3.5).
 
-Where an identifier stands in several rows, the last of them tells what is: if they are not row by row those of the
-earlier file, also the ones that were told before write anew what they set, so that the newest file holds. What they
-add or sum up, and their events, stay counted once.
+Where an identifier stands in several rows, the last of them tells what is. Unless they begin with those of the
+earlier file, row by row, also the ones that were told before write anew what they set, so that the newest file holds.
+What they add or sum up, and their events, stay counted once.
 
 Reads   batch_rows, key_targets, main.goal_rows and batches of earlier files
 Writes  main.goal_rows; (temporary) applied: ordinal, counted (see `identity`)
@@ -112,10 +112,10 @@ def applied_rows(memories: Sequence[Memory], *, writes: bool) -> Sql:
 
 
 def _anew(memory: Memory) -> list[Step]:
-    """`anew`: the keys with rows that were told before, but not with just these rows in this order.
+    """`anew`: the keys with rows that were told before, unless those come first and as they were.
 
     Only keys with several rows, then or now, are looked at. Of those that were remembered without their sequence, by
-    an earlier release, only the number of rows is compared.
+    an earlier release, it only counts whether all rows are still there.
     """
     return [
         Step(
@@ -129,32 +129,35 @@ def _anew(memory: Memory) -> list[Step]:
         Step(
             "told",
             sql(
-                "SELECT key, sum(occurrences) AS total, max(row_digest) FILTER (occurrences = 0) AS sequence"
-                " FROM ({memory}) SEMI JOIN crowded USING (key) GROUP BY key",
+                "SELECT key, coalesce(sum(occurrences) FILTER (occurrences > 0), 0) AS total,"
+                " max(row_digest) FILTER (occurrences < 0) AS sequence, -min(occurrences) AS length,"
+                " max(row_digest) FILTER (occurrences > 0) AS single FROM ({memory}) SEMI JOIN crowded USING (key)"
+                " GROUP BY key",
                 memory=memory.query,
             ),
         ),
         Step(
             "standing",
-            sql(
-                "SELECT key, count(*) AS given, count(seen_0.ordinal) AS seen, {now} AS sequence FROM given"
-                " SEMI JOIN crowded USING (key) LEFT JOIN seen_0 USING (ordinal) GROUP BY key",
-                now=_sequence(Sql("digest_0")),
+            Sql(
+                "SELECT key, count(seen_0.ordinal) AS seen, list(digest_0 ORDER BY ordinal) AS digests FROM given"
+                " SEMI JOIN crowded USING (key) LEFT JOIN seen_0 USING (ordinal) GROUP BY key"
             ),
         ),
         Step(
             "anew",
-            Sql(
-                "SELECT key FROM standing JOIN told USING (key) WHERE seen > 0 AND coalesce("
-                "told.sequence <> standing.sequence, seen <> given OR seen <> total)"
+            sql(
+                "SELECT key FROM standing JOIN told USING (key) WHERE seen > 0 AND CASE"
+                " WHEN sequence IS NOT NULL THEN {now} <> sequence WHEN total = 1 THEN digests[1] <> single"
+                " ELSE seen <> total END",
+                now=_sequence(Sql("digests[1:length]")),
             ),
         ),
     ]
 
 
-def _sequence(digest: Sql) -> Sql:
-    """Of the rows of one key: equal where the rows are, in the same order."""
-    return digest64(sql("list({digest} ORDER BY ordinal)::VARCHAR", digest=digest))
+def _sequence(digests: Sql) -> Sql:
+    """Of the digests of the rows of one key: equal where the rows are, in the same order."""
+    return digest64(sql("{digests}::VARCHAR", digests=digests))
 
 
 def current_memory(config: BatchConfig, mappings: str) -> Sql:
@@ -214,10 +217,10 @@ def remember_rows(config: BatchConfig, batch_id: str, mappings: str, digest: Sql
 def _remember_sequences(fields: dict[str, Sql]) -> Sql:
     return sql(
         "INSERT INTO main.goal_rows (goal_id, key, row_digest, occurrences, mappings, batch_id)"
-        " SELECT {goal}, identifier_cell, {sequence}, 0, {mappings}, {batch} FROM batch_rows"
+        " SELECT {goal}, identifier_cell, {sequence}, -count(*), {mappings}, {batch} FROM batch_rows"
         " WHERE identifier IS NOT NULL AND identifier_cell IN (SELECT identifier_cell FROM batch_rows"
         " WHERE identifier IS NOT NULL AND identifier_cell IN (SELECT key FROM told_keys)"
         " GROUP BY 1 HAVING count(*) > 1) GROUP BY identifier_cell",
-        sequence=_sequence(fields["digest"]),
+        sequence=_sequence(sql("list({digest} ORDER BY ordinal)", digest=fields["digest"])),
         **fields,
     )

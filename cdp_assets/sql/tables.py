@@ -131,7 +131,7 @@ GOAL_ROWS = Table(
         (
             "occurrences",
             BIGINT,
-            "How many rows of the file had this key and digest; 0 = it is that of all rows of the key in their order.",
+            "How many rows of the file had this key and digest; -n = it is that of all n rows of the key, in order.",
         ),
         ("mappings", TEXT, "Which columns, properties and rules the digest covers."),
         ("batch_id", TEXT, "The batch they came from."),

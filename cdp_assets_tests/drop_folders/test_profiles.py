@@ -175,5 +175,5 @@ def test_a_row_whose_identifiers_find_nobody_is_told_by_their_names(tmp_path):
     deliver(room, "ExternalID,First Name\n000000,Ann\n7,Bo\n")
     screen = io.StringIO()
     print_summary(Console(file=screen, width=300), room.folders, EPOCH, ())
-    told = "file1.csv: 1 row has none of email, phone_number, external_id that may find somebody, and was left out"
+    told = "file1.csv: 1 row has no usable email, phone_number or external_id, and was left out"
     assert told in screen.getvalue()

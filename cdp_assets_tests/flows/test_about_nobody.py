@@ -122,7 +122,7 @@ def test_rows_without_an_identifier_are_told_with_the_column_that_would_find_the
     room = Lab(tmp_path, deployment([*PROPERTIES, {"name": "nr"}], [goal(mappings=[CITY, kept]), card]))
     room.land("customers", "customers_20261119.csv", "email,city,nr\na@x.com,Rome,1\n,Oslo,2\n,Oslo,3\n")
     room.fold()
-    told = "WARNING customers_20261119.csv: 2 rows have no email, and were left out"
+    told = "WARNING customers_20261119.csv: 2 rows have no usable email, and were left out"
     assert warnings(room) == [told]
     room.land("cards", "cards_20261120.csv", "nr,city\n3,Rome\n")
     room.land("customers", "customers_20261121.csv", "email,city,nr\na@x.com,Rome,1\n,Oslo,2\n")
@@ -142,7 +142,7 @@ def test_a_few_rows_without_an_identifier_are_told_without_alarm(tmp_path):
     room.land("customers", "customers_20261119.csv", f"email,city\n{known},Oslo\n")
     room.fold()
     assert warnings(room) == []
-    assert "customers_20261119.csv: 1 row has no email, and was left out\n" in summary(room).replace(" \n", "\n")
+    assert "customers_20261119.csv: 1 row has no usable email, and was left out\n" in summary(room).replace(" \n", "\n")
 
 
 def test_a_column_that_the_files_lack_or_that_stands_elsewhere_now_finds_nobody(tmp_path):
@@ -152,11 +152,11 @@ def test_a_column_that_the_files_lack_or_that_stands_elsewhere_now_finds_nobody(
     room.land("cards", "cards_20261118.csv", "nr,city\n3,Rome\n")
     room.land("customers", "customers_20261119.csv", "email,city\na@x.com,Rome\n,Oslo\n")
     room.fold()
-    told = "WARNING customers_20261119.csv: 1 row has no email, and was left out"
+    told = "WARNING customers_20261119.csv: 1 row has no usable email, and was left out"
     assert told in warnings(room)
     # The mapping gets another number, under which the first file has its cities.
     room.deployment = deployment([*PROPERTIES, {"name": "nr"}], [goal(mappings=[CITY, kept]), card])
     room.land("customers", "customers_20261120.csv", "email,city,nr\nb@x.com,Rome,\n,,4\n")
     room.fold()
-    (line,) = [one for one in warnings(room) if "have no email" in one]
-    assert "2 files of customers: 2 rows have no email, and were left out. nr could find 1 of them: put" in line
+    (line,) = [one for one in warnings(room) if "have no usable email" in one]
+    assert "2 files of customers: 2 rows have no usable email, and were left out. nr could find 1 of them: put" in line

@@ -157,6 +157,18 @@ def test_of_several_rows_of_one_person_the_last_of_the_newest_full_file_holds(tm
     assert batches[-1]["rows_unchanged"] == len(second.split("|"))
 
 
+def test_a_row_behind_those_of_the_earlier_file_is_the_only_one_that_applies(tmp_path):
+    room = lab(tmp_path, goal(files={"delta": False}))
+    for hour, rows in enumerate(("a@x.com,Rome,1\n", "a@x.com,Rome,1\na@x.com,Oslo,2\n", "a@x.com,Rome,1\n" * 3)):
+        at = EPOCH + timedelta(hours=hour)
+        room.land("customers", f"customers_{hour}.csv", f"email,city,points\n{rows}", look_at=at)
+        (*_, batch) = room.fold().folded
+        if hour == 1:
+            assert (batch["rows_unchanged"], batch["rows_modified"]) == (1, 1)
+            assert people(room, "city, points") == [("Oslo", 3)]
+    assert people(room, "city, points") == [("Rome", 5)]
+
+
 def test_rows_that_a_full_file_tells_again_as_they_were_do_not_undo_a_delta(tmp_path):
     room = lab(tmp_path, goal(files={"delta": False}), goal("changes"))
     told = "email,city\na@x.com,Rome\na@x.com,Oslo\n"

@@ -166,9 +166,10 @@ class Batch:
         return (*(item for item in row if item[1] or item[2]), *(one.content for one in events))
 
     def _writes_anew(self, key: str) -> bool:
-        """Whether rows that were said before write once more, as the file says other things of their key as well."""
+        """Whether rows that were said before write once more: not where they come first and what is new behind them."""
         writing = any(mapping.rule in WRITING for mapping in self.goal.mappings)
-        return writing and self.sequences[key] != self.world.sequences[self.goal.name, key]
+        before = self.world.sequences[self.goal.name, key]
+        return writing and self.sequences[key][: len(before)] != before
 
     def _without_counted(self, effects: list[tuple[Mapping, Said]]) -> list[tuple[Mapping, Said]]:
         """Of a row that was said before: not what it adds, nor its events."""
