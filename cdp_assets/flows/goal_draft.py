@@ -14,12 +14,12 @@ from cdp_assets.flows.look_kinds import LookedKind
 from cdp_assets.flows.people_columns import (
     Found,
     Key,
+    as_many_as,
     called_like_key,
     is_about_others,
     is_key,
     may_be_key,
     repeats_of,
-    tells_apart,
 )
 from cdp_assets.flows.personal_columns import is_personal
 from cdp_assets.flows.propose_mappings import Proposal
@@ -107,7 +107,7 @@ class GoalDraft:
     def other_identifiers(self) -> tuple[Identifier, ...]:
         """Addresses and keys that find the same people, and are not used."""
         addresses = [one for one in self.goal.mappings if one.property == self.address and not self.about_others]
-        keys = [key for key in self.keys.values() if tells_apart(key.column)]
+        keys = [key for key in self.keys.values() if key.is_sure]
         more = [(one.column, one.property) for one in addresses] + [(key.column.name, key.fills) for key in keys]
         used = {one.column for one in self.goal.identifier_columns}
         used |= {key.column.name for key in self.shared_keys}
@@ -119,7 +119,7 @@ class GoalDraft:
         if self.about_others:
             return ()
         used = {one.column for one in self.goal.identifier_columns}
-        keys = (key for key in self.keys.values() if key.column.name not in used and tells_apart(key.column))
+        keys = (key for key in self.keys.values() if key.column.name not in used and key.is_sure)
         return tuple(key for key in keys if self.sharing(key) > 0)
 
     def sharing(self, key: Key) -> int:
@@ -165,13 +165,16 @@ class GoalDraft:
     @property
     def keys(self) -> dict[str, Key]:
         """Columns that could find the same people in other files, by their names in small letters."""
-        to = {mapping.column: mapping.property for mapping in self.goal.mappings}
-        kept = (one for one in self.looked.single if one.name in to and may_be_key(one))
-        if self.about_others:
-            # What differs in every row of orders is the order.
+        if is_about_others(self.found):
             return {}
+        to = {mapping.column: mapping.property for mapping in self.goal.mappings}
+        kept = [one for one in self.looked.single if one.name in to and may_be_key(one)]
+        if self.several_rows:
+            # Orders have more numbers than there are people who ordered.
+            own = self.found.column
+            kept = [one for one in kept if one.name != own.name and as_many_as(one, own)]
         return {
-            one.name.lower(): Key(one, to[one.name], self.looked.file)
+            one.name.lower(): Key(one, to[one.name], self.looked.file, self.repeats)
             for one in kept
             if not self.found.guessed or is_personal(one.name, PropertyType.text)
         }

@@ -32,6 +32,8 @@ _ALIKE = 0.5
 """Share of a file's other columns that stand in a larger one too: it is then rather a part of that file."""
 _FEW_ADDRESSES = 0.5
 """Share of the rows that must have an address for it to be what finds people, if a key finds them too."""
+_MOST_APART = 0.01
+"""Share by which a key of people who stand in several rows may have more or fewer values than what finds them."""
 _LEAST_NUMBERS, _LONG = 20, 4
 """So many different numbers, of so many digits, tell that they are those of a key."""
 
@@ -67,11 +69,13 @@ class Key:
     """The property that holds it."""
     file: str
     """The file it was seen in."""
+    repeats: int = 0
+    """Rows there about a person whom an earlier one tells of: they repeat the key, which says nothing against it."""
 
     @property
     def is_sure(self) -> bool:
         """Whether nearly all who have one have their own."""
-        return tells_apart(self.column)
+        return tells_apart(self.column, self.repeats)
 
     @property
     def flaws(self) -> str:
@@ -108,9 +112,17 @@ def is_key(column: ColumnProfile) -> bool:
     return seems_key(column) and _dirty(column) <= _MOST_DIRTY * column.rows
 
 
-def tells_apart(column: ColumnProfile) -> bool:
-    """Whether it seems a key, and those who have one have their own but for a few: not all need have one."""
-    return seems_key(column) and column.filled > 0 and repeats_of(column) <= _MOST_DIRTY * column.filled
+def tells_apart(column: ColumnProfile, repeats: int = 0) -> bool:
+    """Whether it seems a key, and those who have one have their own but for a few: not all need have one.
+
+    `repeats`: rows about a person whom an earlier one tells of.
+    """
+    return seems_key(column) and column.filled > 0 and repeats_of(column) - repeats <= _MOST_DIRTY * column.filled
+
+
+def as_many_as(column: ColumnProfile, people: ColumnProfile) -> bool:
+    """Whether it has as many values as there are people: then it is likely theirs, and not that of what they did."""
+    return abs(column.distinct - people.distinct) <= _MOST_APART * people.distinct
 
 
 def repeats_of(column: ColumnProfile) -> int:
@@ -162,7 +174,7 @@ def _found_by_key(looked: LookedKind, keys: Mapping[str, Key], known: Mapping[st
     """A key of people in other files, or in goals that are there."""
     for column in looked.single:
         key = keys.get(column.name.lower())
-        if key is not None and tells_apart(key.column):
+        if key is not None and key.is_sure:
             every = f"nearly every row there ({key.flaws})" if _dirty(key.column) else "every row there"
             return Found(column, f"it is a key in other files, different in {every}", key.fills)
     by_values = _found_by_values(looked, keys.values())
@@ -185,7 +197,7 @@ def _found_by_values(looked: LookedKind, keys: Iterable[Key]) -> Found | None:
 
 def _best_key(columns: Iterable[ColumnProfile], keys: Iterable[Key]) -> tuple[ColumnProfile | None, Key | None]:
     """The column nearly all values of which are those of a key, and that key; None = there is none."""
-    pairs = [(one, key) for key in keys if tells_apart(key.column) for one in columns if _may_name(one)]
+    pairs = [(one, key) for key in keys if key.is_sure for one in columns if _may_name(one)]
     fitting = [(share_held(one, key.column), one, key) for one, key in pairs]
     share, column, key = max(fitting, key=lambda pair: pair[0], default=(0.0, None, None))
     return (column, key) if share >= _SAME else (None, None)
@@ -224,7 +236,7 @@ def found_by_guess(looked: LookedKind) -> Found | None:
 def unsure_key(looked: LookedKind, keys: Mapping[str, Key]) -> tuple[ColumnProfile, Key] | None:
     """A column that would find the people of another file, if fewer rows there were without a key of their own."""
     shared = ((one, keys[one.name.lower()]) for one in looked.single if one.name.lower() in keys)
-    return next(((one, key) for one, key in shared if not tells_apart(key.column)), None)
+    return next(((one, key) for one, key in shared if not key.is_sure), None)
 
 
 def rows_of(

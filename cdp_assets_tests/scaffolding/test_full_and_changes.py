@@ -109,3 +109,14 @@ def test_people_with_several_numbers_are_told_of_and_how_to_keep_them(gym, sshd,
 )
 def test_names_tell_of_changes(pattern, delta):
     assert FileKind(pattern, RemoteFile("in", pattern, 1, 1)).files("in").delta is delta
+
+
+def test_a_number_that_repeats_as_the_addresses_do_finds_people_in_other_files(gym, sshd, capsys):
+    command, folder = gym
+    several = [f"{n:06};Ann {n};a{n}@x.example;{town}\n" for town in ("Ede", "Breda") for n in range(1, 401)]
+    (sshd.root / "drafted" / "members_full_20261101.csv").write_text(HEADER + "".join(several[:480]))
+    (sshd.root / "drafted" / "members_delta_20261120.csv").unlink()
+    assert main(command) == 0
+    goals = drafted(folder)
+    assert [one.property for one in goals["bookings"].identifiers] == ["MemberNo"]
+    assert (goals["bookings"].allow_create, goals["members_full"].allow_create) == (False, True)
