@@ -58,7 +58,11 @@ class Fates:
 
 
 def apply_pass(
-    database: Database, batches: Sequence[Placed], indexed: frozenset[str], earlier: dict[str, Placed]
+    database: Database,
+    batches: Sequence[Placed],
+    indexed: frozenset[str],
+    earlier: dict[str, Placed],
+    beginning: int | None = None,
 ) -> list[Fates]:
     """Applies the batches and returns the fates of their rows.
 
@@ -67,6 +71,7 @@ def apply_pass(
         batches: one pass, as `cut_into_passes` makes them.
         indexed: identifier properties of all batches of such records before this pass.
         earlier: every batch folded so far, by id: full files look back at them after a config change.
+        beginning: of a full file, only so many rows, as they act where the whole file is; None = all.
     """
     together = combined([(item.manifest.config, item.manifest.present) for item in batches])
     config, present = together.config, together.present
@@ -76,6 +81,8 @@ def apply_pass(
         memories, counted = _memories(database, config, present, earlier)
         once = full_files.counted_once(config.goal)
         database.run(full_files.applied_rows(memories, writes=len(once) < len(config.goal.mappings)))
+        for statement in full_files.only_beginning(beginning) if beginning is not None else ():
+            database.run(statement)
     touched, merges = find_profiles(database, together, counted)
     first_events = _first_events(database, together, batches, merges)
     step("fold: profiles found")

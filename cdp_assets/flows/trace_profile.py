@@ -154,8 +154,8 @@ class _Watch:
     indexed: set[str] = field(default_factory=set)
     earlier: dict[str, Placed] = field(default_factory=dict)
 
-    def apply(self, batch: Placed) -> None:
-        apply_pass(self.database, [batch], frozenset(self.indexed), self.earlier)
+    def apply(self, batch: Placed, beginning: int | None) -> None:
+        apply_pass(self.database, [batch], frozenset(self.indexed), self.earlier, beginning)
 
     def keep(self, batch: Placed) -> None:
         """The batch is in for good."""
@@ -221,11 +221,10 @@ def _fold(watch: _Watch, item: Collected, staging: Path) -> None:
     delta = item.batch.manifest.config.goal.files.delta
     for number, row in enumerate(rows, start=1):
         watch.position += delta or number == 1
-        chosen = [row] if delta else rows[:number]
         folder = staging / f"{watch.position}-{number}"
-        batch = write_few(watch.database, item, chosen, watch.position, folder)
+        batch = write_few(watch.database, item, [row] if delta else rows, watch.position, folder)
         with suppress(_Undone), watch.database.transaction():
-            watch.apply(batch)
+            watch.apply(batch, None if delta else number)
             watch.look(batch, _place(item, row))
             if not delta and number < len(rows):
                 raise _Undone

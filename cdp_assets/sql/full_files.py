@@ -111,6 +111,18 @@ def applied_rows(memories: Sequence[Memory], *, writes: bool) -> Sql:
     return sql("CREATE OR REPLACE TEMP TABLE applied AS\n{query}", query=chain(steps, final))
 
 
+def only_beginning(rows: int) -> list[Sql]:
+    """Of a file alone in its pass, leaves the first rows, once it is known which of all apply."""
+    return [
+        sql(
+            "CREATE OR REPLACE TEMP TABLE batch_rows_kept AS FROM batch_rows_read WHERE row_no <= {rows}",
+            rows=literal(rows),
+        ),
+        Sql("CREATE OR REPLACE TEMP VIEW batch_rows_read AS FROM batch_rows_kept"),
+        Sql("DELETE FROM applied WHERE ordinal NOT IN (SELECT ordinal FROM batch_rows_read)"),
+    ]
+
+
 def _anew(memory: Memory) -> list[Step]:
     """`anew`: the keys with rows that were told before, unless those come first and as they were.
 

@@ -134,6 +134,19 @@ def test_events_tell_whether_a_row_of_a_full_file_counts_again(room):
     assert found.known.events["events_order"].total == 3
 
 
+def test_rows_of_a_full_file_that_say_what_it_said_before_are_no_change(tmp_path):
+    room = Lab(tmp_path, deployment(PROPERTIES, [VISITS]))
+    text = "mail,city,paid,order,day\na@x.com,Breda,1,o1,2026-01-01\na@x.com,Rome,2,o2,2026-01-01\n"
+    for day in ("20260101", "20260102"):
+        room.land("visits", f"visits_{day}.csv", text)
+    room.fold()
+    found = look_up(room.model, room.folders, "a@x.com")
+    assert [(change.place.file, change.place.line, change.after) for change in found.trace.history("city")] == [
+        ("visits_20260101.csv", 2, "Breda"),
+        ("visits_20260101.csv", 3, "Rome"),
+    ]
+
+
 def test_more_rows_than_the_limit_are_refused(room):
     assert look_up(room.model, room.folders, "a@x.com", limit=4).trace.rows == 4
     with pytest.raises(ConfigError, match="more than 3 rows share identifiers"):
