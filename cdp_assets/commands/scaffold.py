@@ -52,6 +52,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, help="default: 22")
     parser.add_argument("--user", help="whom to log in as")
     parser.add_argument("--key", metavar="PATH", help="file with the private key")
+    parser.add_argument("--passphrase-env", metavar="NAME", help="environment variable with the passphrase of the key")
+    parser.add_argument("--passphrase-file", metavar="PATH", help="file with it")
     parser.add_argument("--password-env", metavar="NAME", help="environment variable with the password")
     parser.add_argument("--password-file", metavar="PATH", help="file with the password")
     parser.add_argument("--host-key", metavar="SHA256:…", help="fingerprint or key the server must show")

@@ -12,6 +12,7 @@ from pathlib import Path
 from cdp_assets.config.base import SecretRef
 from cdp_assets.config.connections import Server
 from cdp_assets.errors import ConfigError
+from cdp_assets.files.credentials import is_protected
 from cdp_assets.files.host_keys import offered_host_key
 from cdp_assets.files.secrets import resolve_secret
 
@@ -49,37 +50,64 @@ def asked_server(options: argparse.Namespace) -> Server:
     host = options.host or ask("Server (name or address)")
     port = options.port or _ask_port()
     user = options.user or ask("User")
+    given = [options.name, "--host", host, "--port", str(port), "--user", user]
     key, variable, file = options.key, options.password_env, options.password_file
     if not (key or variable or file):
         key = ask("File with the private key (empty: a password)", "")
-        variable = None if key else ask("Environment variable with the password", f"{options.name.upper()}_PASSWORD")
-    if variable and not re.fullmatch(_VARIABLE, variable):
-        # Not repeated: it may be the password itself.
-        raise ConfigError(
-            "what was given is no name of an environment variable (letters, digits and _);"
-            " put the password into a variable, and give the variable's name"
-        )
-    password = SecretRef(env=variable) if variable else SecretRef(file=Path(file)) if file else None
-    if variable and not os.environ.get(variable):
-        is_usual = re.fullmatch(_USUAL, variable) is not None
-        told = f"environment variable {variable}" if is_usual else "the environment variable that was named"
-        usual = variable if is_usual else f"{options.name.upper()}_PASSWORD"
-        given = ["--host", host, "--port", str(port), "--user", user, "--password-env", usual]
-        raise ConfigError(
-            f"{told} is not set; set it to the password, and start again:\n"
-            f"  export {usual}='…'\n"
-            f"  python -m cdp_assets scaffold {shlex.join([options.name, *given])}"
-        )
-    if password is not None:
-        resolve_secret(password)
+        variable = None if key else ask("Environment variable with the password", _usual(options, "password"))
+    passphrase = None
+    if key:
+        given += ["--key", str(key)]
+        passphrase = _passphrase(options, SecretRef(file=Path(key)), given)
     return Server(
         host=host,
         port=port,
         username=user,
+        password=_secret("password", _usual(options, "password"), variable, file, given),
         host_key=options.host_key or _host_key(host, port),
         private_key=SecretRef(file=Path(key)) if key else None,
-        password=password,
+        passphrase=passphrase,
     )
+
+
+def _passphrase(options: argparse.Namespace, key: SecretRef, given: list[str]) -> SecretRef | None:
+    """What opens a protected key; None = it needs nothing."""
+    variable, file, usual = options.passphrase_env, options.passphrase_file, _usual(options, "key_passphrase")
+    if not (variable or file) and is_protected(key):
+        variable = ask("The key is protected; environment variable with its passphrase", usual)
+    return _secret("passphrase", usual, variable, file, given)
+
+
+def _usual(options: argparse.Namespace, what: str) -> str:
+    return f"{options.name}_{what}".upper()
+
+
+def _secret(what: str, usual: str, variable: str | None, file: str | None, given: list[str]) -> SecretRef | None:
+    """Where a password or passphrase is; None = nothing was given.
+
+    Raises:
+        ConfigError: it is not there.
+    """
+    if variable and not re.fullmatch(_VARIABLE, variable):
+        # Not repeated: it may be the secret itself.
+        raise ConfigError(
+            "what was given is no name of an environment variable (letters, digits and _);"
+            f" put the {what} into a variable, and give the variable's name"
+        )
+    if variable and not os.environ.get(variable):
+        is_usual = re.fullmatch(_USUAL, variable) is not None
+        told = f"environment variable {variable}" if is_usual else "the environment variable that was named"
+        name = variable if is_usual else usual
+        raise ConfigError(
+            f"{told} is not set; set it to the {what}, and start again:\n"
+            f"  export {name}='…'\n"
+            f"  python -m cdp_assets scaffold {shlex.join([*given, f'--{what}-env', name])}"
+        )
+    if not (variable or file):
+        return None
+    secret = SecretRef(env=variable) if variable else SecretRef(file=Path(file or ""))
+    resolve_secret(secret)
+    return secret
 
 
 def _ask_port() -> int:

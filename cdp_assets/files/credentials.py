@@ -69,6 +69,23 @@ def _load_key(ref: SecretRef, place: str, passphrase: str | None) -> asyncssh.SS
     return key
 
 
+def is_protected(ref: SecretRef) -> bool:
+    """Whether a private key opens only with a passphrase.
+
+    Raises:
+        ConfigError: the caller must act: there is no such key, or it is of a kind that is not accepted.
+    """
+    try:
+        _load_key(ref, secret_label(ref), None)
+    except _ProtectedKeyError:
+        return True
+    return False
+
+
+class _ProtectedKeyError(ConfigError):
+    """A key is there without its passphrase."""
+
+
 def _opened(place: str, text: str, passphrase: str | None) -> asyncssh.SSHKey:
     try:
         return asyncssh.import_private_key(text + "\n", passphrase)
@@ -79,7 +96,7 @@ def _opened(place: str, text: str, passphrase: str | None) -> asyncssh.SSHKey:
             # By chance, one wrong passphrase in 256 opens a PEM key to something that only looks like one.
             raise ConfigError(_wrong_passphrase(place)) from error
         if passphrase is None and "assphrase" in str(error):
-            raise ConfigError(
+            raise _ProtectedKeyError(
                 f"the private key in {place} is protected by a passphrase; give `passphrase` as well"
             ) from error
         raise ConfigError(

@@ -4,6 +4,7 @@ import os
 import pty
 
 from cdp_assets.__main__ import main
+from cdp_assets_tests.support.logins import a_key_pair
 
 
 def test_answers_that_cannot_be_are_asked_for_again(server, sshd, monkeypatch, capsys):
@@ -61,6 +62,21 @@ def test_a_password_that_is_not_there_is_told_before_more_is_asked(server, sshd,
     )
     assert list(folder.iterdir()) == []
     os.close(terminal)
+
+
+def test_a_protected_key_opens_with_the_passphrase_that_is_named(server, sshd, tmp_path, monkeypatch, capsys):
+    place, known, folder = server
+    key, public = a_key_pair(tmp_path, "ssh-ed25519", passphrase="open sesame")
+    sshd.authorize(public)
+    words = [str(key.file) if word == str(sshd.private_key_path) else word for word in place]
+    monkeypatch.delenv("WINKEL_KEY_PASSPHRASE", raising=False)
+    assert main(["scaffold", "winkel", *words, *known]) == 1
+    told = capsys.readouterr().err
+    assert "WINKEL_KEY_PASSPHRASE is not set; set it to the passphrase, and start again:" in told
+    assert told.endswith(f" --key {key.file} --passphrase-env WINKEL_KEY_PASSPHRASE\n")
+    monkeypatch.setenv("WINKEL_KEY_PASSPHRASE", "open sesame")
+    assert main(["scaffold", "winkel", *words, *known]) == 0
+    assert "passphrase: {env: WINKEL_KEY_PASSPHRASE}" in (folder / "winkel" / "defs.yaml").read_text()
 
 
 def test_folders_are_named_where_no_file_is(server, sshd, capsys):
