@@ -7,6 +7,7 @@ from typing import Protocol
 
 import dagster as dg
 
+from cdp_assets.assets.command_runs import COMMAND_TAG, DIED
 from cdp_assets.assets.steps import REFUSED, UNLISTED, what_failed
 from cdp_assets.errors import CdpError
 from cdp_assets.flows.happened import Event
@@ -51,4 +52,8 @@ def failure_event(connection: str, run: dg.DagsterRun, failures: Sequence[dg.Dag
         return None
     title = f"{connection}: run {run.run_id[:8]} of {run.job_name} failed"
     told = [": ".join(filter(None, told_of(failure, connection))) for failure in failures]
-    return Event("failure", f"run {run.run_id}", title, "\n".join([title, *(told or ["no step failed by itself"])]))
+    return Event("failure", f"run {run.run_id}", title, "\n".join([title, *(told or [_without_steps(run)])]))
+
+
+def _without_steps(run: dg.DagsterRun) -> str:
+    return DIED if COMMAND_TAG in run.tags else "no step failed by itself"

@@ -14,6 +14,7 @@ from typing import Any
 import dagster as dg
 from filelock import FileLock, Timeout
 
+from cdp_assets.assets.command_runs import ACTIVE, end_dead_runs
 from cdp_assets.assets.job_names import run_now_name
 from cdp_assets.assets.jobs import CONNECTION_TAG, FOLDS_TAG
 from cdp_assets.assets.missing import files_metadata
@@ -43,13 +44,6 @@ REQUEST_AGAIN_S = 600
 """A landing that was requested and did not happen is requested again after this."""
 REFUSED_WAIT_S = 600
 """A refused log-in is not tried again before: servers lock accounts, and addresses, that fail often."""
-ACTIVE = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 
 def arrivals_sensor(connection: Connection, job: dg.JobDefinition) -> dg.SensorDefinition:
@@ -174,6 +168,8 @@ def fold_sensor(import_keys: Sequence[dg.AssetKey], publish_every_s: int) -> dg.
     Also when a command has folded, as after a withdrawal: the run then tells what has changed, and what is made of
     the profiles follows.
 
+    First it ends the runs of commands that died, which would otherwise count as under way.
+
     With nothing to fold it renews the readers' copy, if that lacks something and is older than `publish_every_s`.
 
     `import_keys`: the assets whose runs land files; of a backfill they are all queued before the first one ends.
@@ -187,6 +183,7 @@ def fold_sensor(import_keys: Sequence[dg.AssetKey], publish_every_s: int) -> dg.
         description="Folds landed batches into the profiles, and keeps the copy for readers up to date.",
     )
     def _sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        end_dead_runs(context.instance)
         folders = data_folders()
         batches = waiting(folders)
         if not batches and not is_untold(folders):

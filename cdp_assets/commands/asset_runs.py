@@ -17,11 +17,14 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 class AssetRuns:
     """Each run is told in a line."""
 
-    def __init__(self, console: Console, deployment: Deployment, instance: dg.DagsterInstance) -> None:
+    def __init__(
+        self, console: Console, deployment: Deployment, instance: dg.DagsterInstance, tags: Mapping[str, str]
+    ) -> None:
+        """`tags`: those of every run (`assets/command_runs.py`)."""
         parts = [connection_definitions(deployment, item) for item in deployment.connections]
         definitions = dg.Definitions.merge(model_definitions(deployment), *parts)
         self._job = definitions.resolve_implicit_global_asset_job_def()
-        self._console, self._instance = console, instance
+        self._console, self._instance, self._tags = console, instance, tags
         self.ok = True
 
     def materialize(self, keys: Sequence[dg.AssetKey], what: str, tags: Mapping[str, str] | None = None) -> bool:
@@ -31,7 +34,7 @@ class AssetRuns:
             QUIET,
             instance=self._instance,
             raise_on_error=False,
-            tags={**(tags or {}), **from_terminal()},
+            tags={**(tags or {}), **self._tags, **from_terminal()},
             asset_selection=keys,
         )
         self.ok = self.ok and result.success

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 import dagster as dg
 
+from cdp_assets.assets.command_runs import carried_out
 from cdp_assets.assets.imports import PARTITIONS_PER_RUN
 from cdp_assets.assets.partitions import partitions_of
 from cdp_assets.assets.runtime import data_folders, now
@@ -51,8 +52,8 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError(f"{connection.name}/{goal.name} has no partitions: use run {connection.name} {goal.name}")
     prepare_dagster_home()
     console, started = new_console(), now()
-    with dg.DagsterInstance.get() as instance:
-        runs = AssetRuns(console, deployment, instance)
+    with dg.DagsterInstance.get() as instance, carried_out(instance) as tags:
+        runs = AssetRuns(console, deployment, instance, tags)
         # Its look makes the partitions of files that nobody has looked at.
         if not runs.materialize([files_key(connection)], "looking at the server"):
             return 1

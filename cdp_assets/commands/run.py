@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from cdp_assets.assets.build import connection_definitions, model_definitions
+from cdp_assets.assets.command_runs import carried_out
 from cdp_assets.assets.failures import failure_event, reason_of, told_of
 from cdp_assets.assets.job_names import run_now_name
 from cdp_assets.assets.jobs import CONNECTION_TAG
@@ -167,12 +168,12 @@ def run_job(console: Console, deployment: Deployment, name: str) -> Ran:
     job = definitions.resolve_job_def(name)
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     outcome: list[dg.ExecuteInProcessResult] = []
-    with dg.DagsterInstance.get() as instance:
+    with dg.DagsterInstance.get() as instance, carried_out(instance) as tags:
         run_id = dg.DagsterRun(job_name=job.name).run_id
 
         def execute() -> None:
             found = job.execute_in_process(
-                run_config=quiet, instance=instance, raise_on_error=False, run_id=run_id, tags=from_terminal()
+                quiet, instance=instance, raise_on_error=False, run_id=run_id, tags={**tags, **from_terminal()}
             )
             outcome.append(found)
 

@@ -6,6 +6,7 @@ import argparse
 
 import dagster as dg
 
+from cdp_assets.assets.command_runs import carried_out
 from cdp_assets.assets.runtime import data_folders, now
 from cdp_assets.assets.specs import lifecycle_key, segment_key
 from cdp_assets.commands.asset_runs import AssetRuns
@@ -45,8 +46,8 @@ def run(options: argparse.Namespace) -> int:
     prepare_dagster_home()
     console, started = new_console(), now()
     wanted = [key for name, key in keys.items() if name in options.names or not options.names]
-    with dg.DagsterInstance.get() as instance:
-        runs = AssetRuns(console, deployment, instance)
+    with dg.DagsterInstance.get() as instance, carried_out(instance) as tags:
+        runs = AssetRuns(console, deployment, instance, tags)
         runs.materialize(wanted, f"computing {listed([key.to_user_string() for key in wanted])}")
     publish_copy(model, data_folders(), at_once=True)
     with open_warehouse(data_folders().warehouse) as database:
