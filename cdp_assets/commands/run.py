@@ -11,19 +11,18 @@ from dataclasses import dataclass
 import dagster as dg
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from cdp_assets.assets.build import connection_definitions, model_definitions
 from cdp_assets.assets.command_runs import carried_out
-from cdp_assets.assets.failures import failure_event, reason_of, told_of
+from cdp_assets.assets.failures import failure_event, told_of
 from cdp_assets.assets.job_names import run_now_name
 from cdp_assets.assets.jobs import CONNECTION_TAG
 from cdp_assets.assets.metadata import LEFT_OVER, NO_FILE, passed_over_told
 from cdp_assets.assets.runtime import data_folders, now
-from cdp_assets.assets.steps import REFUSED, what_failed
 from cdp_assets.commands.chosen import chosen_connection
 from cdp_assets.commands.dagster_home import prepare_dagster_home
 from cdp_assets.commands.launched import from_terminal
+from cdp_assets.commands.run_progress import show_progress
 from cdp_assets.commands.summary import NotDone, print_summary, tell_passed_over
 from cdp_assets.commands.tables import new_console, say
 from cdp_assets.components.loading import defs_folder, load_deployment
@@ -37,19 +36,10 @@ from cdp_assets.errors import CdpError, ConfigError
 from cdp_assets.flows.happened import Event, begin, happened
 from cdp_assets.flows.notify import tell, untold
 from cdp_assets.flows.run_connection import lifecycles_of, segments_of
-from cdp_assets.progress import latest
 
 HELP = "run a connection now, or one of its goals: import what is new, fold, rename, select, deliver"
 MOST_TOLD = 10
 """Messages to people that are named."""
-STEPS = {
-    "land": "looking at the server, landing what is new",
-    "fold": "folding it into the profiles",
-    "done": "renaming imported files to .done",
-    "select": "computing segments",
-    "deliver": "delivering exports",
-    REFUSED: "looking back",
-}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -181,7 +171,7 @@ def run_job(console: Console, deployment: Deployment, name: str) -> Ran:
         worker = threading.Thread(target=execute, name="run-now", daemon=True)
         worker.start()
         try:
-            _show_progress(console, instance, job, run_id, worker)
+            show_progress(console, instance, job, run_id, worker)
         except KeyboardInterrupt:
             # The worker goes on for a moment while its storage is closed: what it logs of that says nothing.
             logging.disable()
@@ -230,40 +220,3 @@ def _show_failures(console: Console, failures: Sequence[dg.DagsterEvent], connec
     for event in failures:
         what, reason = told_of(event, connection)
         console.print(f"[red]{escape(what)}:[/red] {escape(reason)}" if what else escape(reason))
-
-
-def _tell_retries(console: Console, events: Sequence[dg.DagsterEvent], told: int, connection: str) -> int:
-    """Why steps are tried again, for those not told yet; gives how many are told now."""
-    retries = [event for event in events if event.is_step_up_for_retry]
-    reasons = [(event.step_key, reason_of(event.step_retry_data.error)) for event in retries]
-    for place, event in enumerate(retries[told:], start=told):
-        wait = event.step_retry_data.seconds_to_wait
-        after = f"tried again in {wait} s" if wait else "tried again now"
-        if place and reasons[place] == reasons[place - 1]:
-            console.print(f"still so; {after}")
-        else:
-            what = what_failed(event.step_key or "", connection)
-            console.print(f"[yellow]{escape(what)}:[/yellow] {escape(reasons[place][1])}; {after}")
-    return len(retries)
-
-
-def _show_progress(
-    console: Console, instance: dg.DagsterInstance, job: dg.JobDefinition, run_id: str, worker: threading.Thread
-) -> None:
-    steps, connection = len(job.nodes), job.tags[CONNECTION_TAG]
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as progress:
-        task, retries = progress.add_task("starting", total=steps), 0
-        alive = True
-        while alive:
-            worker.join(0.2)
-            alive = worker.is_alive()
-            events = [entry.dagster_event for entry in instance.all_logs(run_id) if entry.dagster_event]
-            retries = _tell_retries(progress.console, events, retries, connection)
-            started = [event.step_key for event in events if event.event_type_value == "STEP_START"]
-            ended = sum(1 for event in events if event.event_type_value == "STEP_SUCCESS")
-            if started:
-                told = latest() or STEPS.get(started[-1] or "", "working")
-                progress.update(task, description=escape(told), completed=ended)
-        failed = any(event.event_type_value == "STEP_FAILURE" for event in events)
-        progress.update(task, description=f"{job.name}: {'failed' if failed else 'done'}", completed=steps)

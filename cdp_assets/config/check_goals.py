@@ -78,7 +78,7 @@ def _identifier_properties(goal: ImportGoal, known: Known) -> Iterator[Place]:
             yield where, unknown
         if columns.setdefault(item.property, item.column) != item.column:
             told = f"property {item.property!r} identifies by column {columns[item.property]!r} already"
-            yield where, f"{told}; one property is read from one column"
+            yield where, f"{told}; one property is read from one column (of several: docs/identifying.md)"
         prop = known.properties.get(item.property)
         if prop is not None and prop.type not in IDENTIFIER_TYPES:
             accepted = listed(sorted(IDENTIFIER_TYPES))

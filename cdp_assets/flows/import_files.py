@@ -20,6 +20,7 @@ from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.land_files import Landed, current_versions, land_file, reland
 from cdp_assets.flows.manifests import Manifest
 from cdp_assets.flows.take_look import Candidate, Look
+from cdp_assets.progress import Progress
 from cdp_assets.sql.event_rejects import told_reason
 from cdp_assets.sql.landing import reject_reasons_query, reject_sample_query
 from cdp_assets.warehouse import scratch
@@ -70,7 +71,12 @@ def land_candidates(
     """
     configs = {goal.name: batch_config(deployment, connection, goal) for goal in connection.imports}
     keys = opening_keys(connection.pgp)
-    return [_land_one(configs[candidate.goal], candidate, server, folders, now, keys) for candidate in candidates]
+    outcomes = []
+    progress = Progress("landing", len(candidates), "files")
+    for candidate in candidates:
+        outcomes.append(_land_one(configs[candidate.goal], candidate, server, folders, now, keys))
+        progress.add(1)
+    return outcomes
 
 
 def _land_one(

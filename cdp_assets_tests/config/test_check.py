@@ -148,7 +148,8 @@ CASES: list[tuple[str, Change, tuple[str | int, ...], str]] = [
      "imported files get .done behind their name (rename_done), which would look like a ready file; name another"),
     ("two identifiers", add_to(*IMPORT, "identifiers", item={"column": "C", "property": "email"}),
      ("goals", 0, "identifiers", 1, "property"),
-     "property 'email' identifies by column 'E-Mail' already; one property is read from one column"),
+     ("property 'email' identifies by column 'E-Mail' already; one property is read from one column"
+      " (of several: docs/identifying.md)")),
     ("identifier twice", add_to(*IMPORT, "identifiers", item={"column": "E-Mail", "property": "email"}),
      ("goals", 0, "identifiers", 1), "this identifier stands in the list already; remove one"),
     ("group with itself", add_to(*IMPORT, "identifiers", item={"all": [{"column": "City", "property": "city"}] * 2}),

@@ -126,3 +126,29 @@ def test_a_segment_counts_one_person_once(tmp_path):
         folded(lab, TWO, HEADER + "a@x.com,7,,,\n")
     assert [(one.size, one.joined, one.left) for one in computed] == [(2, 2, 0), (1, 0, 1)]
     assert lab.rows("SELECT entered_at FROM main.segment_members") == [(EPOCH,)]
+
+
+def test_a_file_of_replaced_numbers_makes_one_profile_that_either_finds(tmp_path):
+    """As docs/identifying.md writes it."""
+    clients = GOAL | {
+        "name": "clients",
+        "files": {"root": "clients_*.csv", "delta": True},
+        "identifiers": [{"column": "no", "property": "client_no"}],
+        "mappings": [{"column": "city", "property": "city"}],
+    }
+    replaced = GOAL | {
+        "name": "replaced_numbers",
+        "files": {"root": "replaced_*.csv", "delta": True},
+        "processors": [{"concatenate": {"fields": ["new_no", "old_no"], "separator": "|", "into": "both"}}],
+        "identifiers": [{"column": "both", "property": "client_no"}],
+        "allow_create": False,
+        "mappings": [{"column": "both", "property": "client_no", "rule": "add"}],
+    }
+    numbers = {"name": "client_no", "multiple": True}
+    lab = Lab(tmp_path, deployment([*PROPERTIES, numbers], [clients, replaced], merging={"limit": 20}))
+    lab.land("clients", "clients_20260101.csv", "no,city\n1,Rome\n2,Oslo\n3,Kiel\n")
+    lab.land("replaced_numbers", "replaced_20260102.csv", "new_no,old_no\n2,1\n9,3\n")
+    lab.land("clients", "clients_20260103.csv", "no,city\n9,Bonn\n1,Lyon\n")
+    lab.fold()
+    found = lab.rows("SELECT client_no, city FROM main.profiles ORDER BY ALL")
+    assert found == [(["1", "2"], "Lyon"), (["3", "9"], "Bonn")]
