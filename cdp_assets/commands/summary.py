@@ -93,15 +93,17 @@ SELECTED = Sql(
     'SELECT segment, size, joined, "left" FROM ops.segment_changes WHERE computed_at >= ? ORDER BY segment, computed_at'
 )
 DELIVERED = Sql(
-    "SELECT coalesce(file.path, exports.path), coalesce(file.rows, exports.rows),"
+    "SELECT coalesce(file.path, exports.path) || CASE WHEN parts > 1 THEN format(' and {:,} more', parts - 1)"
+    " ELSE '' END, coalesce(file.rows, exports.rows),"
     " CASE WHEN coalesce(number, 1) = 1 THEN no_identifier END, CASE WHEN coalesce(number, 1) = 1 THEN unchanged END,"
     " CASE WHEN state = 'staged' THEN 'NOT there yet' WHEN state = 'refused' THEN 'NOT sent'"
     " WHEN started_at < $since THEN 'of an earlier run' WHEN uploaded THEN 'new file' ELSE 'same as there' END"
     " FROM ops.exports LEFT JOIN (SELECT export_id, sum(rows)::BIGINT AS rows, min_by(path, number) AS path,"
-    " CASE WHEN stream = 'profiles' THEN min(number) ELSE 1000000 + min(number) END AS number FROM ops.export_files"
+    " count(*) AS parts, CASE WHEN stream = 'profiles' THEN min(number) ELSE 1000000 + min(number) END AS number"
+    " FROM ops.export_files"
     " WHERE (stream = 'profiles' AND action <> '') OR stream LIKE 'events/%' OR stream LIKE 'items/%'"
     " GROUP BY export_id, stream, action"
-    " UNION ALL SELECT export_id, NULL, NULL, 1 FROM ops.export_files WHERE stream = 'profiles'"
+    " UNION ALL SELECT export_id, NULL, NULL, count(*), 1 FROM ops.export_files WHERE stream = 'profiles'"
     " GROUP BY export_id HAVING max(action) = '') AS file USING (export_id)"
     " WHERE coalesce(delivered_at, started_at) >= $since ORDER BY started_at, goal, number"
 )

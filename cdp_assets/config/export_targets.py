@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +10,8 @@ from cdp_assets.config.export_names import extension_of, moment_text, places_of,
 from cdp_assets.config.exports import ExportProfilesGoal
 
 ACTIONS = ("added", "changed", "removed")
+_OF_EACH = re.compile(r"[_-]?\{(?:part|action)\}")
+"""What differs between the files of one run, with the sign before it."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,9 @@ class Naming:
     def stem(self) -> str:
         """The name without part, action and extension: what manifest and ready file are called by."""
         template, _ = self._split()
-        stem = rendered(template, lambda place: "" if place in {"part", "action"} else self._filled(place, None, None))
+        common = _OF_EACH.sub("", template)
+        common = common if common == template else common.strip("_-")
+        stem = rendered(common, lambda place: self._filled(place, None, None))
         return f"{stem}_{self.again}" if self.again else stem
 
     @property

@@ -202,6 +202,16 @@ def test_a_delivery_that_failed_is_not_told_as_one(
     assert "Exported 1 profile to " in run_command("history", "shop").stdout
 
 
+def test_of_a_delivery_in_parts_the_first_is_named_and_how_many_more(
+    shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.set_up(goals=[CUSTOMERS, VIP_LIST | {"file": {"name": "vip_{run_id}_{part}", "split": {"rows": 1}}}])
+    write_down(shop, tmp_path, monkeypatch)
+    shop.put("customers_1.csv", ANNA, BERT.replace("20", "700"), "carl@example.com,Lyon,900\n")
+    told = run_command("run", "shop").stdout
+    assert "_1.csv and 2 more" in " ".join(told.split())
+
+
 def test_a_range_of_days_is_backfilled_in_runs_of_their_own_and_folded_once(
     shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
