@@ -34,8 +34,15 @@ Feeding = Sequence[tuple[dg.AssetKey, ImportGoal]]
 def _metadata(columns: Iterable[dg.TableColumn], sources: Mapping[str, Sequence[dg.TableColumnDep]]) -> Columns:
     return {
         "dagster/column_schema": dg.TableSchema(list(columns)),
-        "dagster/column_lineage": dg.TableColumnLineage({name: deps for name, deps in sources.items() if deps}),
+        "dagster/column_lineage": _lineage({name: deps for name, deps in sources.items() if deps}),
     }
+
+
+def _lineage(sources: Mapping[str, Sequence[dg.TableColumnDep]]) -> dg.TableColumnLineage:
+    """Each source once, however often a column is made of it; Dagster takes none twice."""
+    return dg.TableColumnLineage(
+        {name: list({(dep.asset_key, dep.column_name): dep for dep in deps}.values()) for name, deps in sources.items()}
+    )
 
 
 def import_columns(files: dg.AssetKey, goal: ImportGoal) -> Columns:
@@ -103,7 +110,7 @@ def property_lineage(feeding: Feeding) -> dg.TableColumnLineage:
                 named.setdefault(mapping.property, []).append(mapping.column)
             for name, columns in named.items():
                 sources.setdefault(name, []).extend(dg.TableColumnDep(key, one) for one in dict.fromkeys(columns))
-    return dg.TableColumnLineage(sources)
+    return _lineage(sources)
 
 
 def event_lineage(type_id: str, feeding: Feeding) -> dg.TableColumnLineage:
@@ -121,7 +128,7 @@ def event_lineage(type_id: str, feeding: Feeding) -> dg.TableColumnLineage:
                 named += [(name, column) for name, columns in items for column in columns]
                 for name, column in named:
                     sources.setdefault(name, []).append(dg.TableColumnDep(key, column))
-    return dg.TableColumnLineage(sources)
+    return _lineage(sources)
 
 
 def telling_sources(schema: dg.TableSchema, lineage: dg.TableColumnLineage) -> dg.TableSchema:

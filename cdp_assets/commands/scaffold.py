@@ -198,6 +198,9 @@ def _tell(draft: GoalDraft) -> None:
     kind, found = draft.looked.kind, draft.found
     print(f"{goal.name}: files {kind.pattern}{', also .gz' if kind.gzipped_too else ''}, as {shown(kind.newest.name)}")
     print(f"    separator {layout.separator!r}, decimal {layout.decimal!r}, {layout.encoding}")
+    if not layout.header:
+        print("    !! the first line holds an address, so there is no line of column names: columns go by their place,")
+        print('       "1", "2", …; format.columns can name them')
     print(f"    people are found by {found.column.name!r}, as {found.why}")
     for more in draft.more_identifiers:
         print(f"    and by {more.column!r} where that finds nobody: {ONE_PERSON}")

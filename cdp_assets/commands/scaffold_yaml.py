@@ -183,8 +183,9 @@ def _events(draft: GoalDraft, links: Sequence[LeftOut]) -> list[str]:
     lines = _EVENTS.format(whose=_WHOSE[draft.several_rows]).splitlines()
     if draft.events is not None:
         entry = draft.events.model_dump(mode="json", exclude_defaults=True)
-        if links:
-            entry["nested"] = [_lines(links[0])]
+        lines_of_it = [one for one in links if not one.lookup]
+        if lines_of_it:
+            entry["nested"] = [_lines(lines_of_it[0])]
         lines += ["      # events:", f"      #   - {as_yaml(entry)}"]
     return lines
 
@@ -207,6 +208,7 @@ def _linked(files: Mapping[str, object], links: Sequence[LeftOut]) -> list[str]:
             "file": one.kind.pattern + ("*" if one.kind.gzipped_too else ""),
             "parent_column": one.parent_column,
             "column": one.column,
+            **({"static": True} if one.static else {}),
         }
         for one in links
     ]

@@ -18,6 +18,7 @@ from cdp_assets.errors import ConfigError
 from cdp_assets.flows.detect_columns import ColumnProfile
 from cdp_assets.flows.file_kinds import free_name
 from cdp_assets.flows.goal_draft import GoalDraft
+from cdp_assets.flows.guess_layout import laid_out_otherwise
 from cdp_assets.flows.look_kinds import LeftOut, LookedKind
 from cdp_assets.flows.people_columns import (
     Found,
@@ -28,6 +29,7 @@ from cdp_assets.flows.people_columns import (
     found_surely,
     is_about_others,
     known_keys,
+    looks_up,
     names_people_of,
     rows_of,
     tells_alike,
@@ -131,11 +133,20 @@ class _Drafting:
         if belongs is None:
             return LeftOut(looked.kind, why_none(looked, unsure))
         column, other = belongs
-        told = f"{looked.file} has no column that finds people, but its {column.name!r} is a key in {other.file}"
-        owner = next((draft.goal.name for draft in self.drafts if draft.looked is other), "")
         its = other.column(column.name)
+        lookup = its is not None and looks_up(column, its)
+        told = f"{looked.file} has no column that finds people, but its {column.name!r} is a key in {other.file}"
+        if lookup:
+            told = f"{looked.file} has no column that finds people; rows of {other.file} name its {column.name!r}"
+        differs = laid_out_otherwise(looked.goal.format, other.goal.format)
+        if differs:
+            told += f"; it is laid out otherwise ({differs}), and files that are imported together must be alike"
+            return LeftOut(looked.kind, told)
+        owner = next((draft.goal.name for draft in self.drafts if draft.looked is other), "")
         rest = tuple(one for one in looked.single if one is not column)
-        return LeftOut(looked.kind, told, owner, column.name, its.name if its else column.name, rest)
+        alone = "*" not in looked.kind.pattern and "*" in other.kind.pattern
+        name = its.name if its else column.name
+        return LeftOut(looked.kind, told, owner, column.name, name, rest, lookup=lookup, static=alone)
 
     def _rows_of(self, looked: LookedKind) -> tuple[ColumnProfile, LookedKind] | None:
         return rows_of(looked, self.kinds, [draft.looked for draft in self.drafts if draft.about_others])

@@ -34,7 +34,8 @@ from cdp_assets.flows.import_files import (
     little_taken_message,
     masked,
 )
-from cdp_assets.flows.manifests import SHORT, Manifest, all_attempts, read_attempt
+from cdp_assets.flows.land_files import Landed
+from cdp_assets.flows.manifests import SHORT, all_attempts, read_attempt
 from cdp_assets.flows.mirror import mirrored
 from cdp_assets.flows.set_aside import set_aside_of
 from cdp_assets.flows.shared_files import sharing
@@ -234,9 +235,9 @@ def _rehearse(
     return DryRun(files, passed_over, waiting, result.replayed, result.profiles, tuple(unknown))
 
 
-def _aside(database: Database, manifest: Manifest) -> Iterator[str]:
-    yield from set_aside_of(database, manifest)
-    yield from dated_twice(database, [manifest])
+def _aside(database: Database, landed: Landed) -> Iterator[str]:
+    yield from set_aside_of(database, landed.manifest, landed.folder)
+    yield from dated_twice(database, [landed.manifest])
 
 
 def _reasons(told: Sql) -> Sql:
@@ -303,6 +304,6 @@ def _rehearsed(
         tuple(first_of(reasons, MOST_REASONS)),
         len(reasons) - len(first_of(reasons, MOST_REASONS)),
         tuple(warnings),
-        tuple(_aside(database, outcome.landed.manifest)) if outcome.landed and counts else (),
+        tuple(_aside(database, outcome.landed)) if outcome.landed and counts else (),
         sample,
     )

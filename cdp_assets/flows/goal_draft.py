@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from cdp_assets.config.events import EventImport, EventMapping
+from cdp_assets.config.events import EventImport, EventMapping, NestedImport
 from cdp_assets.config.goals import Identifier, ImportProfilesGoal
 from cdp_assets.config.properties import PropertyType
 from cdp_assets.flows.detect_columns import ColumnProfile
-from cdp_assets.flows.guess_fields import fields_of_order
+from cdp_assets.flows.guess_fields import fields_of_order, known_fields_of_line
 from cdp_assets.flows.look_kinds import LookedKind
 from cdp_assets.flows.people_columns import (
     Found,
@@ -29,6 +30,23 @@ _OFFSET = re.compile(r"(?:\b[Zz]|\d[Zz]|UTC|GMT|:\d\d(?:[.,]\d+)?\s*[+-]\d\d(?::
 """What ends a time of day that tells its zone."""
 _MANY = 0.05
 """Share of the people that must be told by more than one row for the rows to be what these people did."""
+
+
+def _order_number(columns: Sequence[ColumnProfile]) -> ColumnProfile | None:
+    """The column that tells orders apart; of one with several lines it stands in several rows."""
+    things = {column for column, field in known_fields_of_line(columns) if field == "id"}
+    orders = [one for one in columns if one.name not in things]
+    tries = ((called_like_key, orders), (is_key, orders), (may_be_key, orders), (called_like_key, columns))
+    return next((one for tells, some in tries for one in some if tells(one)), None)
+
+
+def _items(columns: Sequence[ColumnProfile]) -> tuple[NestedImport, ...]:
+    """The product of each row, where the columns tell which one and how many or at what price."""
+    fields = known_fields_of_line(columns)
+    if not {"id"} < {field for _, field in fields} - {"name"}:
+        return ()
+    mapped = tuple(EventMapping(column=column, property=field) for column, field in fields)
+    return (NestedImport(property="product", mappings=mapped),)
 
 
 @dataclass(frozen=True)
@@ -152,15 +170,14 @@ class GoalDraft:
         date = next((name for name in dates if not is_personal(name, PropertyType.datetime)), None)
         if date is None:
             return None
-        # Of an order with several lines the number stands in several rows.
-        key = next((one for one in rest if called_like_key(one)), None)
-        key = key or next((one for one in rest if is_key(one)), None)
+        key = _order_number(rest)
         free = [one for one in rest if one is not key and one.name != date]
         several = key is not None and repeats_of(key) > 0
         fields = fields_of_order(free, several_rows=several)
         mapped = tuple(EventMapping(column=column, property=field) for column, field in fields)
         number = key.name if key else None
-        return EventImport(type="order", id=number, date=date, mappings=mapped, all_properties=True)
+        items = _items([one for one in free if one.name not in {item.column for item in mapped}])
+        return EventImport(type="order", id=number, date=date, mappings=mapped, nested=items, all_properties=True)
 
     @property
     def keys(self) -> dict[str, Key]:

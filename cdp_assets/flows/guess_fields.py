@@ -49,9 +49,14 @@ def fields_of_order(columns: Sequence[ColumnProfile], *, several_rows: bool = Fa
     return list(_fitting(columns, _OF_ORDER if several_rows else (*_OF_ORDER, *_OF_SINGLE_ROWS)))
 
 
+def known_fields_of_line(columns: Sequence[ColumnProfile]) -> list[tuple[str, str]]:
+    """Column and field of a line of an order, for the fields that some column is called like."""
+    return list(_fitting(columns, _OF_LINE))
+
+
 def fields_of_line(columns: Sequence[ColumnProfile]) -> list[tuple[str, str]]:
     """The same of the lines of orders; one column is always the product's id, without which no line counts."""
-    found = list(_fitting(columns, _OF_LINE))
+    found = known_fields_of_line(columns)
     if columns and not any(field == "id" for _, field in found):
         taken = {column for column, _ in found}
         free = [one for one in columns if one.name not in taken] or list(columns)

@@ -27,6 +27,7 @@ _GZIP = b"\x1f\x8b"
 _GROUPED = r"\d{1,3}(?:%s\d{3})*%s\d+|\d+%s\d+"
 _BETWEEN_DIGITS = re.compile("(?<=\\d)[ '\u00a0\u202f\u2019](?=\\d{3})|[ \u00a0\u202f]?(?:€|EUR|£|CHF)$")
 """What groups digits beside point and comma, and signs behind an amount."""
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _SEPARATORS = (",", ";", "\t", "|")
 _ADVICE = "a goal reads all its files alike, so have it sent like the others, or give it a goal of its own"
 
@@ -73,7 +74,16 @@ def guess_format(content: bytes) -> Format:
         # In quotes; there 1,234 may be grouped.
         with_comma = sum(re.fullmatch(r"-?[\d.]*\d,(?:\d{1,2}|\d{4,})", cell) is not None for cell in cells)
     decimal = "," if with_comma > with_point else "."
-    return Format(separator=separator, decimal=decimal, encoding=encoding, multi_value=multi_value)
+    names = _split(lines[0], separator) if lines else []
+    # No column is called by an address: the first line is a row already.
+    header = not any(_ADDRESS.fullmatch(name.strip()) for name in names)
+    return Format(separator=separator, decimal=decimal, encoding=encoding, multi_value=multi_value, header=header)
+
+
+def laid_out_otherwise(one: Format, other: Format) -> str:
+    """In what the first layout differs from the other, so that one `format` cannot read both; empty = in nothing."""
+    parts = [("separator", one.separator, other.separator), ("encoding", one.encoding, other.encoding)]
+    return " and ".join(f"{name} {own!r} instead of {its!r}" for name, own, its in parts if own != its)
 
 
 def read_beginning(server: SftpFileSystem, file: RemoteFile, most_bytes: int = _LOOKED_AT) -> bytes:

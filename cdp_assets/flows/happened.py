@@ -115,7 +115,7 @@ def _aside(folders: DataFolders, batch_id: str) -> str:
     """What to say of rows that were set aside; empty = there are none."""
     with read_copy(folders.published) as database:
         (folder,) = database.row(FOLDER, [batch_id])
-        return "\n".join(set_aside_of(database, read_manifest(folders.landing / folder)))
+        return "\n".join(set_aside_of(database, read_manifest(folders.landing / folder), folders.landing / folder))
 
 
 def _refusals(folder: Path, row: tuple[Any, ...]) -> Iterator[tuple[float, str]]:

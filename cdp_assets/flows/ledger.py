@@ -188,7 +188,7 @@ def _entry(folders: DataFolders, manifest: Manifest, folder: Path) -> dict[str, 
         "events_rejected": manifest.events_rejected,
         "warnings": ". ".join(manifest.warnings) or None,
         "linked_rows": sum(part.rows for part in manifest.parts),
-        "orphan_rows": sum(part.orphan_rows for part in manifest.parts),
+        "orphan_rows": sum(part.orphan_rows for part in manifest.parts if not part.static),
         "linked_rows_rejected": sum(part.rows_rejected for part in manifest.parts),
     }
 

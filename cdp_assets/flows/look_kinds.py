@@ -82,6 +82,10 @@ class LeftOut:
     parent_column: str = ""
     columns: tuple[ColumnProfile, ...] = ()
     """Its other columns."""
+    lookup: bool = False
+    """Whether its rows are things that the rows there name, such as products, rather than lines of them."""
+    static: bool = False
+    """Whether one file stands beside all of the owner's."""
 
     @property
     def linked(self) -> bool:

@@ -249,9 +249,18 @@ def rows_of(
     for other in kinds:
         for column in looked.single if other is not looked else ():
             its = other.column(column.name)
-            if its is not None and is_key(its) and (other in about_others or _dirty(column) > 0):
+            if its is None:
+                continue
+            told = other in about_others
+            if (is_key(its) and (told or _dirty(column) > 0)) or (told and looks_up(column, its)):
                 return column, other
     return None
+
+
+def looks_up(column: ColumnProfile, its: ColumnProfile) -> bool:
+    """Whether each row here is one thing, such as a product, that rows there name."""
+    more = repeats_of(its) > 0 or column.distinct > its.distinct
+    return _dirty(column) == 0 and more and share_held(its, column) >= _SAME
 
 
 def why_none(looked: LookedKind, unsure: tuple[ColumnProfile, Key] | None) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from cdp_assets.counted import counted
 from cdp_assets.files.remote import shown
 from cdp_assets.flows.dated_twice import dated_twice
 from cdp_assets.flows.folders import DataFolders
 from cdp_assets.flows.manifests import Manifest, Part, read_manifest
+from cdp_assets.sql.held_values import held_by_several
+from cdp_assets.sql.records import records_of
 from cdp_assets.sql.single_rows import HELD
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import Database
@@ -43,17 +46,18 @@ def set_aside_since(database: Database, folders: DataFolders, since: datetime) -
         more = f" and {counted(len(anew) - _FEW, 'more file')}" if len(anew) > _FEW else ""
         was = "was" if len(anew) == 1 else "were"
         yield f"{', '.join(anew[:_FEW])}{more} {was} imported anew, as the settings they are imported by changed."
-    manifests = [read_manifest(folders.landing / folder) for (folder,) in database.rows(_FOLDED, [since])]
+    batches = [folders.landing / folder for (folder,) in database.rows(_FOLDED, [since])]
+    manifests = [read_manifest(folder) for folder in batches]
     yield from _repeated_in(manifests)
-    for manifest in manifests:
-        yield from _not_taken(database, manifest)
+    for folder, manifest in zip(batches, manifests, strict=True):
+        yield from _not_taken(database, manifest, folder)
     yield from dated_twice(database, manifests)
 
 
-def set_aside_of(database: Database, manifest: Manifest) -> Iterator[str]:
-    """What to say of a batch without rows, and of rows and identifiers that were not taken."""
+def set_aside_of(database: Database, manifest: Manifest, folder: Path) -> Iterator[str]:
+    """What to say of a batch without rows, and of rows and identifiers that were not taken. `folder`: the batch's."""
     yield from _repeated_in([manifest])
-    yield from _not_taken(database, manifest)
+    yield from _not_taken(database, manifest, folder)
 
 
 def _repeated_in(manifests: Sequence[Manifest]) -> Iterator[str]:
@@ -73,12 +77,30 @@ def _repeated_in(manifests: Sequence[Manifest]) -> Iterator[str]:
         )
 
 
-def _not_taken(database: Database, manifest: Manifest) -> Iterator[str]:
+def _not_taken(database: Database, manifest: Manifest, folder: Path) -> Iterator[str]:
     if not manifest.rows_received:
         yield f"{shown(manifest.name)} has no rows, only its header."
-    yield from (_orphans_told(part) for part in manifest.parts if part.orphan_rows)
+    # Of a look-up file one root file names few rows.
+    yield from (_orphans_told(part) for part in manifest.parts if part.orphan_rows and not part.static)
     for count, reason in database.rows(_CONFLICTS, [manifest.batch_id]):
         yield _conflicts_told(manifest.name, count, reason)
+    yield from _held_by_several(database, manifest, folder)
+
+
+def _held_by_several(database: Database, manifest: Manifest, folder: Path) -> Iterator[str]:
+    """Of identifiers of a file that several profiles hold, as an address that a couple shares: one alone is found."""
+    config = manifest.config
+    if not config.has_one_identifier or config.merging or config.goal.drop is not None:
+        return
+    item = config.goal.identifier_columns[0]
+    (count,) = database.row(held_by_several(records_of(config), item.property, str(folder / "batch.parquet")))
+    if count:
+        are, holder = ("is", "its holders") if count == 1 else ("are", "the holders of each")
+        noun = config.goal.group_type or "profile"
+        yield (
+            f"{shown(manifest.name)}: {counted(count, 'value')} of {shown(item.column)} {are} held by several {noun}s;"
+            f" a row goes to the one of {holder} that was made first, and to no other."
+        )
 
 
 def counted_twice_since(database: Database, since: datetime) -> Iterator[str]:

@@ -239,7 +239,11 @@ BATCHES = Table(
         ("events_dropped", BIGINT, "Rows that bring an event and found no profile."),
         ("warnings", TEXT, "What was doubtful as it was landed, without what stands in cells; NULL = nothing."),
         ("linked_rows", BIGINT, "Rows of linked files."),
-        ("orphan_rows", BIGINT, "Rows of linked files that belong to no row of their parent's file: ignored."),
+        (
+            "orphan_rows",
+            BIGINT,
+            "Rows of linked files that belong to no row of their parent; static files aside.",
+        ),
         ("linked_rows_rejected", BIGINT, "Rows of linked files that cannot be read; each is in `rejects`."),
         ("replayed_created", BIGINT, "Rows that made a profile, at the latest replay; NULL = never replayed."),
         ("replayed_modified", BIGINT, "Likewise, rows whose profile differed."),

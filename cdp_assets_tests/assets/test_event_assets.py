@@ -53,6 +53,15 @@ def test_columns_of_linked_files_are_told_by_their_alias() -> None:
     assert [(dep.asset_key.to_user_string(), dep.column_name) for dep in behind] == [("shop/customers", "lines.ISBN")]
 
 
+def test_a_column_may_go_into_several_fields_of_one_item() -> None:
+    items = {"property": "product", "mappings": [{"column": "SKU", "property": name} for name in ("id", "name")]}
+    orders = CUSTOMERS | {"events": [ORDER | {"nested": [items]}, ORDER | {"nested": [items]}]}
+    loaded = definitions(deployment(connection(goals=[orders, VIP_LIST])))
+    specs = {spec.key.to_user_string(): spec for spec in loaded.resolve_all_asset_specs()}
+    behind = specs["events/order"].metadata["dagster/column_lineage"].deps_by_column["product"]
+    assert [dep.column_name for dep in behind] == ["SKU"]
+
+
 def deliver(shop: World, *rows: str, number: int = 1) -> None:
     shop.put(f"customers_{number}.csv", at=1_700_000_000 + number)
     (shop.server.folder / "in" / f"customers_{number}.csv").write_text(HEADER + "".join(rows))

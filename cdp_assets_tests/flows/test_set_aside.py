@@ -51,6 +51,23 @@ def test_the_same_content_under_another_date_is_warned_of(tmp_path):
     ]
 
 
+def test_an_address_that_several_profiles_hold_is_told_where_it_finds_one_alone(tmp_path):
+    members = import_goal("members", identifiers=[{"column": "number", "property": "number"}], mappings=BOTH)
+    city = [{"column": "city", "property": "city"}]
+    gone = import_goal("gone", files={"root": "gone_*.csv", "delta": True}, allow_create=False, mappings=city)
+    room = Lab(tmp_path, deployment([*NUMBERED, {"name": "city"}], [members, gone]))
+    room.land("members", "members_1.csv", "number,email\n1,a@x.com\n2,a@x.com\n3,b@x.com\n")
+    room.fold()
+    room.land("gone", "gone_1.csv", HEADER + ANNA + BERT)
+    room.fold()
+    told = (
+        "gone_1.csv: 1 value of email is held by several profiles; a row goes to the one of its holders that was made"
+        " first, and to no other."
+    )
+    assert told in summary(room)
+    assert room.rows("SELECT number, city FROM main.profiles ORDER BY 1") == [("1", "Rome"), ("2", None), ("3", "Oslo")]
+
+
 def test_a_file_with_a_header_alone_is_told(tmp_path):
     room = Lab(tmp_path, deployment(PROPERTIES, [goal(mappings=[{"column": "city", "property": "city"}])]))
     room.land("customers", "customers_1.csv", HEADER)

@@ -180,3 +180,45 @@ def test_orders_make_who_is_missing_in_the_only_file_of_customers(server, sshd, 
     goals = {goal.name: goal for goal in load_deployment(folder).find_connection("hotel").imports}
     assert goals["boekingen"].allow_create
     assert [one.column for one in goals["kaarten"].identifiers] == ["E-mail"]
+
+
+WINES = [f"W{number};Wein {number};{number},50" for number in range(100, 130)]
+SOLD = [f"B{100 + row // 2};K{row % 9:03};20-11-2026;W{100 + row % 25};{row % 3 + 1}" for row in range(60)]
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_a_list_of_products_is_looked_up_where_it_is_laid_out_alike(server, sshd, capsys, separator):
+    place, known, folder = server
+    shop = sshd.root / "drafted"
+    for old in shop.iterdir():
+        old.unlink()
+    (shop / "klanten_20261125.csv").write_text(customers_of(20))
+    sold = "\n".join(["Bon;Klantnr;Moment;Artikelnr;Aantal", *SOLD, ""])
+    (shop / "bonnen_20261125.csv").write_text(sold.replace(";", separator))
+    (shop / "wijnen.csv").write_text("\n".join(["Artikelnr;Naam;Prijs", *WINES, ""]))
+    assert main(["scaffold", "winkel", *place, *known]) == 0
+    told = capsys.readouterr().out
+    assert "wijnen.csv has no column that finds people; rows of bonnen_20261125.csv name its 'Artikelnr'" in told
+    written = (folder / "winkel" / "defs.yaml").read_text()
+    items = "{property: product, mappings: [{column: Artikelnr, property: id}, {column: Aantal, property: quantity}]}"
+    assert items in written
+    if separator == ";":
+        link = "linked: [{name: wijnen, file: wijnen.csv, parent_column: Artikelnr, column: Artikelnr, static: true}]"
+        assert link in written
+    else:
+        assert "it is laid out otherwise (separator ';' instead of '\\t')" in told
+        assert "linked:" not in written
+
+
+def test_a_file_of_addresses_alone_has_no_line_of_column_names(server, sshd, capsys):
+    place, known, folder = server
+    shop = sshd.root / "drafted"
+    for old in shop.iterdir():
+        old.unlink()
+    (shop / "weg_20261125.txt").write_text("a@x.example;1\nb@x.example;2\n")
+    assert main(["scaffold", "winkel", *place, *known]) == 0
+    assert "!! the first line holds an address, so there is no line of column names" in capsys.readouterr().out
+    (goal,) = load_deployment(folder).find_connection("winkel").imports
+    assert (goal.format.header, goal.identifiers[0].column) == (False, "1")
+    assert main(["run", "winkel"]) == 0
+    assert "2 profiles in the warehouse" in capsys.readouterr().out
