@@ -55,6 +55,8 @@ def shared_definitions() -> dg.Definitions:
         target=dg.AssetSelection.all(),
         default_status=sensor_status(),
         minimum_interval_seconds=sensor_interval_s(30),
+        # The sensor asks once for each fold; if the process of its run dies, nothing else asks for the rest.
+        run_tags={"dagster/max_retries": "3"},
         description="After a fold: renames what is in to .done, computes the segments, delivers the exports.",
     )
     return dg.Definitions(executor=dg.in_process_executor, sensors=[automation])

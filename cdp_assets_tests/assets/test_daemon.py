@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import yaml
 from cdp_assets.files.embedded_server import USERNAME, EmbeddedServer
 from cdp_assets.sql.text import Sql
 from cdp_assets.warehouse import read_copy
+from cdp_assets_tests.assets.backfilling import Backfills
 from cdp_assets_tests.assets.web import Dev, running_dev, until
 from cdp_assets_tests.assets.world import ANNA, BERT, HEADER, MODEL, connection
 
@@ -54,6 +57,34 @@ def arrived(dev: Dev, served: Path, name: str, expected: list[str], delivered: s
         and exported.read_text() == delivered
         and cities(dev.folder) == expected
     )
+
+
+def test_what_follows_a_fold_is_done_although_the_process_of_its_run_dies(tmp_path: Path) -> None:
+    served = tmp_path / "served"
+    for name in ("in", "out", "../home"):
+        (served / name).resolve().mkdir(parents=True)
+    with EmbeddedServer(served, tmp_path / "state") as server:
+        settings = {"CDP_DEFS_DIR": str(write_defs(tmp_path / "defs", server)), "CDP_SENSOR_INTERVAL_S": "2"}
+        with running_dev(tmp_path / "home", "--running", **settings) as dev:
+            runs = Backfills(dev, "shop/customers")
+            killed: list[str] = []
+
+            def kill_what_follows() -> bool:
+                for run in runs.all_runs():
+                    under_way = run["jobName"].startswith("__") and run["status"] in {"STARTING", "STARTED"}
+                    process = runs.process_of(run["runId"]) if under_way else None
+                    if process:
+                        os.kill(process, signal.SIGKILL)
+                        killed.append(run["runId"])
+                return bool(killed)
+
+            (served / "in" / "customers_1.csv").write_text(HEADER + ANNA)
+            until(kill_what_follows, PATIENCE_S, dev.log())
+            assert not (served / "out" / "vip.csv").exists()
+            expected = "email,spend\nanna@example.com,600.00\n"
+            until(lambda: arrived(dev, served, "customers_1.csv", ["Delft"], expected), PATIENCE_S, dev.log())
+            ended = {run["runId"]: run["status"] for run in runs.all_runs()}
+    assert {ended[run] for run in killed} == {"FAILURE"}
 
 
 def test_a_file_on_the_server_becomes_profiles_a_new_name_and_an_export(tmp_path: Path) -> None:
