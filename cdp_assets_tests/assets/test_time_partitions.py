@@ -228,6 +228,7 @@ def by_hand(shop: World, root: Path, files: list[tuple[str, str]]) -> dict[str, 
     return dumped(folders)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["by day", "by wildcard value"])
 def test_a_backfill_in_any_order_ends_as_the_same_files_day_by_day(
     shop: World, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch

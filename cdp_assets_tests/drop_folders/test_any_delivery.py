@@ -48,6 +48,7 @@ def whole(tmp_path_factory):
     return undated(room.dump())
 
 
+@pytest.mark.slow
 @settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.randoms(use_true_random=False), st.integers(1, 2))
 def test_any_delivery_of_the_same_rows_makes_the_same_warehouse(tmp_path_factory, whole, random, parts):
@@ -85,6 +86,7 @@ def cut(root, kind, rows, places):
     return undated(room.dump())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["profiles", "events"])
 @settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())

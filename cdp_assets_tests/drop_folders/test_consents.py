@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import permutations
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -31,6 +32,7 @@ def test_a_statement_counts_from_its_time_or_from_when_the_file_was_seen(tmp_pat
     assert room.rows("SELECT DISTINCT method, source_file FROM main.consents") == [("SFTP", "file1.csv")]
 
 
+@pytest.mark.slow
 def test_the_newest_statement_wins_in_whatever_order_files_come(tmp_path):
     rows = ["SUBSCRIBE,2020-01-01", "UNSUBSCRIBED,2021-01-01", "SUBSCRIBE,2021-01-01"]
     for number, order in enumerate(permutations(rows)):
@@ -81,6 +83,7 @@ STATEMENTS = st.tuples(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(STATEMENTS, min_size=1, max_size=4), min_size=1, max_size=4), st.randoms())
 def test_consents_agree_with_the_plain_rule_however_rows_are_split_and_folded(tmp_path_factory, files, random):

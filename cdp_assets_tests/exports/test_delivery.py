@@ -185,6 +185,7 @@ def test_nothing_is_made_for_an_expired_key_and_the_next_goal_goes_on(sshd, tmp_
     assert shop.rows("SELECT DISTINCT goal FROM ops.exported_rows") == [("plain",)]
 
 
+@pytest.mark.slow
 def test_an_upload_cut_anywhere_shows_no_half_file_and_ends_as_undisturbed(sshd, tmp_path):
     """And the ready file never stands before what it calls ready."""
     file = {"name": "vips_{run_id}", "split": {"rows": 2_000}, "manifest": True, "ready": "{name}.ready"}
@@ -263,6 +264,7 @@ def test_a_full_disk_leaves_the_old_file_and_the_next_run_delivers(sshd, tmp_pat
         assert len(emails(shop.visible()["vips.csv"])) == 9_000
 
 
+@pytest.mark.slow
 def test_twenty_goals_at_once_each_deliver_whole(sshd, tmp_path):
     goals = [export_goal(f"goal_{number}", file={"name": "{goal}", "gzip": number % 2 == 0}) for number in range(20)]
     shop = shop_of(sshd, tmp_path, *goals, people=500)

@@ -39,6 +39,7 @@ def show(desk, world) -> list[dict[str, str]]:
     return rows(data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["files", "column"])
 @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 @given(history=worlds)

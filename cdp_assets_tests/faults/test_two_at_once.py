@@ -69,6 +69,7 @@ def check_result(shop):
     assert shop.rows("SELECT city, points FROM main.profiles WHERE email = 'a@x.com'") == [("City6", 21)]
 
 
+@pytest.mark.slow
 def test_two_folds_wait_for_the_writer_and_then_for_each_other(shop, two):
     assert two[0].run(START, ["import"]) == 0
     with writer_lock(shop.folders.warehouse, wait_s=5):
@@ -125,6 +126,7 @@ def test_a_warehouse_held_by_another_program_is_said_so_and_nothing_is_lost(shop
     assert shop.rows("SELECT points FROM main.profiles WHERE email = 'a@x.com'") == [(121,)]
 
 
+@pytest.mark.slow
 def test_a_fold_waits_until_another_program_lets_go(shop, two):
     shop.import_all()
     shop.put("customers_7.csv", "email,points\na@x.com,100\n")

@@ -317,12 +317,13 @@ def test_an_id_that_went_to_another_maker_is_never_given_out_twice(tmp_path):
     check_every_moment(Scenario(CROSSING_GOALS, tuple(files)))
 
 
-@repeatably(6)
+@repeatably(3)
 @given(mergings(), FOLDS, SHUFFLED)
 def test_any_files_whose_rows_merge_profiles_fold_as_the_oracle_says(scenario, folds, shuffled):
     check_any_sequence(scenario, folds, shuffled)
 
 
+@pytest.mark.slow
 @repeatably(8)
 @given(mergings())
 def test_every_row_is_counted_as_the_oracle_counts_it_where_profiles_merge(scenario):

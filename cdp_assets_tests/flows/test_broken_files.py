@@ -57,8 +57,8 @@ byte_strings = st.one_of(
         max_size=8,
     ).map(b"".join),
 )
-QUICK = settings(deadline=None, derandomize=True, max_examples=300)
-LANDS = settings(deadline=None, derandomize=True, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(deadline=None, derandomize=True, max_examples=120)
+LANDS = settings(deadline=None, derandomize=True, max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 LONG = settings(deadline=None, derandomize=True, max_examples=drawn(150), suppress_health_check=[HealthCheck.too_slow])
 
 

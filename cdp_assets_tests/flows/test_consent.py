@@ -228,7 +228,7 @@ def check_any_sequence(scenario: Scenario, folds: Sequence[bool], shuffled: Sequ
             assert room.dump() == dump
 
 
-@repeatably(6)
+@repeatably(3)
 @given(scenarios(), FOLDS, SHUFFLED)
 def test_any_files_of_consent_fold_as_the_oracle_says(scenario, folds, shuffled):
     check_any_sequence(scenario, folds, shuffled)

@@ -206,6 +206,7 @@ def steps_of(process, shop: Shop, verbs) -> list[str]:
     return [line.split(" ", 1)[1] for line in process.trace.read_text().splitlines()]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_death_at_any_step_changes_nothing_and_the_next_run_clears_up(sshd, tmp_path):
     shop = shop_with(sshd, tmp_path)

@@ -122,19 +122,20 @@ def check_any_sequence(scenario: Scenario, folds: Sequence[bool], shuffled: Sequ
             assert counted(room, "replayed_") == expected_counts(world)
 
 
-@repeatably(6)
+@repeatably(3)
 @given(timelines(), FOLDS, SHUFFLED)
 def test_any_files_in_any_order_make_the_timelines_the_oracle_makes(scenario, folds, shuffled):
     check_any_sequence(scenario, folds, shuffled)
 
 
+@pytest.mark.slow
 @repeatably(3)
 @given(timelines(identifiers=True), FOLDS, SHUFFLED)
 def test_likewise_where_several_columns_identify(scenario, folds, shuffled):
     check_any_sequence(scenario, folds, shuffled)
 
 
-@repeatably(6)
+@repeatably(3)
 @given(timelines(merging=True), FOLDS, SHUFFLED)
 def test_timelines_of_profiles_that_become_one_are_one(scenario, folds, shuffled):
     check_any_sequence(scenario, folds, shuffled)

@@ -261,7 +261,7 @@ def check_any_sequence(scenario: Scenario, folds: Sequence[bool], shuffled: Sequ
             assert room.dump() == dump
 
 
-@repeatably(8)
+@repeatably(3)
 @given(gated_scenarios(), FOLDS, SHUFFLED)
 def test_any_files_through_the_gate_fold_as_the_oracle_says(scenario, folds, shuffled):
     check_any_sequence(scenario, folds, shuffled)

@@ -113,7 +113,7 @@ def check_any_sequence(scenario: Scenario, folds: Sequence[bool], shuffled: Sequ
             assert room.dump() == dump
 
 
-@repeatably(5)
+@repeatably(3)
 @given(scenarios(group_types=KINDS), FOLDS, SHUFFLED)
 def test_any_files_of_groups_and_profiles_fold_as_the_oracle_says(scenario, folds, shuffled):
     check_any_sequence(scenario, folds, shuffled)

@@ -19,7 +19,7 @@ from cdp_assets.warehouse import scratch
 from cdp_assets_tests.support.examples import drawn
 from cdp_assets_tests.support.lab import EPOCH, Lab, deployment
 
-LANDS = settings(deadline=None, derandomize=True, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+LANDS = settings(deadline=None, derandomize=True, max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 LONG = settings(deadline=None, derandomize=True, max_examples=drawn(200), suppress_health_check=[HealthCheck.too_slow])
 HEADERLESS = {"header": False}
 

@@ -77,14 +77,14 @@ def check_origins(scenario: Scenario, chosen: int) -> None:
 CHOSEN = st.integers(0, 50)
 
 
-@repeatably(6)
+@repeatably(3)
 @given(scenarios(identifiers=True, max_files=4), CHOSEN)
 def test_every_value_comes_from_the_row_that_the_oracle_names(scenario, chosen):
     assume(not sums_identify(scenario))
     check_origins(scenario, chosen)
 
 
-@repeatably(6)
+@repeatably(3)
 @given(mergings(max_files=3), CHOSEN)
 def test_a_value_of_a_merged_profile_comes_from_the_row_that_wrote_it_there(scenario, chosen):
     assume(not sums_identify(scenario))

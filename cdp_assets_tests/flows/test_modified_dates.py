@@ -46,6 +46,7 @@ def file_of(day):
     return "\n".join([",".join(["email", *COLUMNS]), *rows]) + "\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_once", [True, False], ids=["one pass", "a pass for each file"])
 @pytest.mark.parametrize("known", [True, False], ids=["known profiles", "new profiles"])
 def test_the_date_is_that_of_the_last_row_that_changed_something(tmp_path, at_once, known):

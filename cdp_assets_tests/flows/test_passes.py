@@ -206,6 +206,7 @@ def _check_few_more(scenario: Scenario) -> None:
     check_interleaved(scenario)
 
 
+@pytest.mark.slow
 def test_profiles_that_are_looked_for_first_fold_as_the_oracle_says(monkeypatch):
     monkeypatch.setattr(find_profiles, "FEW", 0)
     _check_few_more()

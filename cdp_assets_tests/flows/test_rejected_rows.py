@@ -261,7 +261,7 @@ cells = st.text("ab@x.c;,'\"\\ \t\r\né", max_size=6)
 bodies = st.lists(st.lists(cells, min_size=1, max_size=4).map(",".join), max_size=8).map("\n".join)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @example(body='nope,"a\r\nb"\nnope')
 @example(body='"\n"\nnope')
 @given(body=bodies)

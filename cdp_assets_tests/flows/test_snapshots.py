@@ -214,6 +214,7 @@ def comings_and_goings(room: Lab) -> list[object]:
     return told
 
 
+@pytest.mark.slow
 def test_published_ids_stay_while_the_row_that_makes_a_profile_comes_and_goes(tmp_path):
     by_crm = goal("crm", identifier=("crm", "crm"), mappings=[{"column": "email", "property": "email"}])
     by_mail = goal(mappings=[{"column": "crm", "property": "crm"}])
@@ -231,6 +232,7 @@ def test_the_id_of_a_profile_is_made_of_the_row_that_made_it(tmp_path):
     assert room.rows(f"SELECT count(*) FROM main.profiles WHERE profile_id <> {uuid5(MAKER)}") == [(0,)]
 
 
+@pytest.mark.slow
 def test_as_many_stay_as_are_wanted_the_denser_the_younger(tmp_path):
     room = months(tmp_path, *range(1, 13), keep=4)
     assert len(kept(room)) == 4

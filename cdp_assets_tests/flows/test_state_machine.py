@@ -214,7 +214,7 @@ def check_machine(killer: Driver, examples: int, steps: int) -> None:
 
 @pytest.mark.timeout(300)
 def test_whatever_happens_to_a_few_files_the_warehouse_is_what_they_make(killer):
-    check_machine(killer, examples=4, steps=8)
+    check_machine(killer, examples=2, steps=8)
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -43,6 +44,7 @@ def land(lab, scenario, masks, change):
         lab.land(item.goal, item.name, written(item.header, rows, number), look_at=at, modified_at=at)
 
 
+@pytest.mark.slow
 @settings(
     deadline=None,
     derandomize=True,

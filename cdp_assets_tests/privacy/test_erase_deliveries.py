@@ -76,6 +76,7 @@ def test_a_file_that_was_imported_anew_is_named_as_it_is_called_now(sshd, tmp_pa
     assert [name.rpartition("/")[2] for name in told.sources] == ["customers_1.csv.done"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("difference", ["files", "column"])
 def test_every_file_that_may_hold_the_person_is_named_also_of_who_has_left_before(sshd, tmp_path, difference):
     names = {"name": "vips_{timestamp}"}

@@ -72,6 +72,7 @@ def test_one_file_gives_the_exact_totals_and_sent_again_changes_nothing(sshd, tm
     assert all(name.endswith(".done") for name in shop.names())
 
 
+@pytest.mark.slow
 def test_months_landed_in_parallel_in_any_order_with_deaths_give_what_they_give_one_by_one(sshd, tmp_path, months):
     shop = Shop(sshd, tmp_path / "data", [goal(delta=True)], PROPERTIES)
     names = list(months)

@@ -182,6 +182,7 @@ def test_what_arrived_before_a_link_was_cut_is_noted(sshd, tmp_path):
     assert not [name for name in shop.tree() if name.endswith(".part")]
 
 
+@pytest.mark.slow
 def test_a_death_at_any_step_ends_in_the_same_one_file(sshd, tmp_path):
     shop = imported(sshd, tmp_path)
     kept = tmp_path / "kept"

@@ -13,7 +13,7 @@ from cdp_assets.sql.dialect import patched
 from cdp_assets.sql.text import Sql, sql
 from cdp_assets.sql.values import object_in_order, typed
 
-MANY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 OBJECT = Property(name="o", type="json")
 KEYS = st.sampled_from(["b", "a", "a!", 'a"', "é"])
 values = st.recursive(

@@ -171,7 +171,7 @@ def expected(condition, people, households):
     return found
 
 
-@settings(MANY, max_examples=150)
+@settings(MANY, max_examples=60)
 @given(condition=event_tests(), people=PEOPLE)
 def test_events_agree_with_the_plain_python_rule(select, condition, people):
     assert select(condition, people, {}) == expected(condition, people, {})
