@@ -273,4 +273,10 @@ def take_settled_look(
     later = now + timedelta(seconds=wait_s)
     again = take_look(connection, server, folders, later, inactive=inactive, going_on=going_on)
     before = {item.seen_id for item in look.candidates}
-    return replace(again, candidates=tuple(item for item in again.candidates if item.seen_id in before))
+    written = [
+        PassedOver(item.goal, item.file.name, "waits: it is still being written; the next look takes it", "waits")
+        for item in again.candidates
+        if item.seen_id not in before
+    ]
+    still = tuple(item for item in again.candidates if item.seen_id in before)
+    return replace(again, candidates=still, passed_over=(*again.passed_over, *written))

@@ -119,6 +119,15 @@ def test_a_full_file_of_far_fewer_rows_is_warned_of(tmp_path, rows, warned, delt
     assert (told in summary(lab)) == (warned and not delta)
 
 
+def test_a_few_rejected_rows_that_came_back_mended_are_no_short_file(tmp_path):
+    lab = room(tmp_path, files={"root": "people_*.csv", "delta": False})
+    names = ("people_1.csv", "people_1.csv.01234567.rejected.csv")
+    for number, (name, count) in enumerate(zip(names, (20, 2), strict=True), start=1):
+        lab.land("people", name, people([GOOD] * count), look_at=EPOCH + timedelta(hours=number))
+    lab.fold()
+    assert not any("is it whole?" in line for line in summary(lab))
+
+
 TWICE = "in several rows that say different things; of each property the last row counts."
 BOTH = [{"column": "Nr", "property": "nr"}, {"column": "mail", "property": "email"}]
 

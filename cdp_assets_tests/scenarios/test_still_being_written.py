@@ -38,5 +38,7 @@ def test_only_files_that_stand_still_are_taken(sshd, tmp_path):
         look = take_settled_look(connection, opened, folders, datetime.now(UTC))
         writer.join()
         assert [item.file.name for item in look.new()] == ["customers_2.csv"]
+        told = [(item.name, item.kind, item.reason) for item in look.passed_over]
+        assert told == [("customers_1.csv", "waits", "waits: it is still being written; the next look takes it")]
         later = take_settled_look(connection, opened, folders, datetime.now(UTC))
     assert [item.file.name for item in later.new()] == ["customers_1.csv", "customers_2.csv"]
