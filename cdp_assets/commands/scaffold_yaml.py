@@ -38,6 +38,7 @@ _WHOSE = {True: "Some people have several rows here.", False: "The people are th
 _EVENTS = f"""\
       # {{whose}} Such a file usually holds timeline events (orders, visits), one for each
       # row or some rows; of a property the last row counts. How an import brings events: {EVENTS_PAGE}
+      # What is no order has another `type`: one of your own is described under `event_types` of the model.
       # Lines of one order are items of its event, under `nested`. To keep every value on the person itself, give its
       # property `multiple: true` and its mapping `rule: add`; what is not about the person needs no mapping.
 """
