@@ -212,6 +212,7 @@ def test_of_a_delivery_in_parts_the_first_is_named_and_how_many_more(
     assert "_1.csv and 2 more" in " ".join(told.split())
 
 
+@pytest.mark.slow
 def test_a_range_of_days_is_backfilled_in_runs_of_their_own_and_folded_once(
     shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -274,6 +275,7 @@ def test_a_check_that_fails_is_told_and_does_not_fail_the_run(
     assert f"Check shop/customers reject_rate fails (warn): {told}" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("population", ["changed", "all"])
 def test_who_left_a_segment_and_is_told_to_nobody_is_counted(
     shop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, population: str

@@ -200,7 +200,7 @@ def undisturbed(world: Stage, now, story: Story) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("name", "kinds"),
     [
-        pytest.param("first fold", slice(0, None, 6), id="first fold, some kinds"),
+        pytest.param("first fold", slice(0, None, 10), id="first fold, some kinds"),
         pytest.param("replay", slice(0, None, 2), marks=pytest.mark.slow, id="replay, half of the kinds"),
         pytest.param("replay", slice(1, None, 2), marks=pytest.mark.slow, id="replay, the other half"),
     ],
@@ -209,7 +209,7 @@ def test_a_death_at_every_kind_of_step_leaves_no_trace(sshd, tmp_path, name, kin
     with stage(sshd, tmp_path, STORIES[name]) as (world, now):
         expected = undisturbed(world, now, STORIES[name])
         numbers = first_of_each_name(world, now)[kinds]
-        assert check_deaths(world, now, numbers, expected) == len(numbers) > 3
+        assert check_deaths(world, now, numbers, expected) == len(numbers) > 2
 
 
 @pytest.mark.slow

@@ -244,13 +244,13 @@ def test_any_files_in_any_order_fold_as_the_oracle_says(scenario, folds, shuffle
     check_any_sequence(scenario, folds, shuffled)
 
 
-@repeatably(5)
+@repeatably(3)
 @given(scenarios(keys=DATED), SHUFFLED)
 def test_dated_files_end_alike_whenever_they_are_seen(scenario, shuffled):
     check_looks_do_not_matter(scenario, shuffled)
 
 
-@repeatably(5)
+@repeatably(3)
 @given(scenarios())
 def test_every_row_of_every_batch_is_counted_as_the_oracle_counts_it(scenario):
     check_counts_one_batch_at_a_time(scenario)
@@ -272,13 +272,13 @@ def test_many_files_in_any_order_fold_as_the_oracle_says(scenario, folds, shuffl
     check_any_sequence(scenario, folds, shuffled)
 
 
-@repeatably(5)
+@repeatably(3)
 @given(scenarios(identifiers=True), FOLDS, SHUFFLED)
 def test_any_files_with_several_identifiers_fold_as_the_oracle_says(scenario, folds, shuffled):
     check_any_sequence(scenario, folds, shuffled)
 
 
-@repeatably(8)
+@repeatably(4)
 @given(scenarios(identifiers=True))
 def test_every_row_with_several_identifiers_is_counted_as_the_oracle_counts_it(scenario):
     check_counts_one_batch_at_a_time(scenario)

@@ -188,7 +188,7 @@ def repeatably(examples: int) -> settings:
     )
 
 
-@repeatably(5)
+@repeatably(3)
 @given(interleavings())
 def _check_few(scenario: Scenario) -> None:
     check_interleaved(scenario)
@@ -200,7 +200,7 @@ def test_interleaved_goals_fold_as_one_by_one_and_as_the_oracle_says():
     assert SHARED[True] > 0
 
 
-@repeatably(5)
+@repeatably(3)
 @given(interleavings())
 def _check_few_more(scenario: Scenario) -> None:
     check_interleaved(scenario)

@@ -128,6 +128,7 @@ def test_what_counts_of_a_first_fold_stays_and_what_counts_of_a_replay_follows(t
     assert_as_replayed(room)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["profiles.parquet", "outcomes.parquet", "snapshot.json"])
 @pytest.mark.parametrize("how", ["damaged", "gone"])
 def test_a_damaged_snapshot_is_not_used(tmp_path, name, how):
