@@ -23,8 +23,6 @@ ACTIVE = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
-_MOST_SEEN = 1000
-"""Of those under way or queued, the newest."""
 
 
 @contextmanager
@@ -45,24 +43,24 @@ def carried_out(instance: dg.DagsterInstance) -> Iterator[dict[str, str]]:
 
 
 def end_dead_runs(instance: dg.DagsterInstance) -> None:
-    """Reports runs as failed whose command died. Again: nothing is left to do."""
-    dead = {path.stem: path for path in _lock_file(instance, "").parent.glob("*.lock") if _is_free(path)}
-    if not dead:
-        return
-    for run in instance.get_runs(dg.RunsFilter(statuses=ACTIVE), limit=_MOST_SEEN):
-        if run.tags.get(COMMAND_TAG) in dead:
-            instance.report_run_failed(run, DIED)
-    for path in dead.values():
-        path.unlink(missing_ok=True)
+    """Reports runs as failed whose command died. Again: nothing is left to do.
+
+    Runs of commands with another Dagster home are left alone, as nothing tells whether their process lives.
+    """
+    for path in _lock_file(instance, "").parent.glob("*.lock"):
+        try:
+            # Held until all is said, so that no command that is about to take it is judged by it.
+            with FileLock(path, timeout=0):
+                _end_runs_of(instance, path.stem)
+                path.unlink(missing_ok=True)
+        except Timeout:
+            continue
+
+
+def _end_runs_of(instance: dg.DagsterInstance, command: str) -> None:
+    for run in instance.get_runs(dg.RunsFilter(tags={COMMAND_TAG: command}, statuses=ACTIVE)):
+        instance.report_run_failed(run, DIED)
 
 
 def _lock_file(instance: dg.DagsterInstance, name: str) -> Path:
     return Path(instance.root_directory) / "commands" / f"{name}.lock"
-
-
-def _is_free(path: Path) -> bool:
-    try:
-        with FileLock(path, timeout=0):
-            return True
-    except Timeout:
-        return False
