@@ -40,7 +40,7 @@ _TIME = (
 )
 _FOUND = re.compile(
     r"(?<![0-9])(?P<year>[0-9]{4})(?P<gap>[-_.]?)(?P<month>[0-9]{2})(?P=gap)(?P<day>[0-9]{2})"
-    rf"(?:(?P<tail>[0-9]{{6}})(?![0-9])|(?![0-9])(?:(?=[T_ -]{_TIME})|))"
+    rf"(?:(?P<tail>[0-9]{{6}})(?![0-9])|(?![0-9])(?:(?=[T_ -]{_TIME})|(?=T(?P<hour2>[0-9]{{2}})(?![0-9]))|))"
 )
 
 
@@ -48,7 +48,8 @@ def effective_date(files: Files, partition_key: str) -> datetime | None:
     """When the data of a partition counts, in UTC; None when its key names no date.
 
     With `date_format` the key must hold exactly one date of that form. Without it a delimited one between
-    1990 and 2100 is looked for, year first, with or without a time. Either is read in `files.timezone`.
+    1990 and 2100 is looked for, year first, with or without a time; an hour without minutes counts behind a `T` only,
+    as two digits elsewhere may be a counter. Either is read in `files.timezone`.
 
     Raises:
         ConfigError: The format is not valid, or the key holds two different dates and no format says which.
@@ -136,7 +137,7 @@ def _date_and_time(match: re.Match[str]) -> datetime | None:
         clock = {"hour": tail[:2], "minute": tail[2:4], "second": tail[4:]}
         return _date(day | clock, FIRST_YEAR, LAST_YEAR)
     clock = {
-        "hour": groups["hour"],
+        "hour": groups["hour"] or groups["hour2"],
         "minute": groups["minute"] or groups["minute2"],
         "second": groups["second"] or groups["second2"],
     }
