@@ -6,10 +6,13 @@ import os
 from importlib.resources import files
 from pathlib import Path
 
+import dagster as dg
+
 from cdp_assets.flows.folders import write_whole
 
 HOME_VARIABLE = "DAGSTER_HOME"
 OWN_HOME = ".dagster_home"
+_ENDED = (dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_SUCCESS)
 WORKSPACE = """\
 load_from:
   - python_module: {module_name: cdp_assets.definitions, location_name: cdp_assets}
@@ -30,6 +33,15 @@ def prepare_dagster_home() -> Path:
     if not settings.exists() or not chosen:
         write_whole(settings, _settings())
     return home
+
+
+def begin_retries(instance: dg.DagsterInstance) -> None:
+    """Marks runs that ended before as seen by what starts died ones again; otherwise it warns that it is new."""
+    keys = {f"EVENT_LOG_CONSUMER_CURSOR-{kind.value}" for kind in _ENDED}
+    known = instance.daemon_cursor_storage.get_cursor_values(keys)
+    latest = str(instance.event_log_storage.get_maximum_record_id() or 0)
+    if keys - known.keys():
+        instance.daemon_cursor_storage.set_cursor_values(dict.fromkeys(keys - known.keys(), latest))
 
 
 def workspace_file(home: Path) -> Path:

@@ -13,11 +13,12 @@ from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+import dagster as dg
 from rich.console import Console
 
 from cdp_assets.assets.runtime import START_VARIABLE
 from cdp_assets.commands import dagster_dev
-from cdp_assets.commands.dagster_home import prepare_dagster_home, workspace_file
+from cdp_assets.commands.dagster_home import begin_retries, prepare_dagster_home, workspace_file
 from cdp_assets.commands.plain_output import started
 from cdp_assets.commands.sample_server import sample_server, uses_sample_server
 from cdp_assets.components.loading import defs_folder, load_deployment
@@ -50,6 +51,8 @@ def run(options: argparse.Namespace) -> int:
     deployment = load_deployment(defs_folder())
     _check_port(options.port)
     home = prepare_dagster_home()
+    with dg.DagsterInstance.get() as instance:
+        begin_retries(instance)
     with ExitStack() as stack:
         if uses_sample_server(deployment):
             server = stack.enter_context(sample_server())

@@ -47,4 +47,5 @@ def unidentified(
     anew = f", then `python -m cdp_assets reland {config.connection} {goal.name}`" if imported else ""
     entry = f"{{column: {column}, property: {prop}}}"
     them = "them" if number == rows else f"{number:,} of them"
-    return f"{told}. {shown(column)} could find {them}: put {entry} last into its identifiers{anew}", True
+    shared = "if no two people share one, as by it they would become one"
+    return f"{told}. {shown(column)} could find {them}, {shared}: put {entry} last into its identifiers{anew}", True

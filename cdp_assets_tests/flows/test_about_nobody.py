@@ -128,7 +128,8 @@ def test_rows_without_an_identifier_are_told_with_the_column_that_would_find_the
     room.land("customers", "customers_20261121.csv", "email,city,nr\na@x.com,Rome,1\n,Oslo,2\n")
     room.fold()
     cure = (
-        "nr could find them: put {column: nr, property: nr} last into its identifiers, then"
+        "nr could find them, if no two people share one, as by it they would become one: put {column: nr, property: nr}"
+        " last into its identifiers, then"
         " `python -m cdp_assets reland shop customers`"
     )
     assert warnings(room) == [
@@ -159,4 +160,4 @@ def test_a_column_that_the_files_lack_or_that_stands_elsewhere_now_finds_nobody(
     room.land("customers", "customers_20261120.csv", "email,city,nr\nb@x.com,Rome,\n,,4\n")
     room.fold()
     (line,) = [one for one in warnings(room) if "have no usable email" in one]
-    assert "2 files of customers: 2 rows have no usable email, and were left out. nr could find 1 of them: put" in line
+    assert "2 files of customers: 2 rows have no usable email, and were left out. nr could find 1 of them, if" in line
